@@ -1,0 +1,1 @@
+"""One file a platform; past this border nobody asks which platform it is."""

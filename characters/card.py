@@ -1,0 +1,264 @@
+"""A character is a file: cards are read from TOML and checked here, at the border.
+
+    cast = load_cast()                     # the cards that come with the project
+    cast = load_cast(Path("my-cards"))     # or a folder of your own
+    wukong = cast.find("齐天大圣")
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+CAST_FOLDER = Path(__file__).parent / "cast"
+
+
+class CardError(ValueError):
+    """A card that cannot be used; the message names the file and the key."""
+
+    for_user = True
+
+
+class UnknownCharacter(LookupError):
+    """No character answers to this name."""
+
+    for_user = True
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One text in both languages."""
+
+    zh: str
+    en: str
+
+    def __getitem__(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Several lines in both languages."""
+
+    zh: tuple[str, ...] = ()
+    en: tuple[str, ...] = ()
+
+    def __getitem__(self, language: Language) -> tuple[str, ...]:
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A character as its card describes it.
+
+    `brief` is one line for small contexts, `persona` and `style` a paragraph each for large ones.
+    `talkativeness` in 0..1 is how readily the character speaks unasked; `temperature` is its
+    sampling dial; `first_chapter` is where the book first shows it (0: not from a book).
+    """
+
+    id: str
+    name: Words
+    aliases: Lines
+    brief: Words
+    persona: Words
+    style: Words
+    greeting: Lines
+    lines: Lines
+    first_chapter: int = 0
+    talkativeness: float = 0.5
+    temperature: float = 0.8
+    colour: str = "white"
+    emoji: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that the character answers to: id, names, aliases of both languages."""
+        return (self.id, self.name.zh, self.name.en, *self.aliases.zh, *self.aliases.en)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """All characters that can be summoned, in the order of their files."""
+
+    characters: tuple[Character, ...]
+
+    def __iter__(self) -> Iterator[Character]:
+        return iter(self.characters)
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __getitem__(self, character_id: str) -> Character:
+        for character in self.characters:
+            if character.id == character_id:
+                return character
+        raise UnknownCharacter(_nobody(character_id, self))
+
+    def find(self, name: str) -> Character:
+        """The character that answers to `name`: id, name or alias, whatever the case.
+
+        Raises:
+            UnknownCharacter: nobody does; the message lists who there is.
+        """
+        wanted = _fold(name)
+        for character in self.characters:
+            if any(_fold(own) == wanted for own in character.names):
+                return character
+        raise UnknownCharacter(_nobody(name, self))
+
+
+def _fold(name: str) -> str:
+    return "".join(name.casefold().split())
+
+
+def _nobody(name: str, cast: Cast) -> str:
+    known = ", ".join(f"{c.name.zh} ({c.id})" for c in cast)
+    return f"nobody here answers to {name!r}; there are: {known}"
+
+
+def load_cast(folder: Path = CAST_FOLDER) -> Cast:
+    """Read every `*.toml` of `folder` as a card.
+
+    Raises:
+        CardError: a card is broken, two cards share a name, or there is none.
+    """
+    files = sorted(folder.glob("*.toml"))
+    if not files:
+        raise CardError(f"{folder}: no card (*.toml) in this folder")
+    cards = [load_card(file) for file in files]
+    owner: dict[str, Path] = {}
+    for file, card in zip(files, cards, strict=True):
+        for name in {_fold(name) for name in card.names}:
+            if name in owner:
+                raise CardError(
+                    f"{file}: aliases: {name!r} already belongs to {owner[name].name}; "
+                    "each name may mean one character only"
+                )
+            owner[name] = file
+    # The order of the book, so that lists read naturally; cards from no book come last.
+    cards.sort(key=lambda card: (card.first_chapter or 10_000, card.id))
+    return Cast(tuple(cards))
+
+
+def load_card(file: Path) -> Character:
+    """Read one card.
+
+    Raises:
+        CardError: not UTF-8, not TOML, an unknown or missing key, a value of the wrong kind.
+    """
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, OSError) as problem:
+        raise CardError(f"{file}: cannot be read as a TOML card: {problem}") from problem
+    return _Reader(file, raw).card()
+
+
+class _Reader:
+    """Takes the keys of one card out of its table, and knows which are left over."""
+
+    def __init__(self, file: Path, raw: Mapping[str, Any]) -> None:
+        self.file = file
+        self.raw = dict(raw)
+
+    def card(self) -> Character:
+        sampling = self._table("sampling", required=False)
+        card = Character(
+            id=self._id(),
+            name=self._words("name"),
+            aliases=self._lines("aliases", required=False),
+            brief=self._words("brief"),
+            persona=self._words("persona"),
+            style=self._words("style"),
+            greeting=self._lines("greeting"),
+            lines=self._lines("lines", required=False),
+            first_chapter=int(self._number("first_chapter", 0, 0, 100_000)),
+            talkativeness=self._number("talkativeness", 0.5, 0.0, 1.0),
+            temperature=self._dial(sampling, "temperature", 0.8, 0.0, 2.0),
+            colour=self._text("colour", "white"),
+            emoji=self._text("emoji", ""),
+        )
+        self._none_left(self.raw, "")
+        self._none_left(sampling, "sampling.")
+        for name in (card.name.zh, card.name.en):
+            if any(mark in name for mark in ":：\n<>"):
+                raise self._wrong("name", f"{name!r} must not hold colons, line breaks or < >")
+        return card
+
+    def _wrong(self, key: str, what: str) -> CardError:
+        return CardError(f"{self.file}: {key}: {what}")
+
+    def _none_left(self, table: Mapping[str, Any], prefix: str) -> None:
+        for key in table:
+            raise self._wrong(prefix + key, "unknown key")
+
+    def _table(self, key: str, *, required: bool = True) -> dict[str, Any]:
+        if key not in self.raw:
+            if required:
+                raise self._wrong(key, "is missing")
+            return {}
+        table = self.raw.pop(key)
+        if not isinstance(table, dict):
+            raise self._wrong(key, f"must be a table, not {table!r}")
+        return dict(table)
+
+    def _id(self) -> str:
+        name = self._text("id", None)
+        if not name.isidentifier() or not name.isascii():
+            raise self._wrong("id", f"{name!r} must be ASCII letters, digits and _")
+        return name
+
+    def _text(self, key: str, default: str | None) -> str:
+        if key not in self.raw:
+            if default is None:
+                raise self._wrong(key, "is missing")
+            return default
+        return self._string(key, self.raw.pop(key))
+
+    def _string(self, key: str, text: object) -> str:
+        if not isinstance(text, str):
+            raise self._wrong(key, f"must be a text, not {text!r}")
+        return text.strip()
+
+    def _number(self, key: str, default: float, low: float, high: float) -> float:
+        return self._dial(self.raw, key, default, low, high)
+
+    def _dial(
+        self, table: dict[str, Any], key: str, default: float, low: float, high: float
+    ) -> float:
+        number = table.pop(key, default)
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise self._wrong(key, f"must be a number, not {number!r}")
+        if not low <= number <= high:
+            raise self._wrong(key, f"must lie in {low:g}..{high:g}, not {number:g}")
+        return float(number)
+
+    def _words(self, key: str) -> Words:
+        table = self._table(key)
+        texts = {}
+        for language in LANGUAGES:
+            text = self._string(f"{key}.{language}", table.pop(language, ""))
+            if not text:
+                raise self._wrong(f"{key}.{language}", "is missing")
+            texts[language] = text
+        self._none_left(table, f"{key}.")
+        return Words(**texts)
+
+    def _lines(self, key: str, *, required: bool = True) -> Lines:
+        table = self._table(key, required=required)
+        lines = {}
+        for language in LANGUAGES:
+            listed = table.pop(language, [])
+            if isinstance(listed, str) or not isinstance(listed, list):
+                raise self._wrong(f"{key}.{language}", "must be a list of texts")
+            texts = tuple(self._string(f"{key}.{language}", text) for text in listed)
+            if not all(texts) or (required and not texts):
+                raise self._wrong(f"{key}.{language}", "is missing or holds an empty text")
+            lines[language] = texts
+        self._none_left(table, f"{key}.")
+        return Lines(**lines)

@@ -1,0 +1,311 @@
+"""The one renderer: a cast, turns and "who speaks next" become what the model reads.
+
+The trainer learns from it and the engine continues it; nothing else knows the format.
+
+    system     rules · place · cards of the cast, in cast order      the same for every speaker
+    user       小明：悟空，你怕不怕紧箍咒？                              somebody without a card
+    assistant  孙悟空：怕？老孙……                                       a member of the cast
+    tail       passages · memory · note                              read for one reply, forgotten
+    assistant  猪八戒：                                               the model goes on from here
+
+Everything before the tail is a prefix that only grows, so a change of speaker costs the tail. A
+tail that has nothing to say is not there at all. Spans are encoded one by one, so the tokens of a
+prefix never depend on what follows it; and only our own markup is encoded as control text, so
+nobody can type a control token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from characters.card import Character, Language
+from characters.markup import CHATML, Markup, Role
+from characters.turn import Scene, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a prompt. `control`: our markup. `learned`: training takes loss on it."""
+
+    text: str
+    control: bool = False
+    learned: bool = False
+
+
+Encoder = Callable[[str, bool], Sequence[int]]  # (text, control) -> token ids
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How much of a card the model reads, and in which markup. A model is served as it was taught.
+
+    `cards`: "full" gives persona, style and example lines, "brief" one line a character (for small
+    models and contexts). `rules`: whether the house rules stand before the cards.
+    """
+
+    markup: Markup = CHATML
+    cards: Literal["full", "brief"] = "full"
+    rules: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What one speaker needs for one reply: canon passages, memories, a director's note."""
+
+    passages: tuple[str, ...] = ()
+    memory: tuple[str, ...] = ()
+    note: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.passages or self.memory or self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    """The renderer's own words in one language."""
+
+    colon: str
+    narrator: str
+    rules: str
+    place: str
+    summary: str
+    card: str
+    brief: str
+    lines: str
+    passages: str
+    memory: str
+    note: str
+    next: str
+
+
+_PHRASES: dict[Language, _Phrases] = {
+    "zh": _Phrases(
+        colon="：",
+        narrator="旁白",
+        rules=(
+            "这是一场多人对话。在场的每个角色只说自己的话，不替别人说话，不跳出角色；"
+            "不知道的事就说不知道；别人用哪种语言，就用哪种语言回答。"
+        ),
+        place="场景：{}",
+        summary="此前：{}",
+        card="【{name}】{persona}\n说话：{style}",
+        brief="{name}：{brief}",
+        lines="\n例：{}",
+        passages="书中：",
+        memory="记得：",
+        note="提示：{}",
+        next="接下来：{}",
+    ),
+    "en": _Phrases(
+        colon=": ",
+        narrator="Narrator",
+        rules=(
+            "This is a conversation of several people. Each character on stage speaks only for "
+            "themselves and never leaves the role; what they cannot know they say they do not "
+            "know; they answer in the language they are spoken to."
+        ),
+        place="Scene: {}",
+        summary="Earlier: {}",
+        card="[{name}] {persona}\nManner: {style}",
+        brief="{name}: {brief}",
+        lines="\nExample: {}",
+        passages="From the book:",
+        memory="Remembered:",
+        note="Note: {}",
+        next="Next: {}",
+    ),
+}
+
+
+def name_of(turn: Turn, scene: Scene) -> str:
+    """The name that stands before the turn's colon."""
+    if turn.side == "narration":
+        return _PHRASES[scene.language].narrator
+    if turn.side == "character":
+        try:
+            return scene.member(turn.speaker).name[scene.language]
+        except KeyError:
+            return turn.speaker
+    return turn.speaker
+
+
+def colon(language: Language) -> str:
+    return _PHRASES[language].colon
+
+
+def prompt(
+    scene: Scene,
+    speaker: Character,
+    *,
+    tail: Tail | None = None,
+    style: Style | None = None,
+) -> tuple[Span, ...]:
+    """What the model reads so that `speaker` says the next line.
+
+    Only turns that the speaker was present for are in it.
+
+    Raises:
+        ValueError: the speaker is not in the scene's cast.
+    """
+    style = style or Style()
+    return (
+        *transcript(scene, speaker, style=style),
+        *_tail(scene, speaker, tail or Tail(), style),
+        *_opening(scene, speaker, style),
+    )
+
+
+def lesson(
+    scene: Scene,
+    speaker: Character,
+    reply: str,
+    *,
+    tail: Tail | None = None,
+    style: Style | None = None,
+    learn: Literal["reply", "all"] = "reply",
+) -> tuple[Span, ...]:
+    """The same prompt with the reply filled in and marked as learned.
+
+    `learn="all"` also learns the cast's earlier lines, names included: one pass over a scene then
+    teaches every voice in it and who speaks next (multi-party SFT as in MuPaS, arXiv 2412.05342).
+    Where a tail names the speaker, the last name is not learned.
+    """
+    style = style or Style()
+    head = prompt(scene, speaker, tail=tail, style=style)
+    if learn == "all":
+        taught = transcript(scene, speaker, style=style, learned=True)
+        head = (*taught, *head[len(taught) :])
+        if not tail:
+            head = (*head[:-1], Span(head[-1].text, learned=True))
+    return (*head, Span(reply, learned=True), Span(style.markup.close, control=True, learned=True))
+
+
+def transcript(
+    scene: Scene, speaker: Character, *, style: Style | None = None, learned: bool = False
+) -> tuple[Span, ...]:
+    """System part and turns: the prefix that all who heard the same turns share.
+
+    With `learned`, the lines of the cast are marked as learned.
+    """
+    if speaker not in scene.cast:
+        raise ValueError(f"{speaker.id} is not on stage")
+    style = style or Style()
+    spans = list(_block("system", _system(scene, style), style))
+    if style.markup.begin:
+        spans.insert(0, Span(style.markup.begin, control=True))
+    if scene.summary:
+        phrases = _PHRASES[scene.language]
+        earlier = phrases.summary.format(scene.summary)
+        spans += _block("user", f"{phrases.narrator}{phrases.colon}{earlier}", style)
+    for turn in scene.turns:
+        if turn.heard_by(speaker.id):
+            spans += _turn(turn, scene, style, learned)
+    return tuple(spans)
+
+
+def _turn(turn: Turn, scene: Scene, style: Style, learned: bool) -> Iterable[Span]:
+    name = name_of(turn, scene) + _PHRASES[scene.language].colon
+    if turn.side != "character":
+        return _block("user", name + turn.text, style)
+    # Header, name and text are spans of their own, exactly as when the line was asked for.
+    return (
+        Span(style.markup.open("assistant"), control=True),
+        *_split_name(name, learned),
+        Span(turn.text, learned=learned),
+        Span(style.markup.close, control=True, learned=learned),
+        *_gap(style),
+    )
+
+
+def _split_name(name: str, learned: bool = False) -> tuple[Span, ...]:
+    # "Sun Wukong: " is asked for without its last space, which belongs to the model's next word
+    # in every byte-level vocabulary (" Old" is one token).
+    return (Span(name.rstrip(" "), learned=learned),)
+
+
+def _opening(scene: Scene, speaker: Character, style: Style) -> tuple[Span, ...]:
+    name = speaker.name[scene.language] + _PHRASES[scene.language].colon
+    return (Span(style.markup.open("assistant"), control=True), *_split_name(name))
+
+
+def _block(role: Role, text: str, style: Style) -> tuple[Span, ...]:
+    return (
+        Span(style.markup.open(role), control=True),
+        Span(text),
+        Span(style.markup.close, control=True),
+        *_gap(style),
+    )
+
+
+def _gap(style: Style) -> tuple[Span, ...]:
+    return (Span(style.markup.gap, control=True),) if style.markup.gap else ()
+
+
+def _system(scene: Scene, style: Style) -> str:
+    phrases = _PHRASES[scene.language]
+    parts = [phrases.rules] if style.rules else []
+    if scene.place:
+        parts.append(phrases.place.format(scene.place))
+    parts += [card(character, scene.language, style) for character in scene.cast]
+    return "\n".join(parts)
+
+
+def card(character: Character, language: Language, style: Style) -> str:
+    """A character's card as the model reads it."""
+    phrases = _PHRASES[language]
+    name = character.name[language]
+    if style.cards == "brief":
+        return phrases.brief.format(name=name, brief=character.brief[language])
+    text = phrases.card.format(
+        name=name, persona=character.persona[language], style=character.style[language]
+    )
+    return text + "".join(phrases.lines.format(line) for line in character.lines[language])
+
+
+def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[Span, ...]:
+    if not tail:
+        return ()
+    phrases = _PHRASES[scene.language]
+    lines: list[str] = []
+    if tail.passages:
+        lines += [phrases.passages, *tail.passages]
+    if tail.memory:
+        lines += [phrases.memory, *tail.memory]
+    if tail.note:
+        lines.append(phrases.note.format(tail.note))
+    lines.append(phrases.next.format(speaker.name[scene.language]))
+    return _block("system", "\n".join(lines), style)
+
+
+def encode(spans: Iterable[Span], encoder: Encoder) -> list[int]:
+    """Token ids of a prompt, each span encoded by itself."""
+    return [token for span in spans for token in encoder(span.text, span.control)]
+
+
+def stop_strings(scene: Scene) -> tuple[str, ...]:
+    """What ends a reply because somebody else begins to speak: every name with either colon."""
+    names = [character.name[scene.language] for character in scene.cast]
+    names += [turn.speaker for turn in scene.turns if turn.side == "human"]
+    names.append(_PHRASES[scene.language].narrator)
+    return tuple(f"{name}{mark}" for name in dict.fromkeys(names) for mark in "：:")
+
+
+def trimmed(lengths: Sequence[int], budget: int, *, keep: float = 0.6) -> int:
+    """How many of the oldest turns to drop so that the rest fits `budget` tokens.
+
+    0 while everything fits. Once it does not, whole turns go, oldest first, until at most
+    `keep` × `budget` is left: a big step now, so that the prefix then stays stable for many turns.
+    At least the newest turn stays when it fits the budget by itself.
+    """
+    total = sum(lengths)
+    if total <= budget:
+        return 0
+    dropped = 0
+    while dropped < len(lengths) and total > keep * budget:
+        if dropped == len(lengths) - 1 and total <= budget:
+            break
+        total -= lengths[dropped]
+        dropped += 1
+    return dropped

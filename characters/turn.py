@@ -1,0 +1,79 @@
+"""Turns and scenes: what was said, by whom, and who heard it. Values only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from characters.card import Character, Language
+
+Side = Literal["human", "character", "narration"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing said. `speaker` is a character's id, a person's shown name, or "" for narration.
+
+    `witnesses` holds the ids of the characters that were present; None means all of them.
+    """
+
+    speaker: str
+    text: str
+    side: Side = "human"
+    witnesses: frozenset[str] | None = None
+
+    def heard_by(self, character_id: str) -> bool:
+        return (
+            self.witnesses is None
+            or character_id in self.witnesses
+            or (self.side == "character" and self.speaker == character_id)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The cast in the order it came on stage, and what was said since.
+
+    `summary` stands for turns that were trimmed away; `place` is one line of stage setting.
+    """
+
+    cast: tuple[Character, ...]
+    turns: tuple[Turn, ...] = ()
+    place: str = ""
+    summary: str = ""
+    language: Language = "zh"
+
+    def said(self, turn: Turn) -> Scene:
+        return replace(self, turns=(*self.turns, turn))
+
+    def member(self, character_id: str) -> Character:
+        """The member of the cast with this id. Raises KeyError when it is not on stage."""
+        for character in self.cast:
+            if character.id == character_id:
+                return character
+        raise KeyError(character_id)
+
+
+# What could start, end or fake a line of the transcript.
+_UNSAFE = re.compile(r"[\s:：<>|【】\[\]{}（）()「」“”\"'`*_~#@\\/]+")
+
+
+def safe_name(name: str, taken: Iterable[str] = (), *, fallback: str = "客人") -> str:
+    """A person's name as it may stand before a colon in the transcript.
+
+    Letters, digits and plain symbols of any script stay; white space, colons, brackets, quotes,
+    markup and invisible characters go; at most 24 characters. A name that is in `taken`
+    (characters' names and aliases, case-insensitively) gets the suffix （客）, so a person who
+    calls themselves 孙悟空 is never mistaken for the character.
+    """
+    plain = unicodedata.normalize("NFKC", name)
+    plain = "".join(c for c in plain if unicodedata.category(c)[0] not in "C")
+    plain = _UNSAFE.sub(" ", plain).strip().replace(" ", "_")[:24].strip("_")
+    if not plain:
+        plain = fallback
+    if plain.casefold() in {other.casefold() for other in taken}:
+        plain += "（客）"
+    return plain

@@ -1,0 +1,1 @@
+"""Many replies, one model. Knows tokens, not who speaks or where."""

@@ -1,0 +1,1 @@
+"""How good is a voice: measures on any model the engine can open."""

@@ -1,0 +1,72 @@
+"""The front door: `mrp VERB …`. Each verb lives in one module; only the one that is asked for is imported.
+
+    mrp                     lists the verbs
+    mrp terminal            a room in the terminal
+    mrp train RECIPE        …
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+# verb -> (module with `main(argv) -> int`, what it does). Grouped as the journey goes.
+VERBS: dict[str, tuple[str, str]] = {
+    "terminal": ("bot.platforms.terminal", "a room in the terminal; also reads lines from a pipe"),
+    "canon": ("canon.cli", "the book: build, quotes, search, stats"),
+    "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
+    "train": ("trainer.train", "train a model from a recipe"),
+    "convert": ("quantize.convert", "HF folder → GGUF"),
+    "shrink": ("quantize.shrink", "GGUF → smaller GGUF"),
+    "evaluate": ("evaluation.cli", "how good is a voice: identity, speaker, search"),
+    "bench": ("engine.bench", "the engine against its baselines"),
+}
+
+
+def usage() -> str:
+    width = max(map(len, VERBS))
+    rows = [f"  {verb:<{width}}  {what}" for verb, (_, what) in VERBS.items()]
+    return "\n".join(
+        ["mrp: one model, one transcript, many voices", "", "usage: mrp VERB [--help] …", "", *rows]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status: 0 done, 2 bad input, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    verb, *rest = words
+    if verb not in VERBS:
+        print(f"mrp: there is no verb {verb!r}\n\n{usage()}", file=sys.stderr)
+        return 2
+    try:
+        status: int = importlib.import_module(VERBS[verb][0]).main(rest)
+        return status
+    except KeyboardInterrupt:
+        return 130
+    except ModuleNotFoundError as missing:
+        # An extra that is not installed, not a mistake of ours.
+        if missing.name is None or missing.name.split(".")[0] in _OURS:
+            raise
+        print(
+            f"mrp {verb}: the Python package {missing.name!r} is missing; "
+            "install the project's extra for this step: pip install 'mrp-llm[train]'",
+            file=sys.stderr,
+        )
+        return 2
+    except Exception as problem:
+        # Each package's errors that carry a sentence for the user say so themselves.
+        if not getattr(problem, "for_user", False):
+            raise
+        print(f"mrp {verb}: {problem}", file=sys.stderr)
+        return 2
+
+
+_OURS = {"bot", "canon", "characters", "engine", "evaluation", "quantize", "trainer"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From weights to 8 GB: Hugging Face folder to GGUF, and GGUF to smaller GGUF."""

@@ -1,0 +1,1 @@
+"""A book becomes a voice: lessons, recipes, training. The only package that imports torch."""
