@@ -1,8 +1,8 @@
 """A character is a file: cards are read from TOML and checked here, at the border.
 
-    cast = load_cast()                     # the cards that come with the project
-    cast = load_cast(Path("my-cards"))     # or a folder of your own
-    wukong = cast.find("齐天大圣")
+cast = load_cast()                     # the cards that come with the project
+cast = load_cast(Path("my-cards"))     # or a folder of your own
+wukong = cast.find("齐天大圣")
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ class Markup:
     """`open[role]` starts a block, `close` ends it; `end` is the token a reply ends with.
 
     `begin` stands once before everything (a BOS token, where the family wants one);
-    `gap` follows `close` (ChatML has a line break there that the model is not asked to write).
+    `gap` follows `close` (ChatML has a line break there that the model is not asked to write);
+    `thought` stands only before the reply that is asked for (an empty thought, so that a thinking
+    model does not think aloud).
     """
 
     name: str
@@ -27,6 +29,7 @@ class Markup:
     close: str
     gap: str = ""
     begin: str = ""
+    thought: str = ""
 
     def open(self, role: Role) -> str:
         return {"system": self.system, "user": self.user, "assistant": self.assistant}[role]
@@ -62,9 +65,10 @@ QWEN3 = Markup(
     name="qwen3",
     system=CHATML.system,
     user=CHATML.user,
-    assistant=CHATML.assistant + "<think>\n\n</think>\n\n",
+    assistant=CHATML.assistant,
     close=CHATML.close,
     gap=CHATML.gap,
+    thought="<think>\n\n</think>\n\n",
 )
 
 MARKUPS = {markup.name: markup for markup in (CHATML, INTERNLM2, QWEN3)}

@@ -67,6 +67,7 @@ class _Phrases:
     """The renderer's own words in one language."""
 
     colon: str
+    lead: str  # between colon and text; encoded with the text, as " Old" is one token
     narrator: str
     rules: str
     place: str
@@ -83,6 +84,7 @@ class _Phrases:
 _PHRASES: dict[Language, _Phrases] = {
     "zh": _Phrases(
         colon="：",
+        lead="",
         narrator="旁白",
         rules=(
             "这是一场多人对话。在场的每个角色只说自己的话，不替别人说话，不跳出角色；"
@@ -99,7 +101,8 @@ _PHRASES: dict[Language, _Phrases] = {
         next="接下来：{}",
     ),
     "en": _Phrases(
-        colon=": ",
+        colon=":",
+        lead=" ",
         narrator="Narrator",
         rules=(
             "This is a conversation of several people. Each character on stage speaks only for "
@@ -129,10 +132,6 @@ def name_of(turn: Turn, scene: Scene) -> str:
         except KeyError:
             return turn.speaker
     return turn.speaker
-
-
-def colon(language: Language) -> str:
-    return _PHRASES[language].colon
 
 
 def prompt(
@@ -179,6 +178,7 @@ def lesson(
         head = (*taught, *head[len(taught) :])
         if not tail:
             head = (*head[:-1], Span(head[-1].text, learned=True))
+    reply = _PHRASES[scene.language].lead + reply
     return (*head, Span(reply, learned=True), Span(style.markup.close, control=True, learned=True))
 
 
@@ -198,7 +198,8 @@ def transcript(
     if scene.summary:
         phrases = _PHRASES[scene.language]
         earlier = phrases.summary.format(scene.summary)
-        spans += _block("user", f"{phrases.narrator}{phrases.colon}{earlier}", style)
+        line = f"{phrases.narrator}{phrases.colon}{phrases.lead}{earlier}"
+        spans += _block("user", line, style)
     for turn in scene.turns:
         if turn.heard_by(speaker.id):
             spans += _turn(turn, scene, style, learned)
@@ -206,28 +207,23 @@ def transcript(
 
 
 def _turn(turn: Turn, scene: Scene, style: Style, learned: bool) -> Iterable[Span]:
-    name = name_of(turn, scene) + _PHRASES[scene.language].colon
+    phrases = _PHRASES[scene.language]
+    name, text = name_of(turn, scene) + phrases.colon, phrases.lead + turn.text
     if turn.side != "character":
-        return _block("user", name + turn.text, style)
+        return _block("user", name + text, style)
     # Header, name and text are spans of their own, exactly as when the line was asked for.
     return (
         Span(style.markup.open("assistant"), control=True),
-        *_split_name(name, learned),
-        Span(turn.text, learned=learned),
+        Span(name, learned=learned),
+        Span(text, learned=learned),
         Span(style.markup.close, control=True, learned=learned),
         *_gap(style),
     )
 
 
-def _split_name(name: str, learned: bool = False) -> tuple[Span, ...]:
-    # "Sun Wukong: " is asked for without its last space, which belongs to the model's next word
-    # in every byte-level vocabulary (" Old" is one token).
-    return (Span(name.rstrip(" "), learned=learned),)
-
-
 def _opening(scene: Scene, speaker: Character, style: Style) -> tuple[Span, ...]:
     name = speaker.name[scene.language] + _PHRASES[scene.language].colon
-    return (Span(style.markup.open("assistant"), control=True), *_split_name(name))
+    return (Span(style.markup.open("assistant") + style.markup.thought, control=True), Span(name))
 
 
 def _block(role: Role, text: str, style: Style) -> tuple[Span, ...]:
