@@ -1,0 +1,53 @@
+"""Names that a book gives away by itself: whoever stands in front of 道：.
+
+Used beside an alias table, and alone where there is none; `report` prints what was found so
+that a person can turn it into a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from canon.book import Book
+from canon.grammar import words
+
+# The tag right after another quote, or at the start of a sentence: the whole clause is
+# NAME + manner + verb, so the name's end is where manner or verb begins.
+_MANNER = (
+    "大怒|大喜|大惊|大叫|大骂|大笑|大哭|大喝|冷笑|陪笑|微笑|暗笑|含笑|喝|笑|怒|喜|惊|骂|叫|问|答|说|又|也|便|即|就|忙|"
+    "闻言|听说|听见|听了|见说|慌了|慌忙|急|躬身|叩头|磕头|叹|厉声|高声|低声|回|奏|拜|谢|泣|哭|在旁|上前|跪|喏|接|恨|"
+    "指|不觉|只是|只得|再|却|乃|应|急忙|连忙|点头|摇头|摆手|拍手|拱手|道"
+)
+_TAG = re.compile(
+    r"(?:^|[”」。！？\n\u3000])[\s\u3000]*(?:却说|只见|且说|那|这|慌得|唬得)?"
+    rf"(?P<name>[^，。！？；：“”‘’「」『』\s\u3000]{{1,5}}?)(?P<manner>{_MANNER})"
+    r"[^，。！？；：“”‘’「」\s]{0,8}(?<=[道曰说云问叫])[：:；]"
+)
+# Characters no name begins with, or has inside.
+_NEVER_FIRST = frozenset(
+    "又也便即就却再乃遂忙才方只正忽不有无是的了着在把被将对向与和为因以从到之其此我你他您吾汝"
+    "一二三四五六七八九十两几众各诸皆俱都同且复更还未已若如若但凡因见听闻说问叫喝骂笑口心气连急大小慌答应回"
+)
+_NEVER_INSIDE = frozenset("道曰说云问叫喝骂笑闻听见了着的得把被我你他们对向便即就又却也哭叹怒答应怪恨")
+
+
+def discover(book: Book, least: int = 3) -> Counter[str]:
+    """Names of two to four characters that at least `least` speech tags begin with.
+
+    Returns the number of tags for each name. Roles (老者, 国王) are left out: the grammar
+    knows them already.
+    """
+    roles = set(words()["roles"])
+    counts: Counter[str] = Counter()
+    for section in book.sections:
+        for match in _TAG.finditer(section.text, section.body):
+            name = match["name"]
+            if (
+                2 <= len(name) <= 4
+                and name[0] not in _NEVER_FIRST
+                and not _NEVER_INSIDE.intersection(name)
+                and name not in roles
+            ):
+                counts[name] += 1
+    return Counter({name: count for name, count in counts.items() if count >= least})

@@ -1,0 +1,169 @@
+"""Scenes: turns that belong together, with the narration between them.
+
+A scene ends with its chapter, at a long stretch of narration, or where the cast changes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from canon.book import Book, Section
+from canon.names import NameTable, alternation
+from canon.speakers import UNDECIDED, Quote
+
+# About half a page without a spoken word: the story has moved on.
+LONG_NARRATION = 260
+_SHORT_TAG = 14
+_CLOSERS = "”」』〞’"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One thing said, thought or told in a scene.
+
+    speaker: canonical name; several joined with 、; "?" undecided; "" for narration.
+    addressee: canonical name or "". text: `section.text[start:end]` without its quotation
+    marks, line breaks and layout blanks. kind: "speech", "thought" or "narration".
+    """
+
+    speaker: str
+    addressee: str
+    text: str
+    kind: str
+    confidence: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run of turns of one chapter; id is "chapter-number", both three digits.
+
+    participants: canonical names of the speakers and addressees, by first appearance.
+    start, end: offsets in the section's text, of the first and after the last turn.
+    """
+
+    id: str
+    chapter: int
+    place: str
+    start: int
+    end: int
+    participants: tuple[str, ...]
+    turns: tuple[Turn, ...]
+
+
+def find_scenes(
+    book: Book, quotes: Sequence[Quote], table: NameTable, *, long_narration: int = LONG_NARRATION
+) -> list[Scene]:
+    """All scenes of a book in order. Texts (inscriptions, cited verse) stay in the narration."""
+    by_section: dict[int, list[Quote]] = {}
+    for quote in quotes:
+        if quote.kind != "text" and quote.text:
+            by_section.setdefault(quote.section, []).append(quote)
+    places = [name for term in table.places for name in (term.name, *term.aliases)]
+    place_pattern = re.compile(alternation(places)) if places else None
+    meaning = {name: term.name for term in table.places for name in (term.name, *term.aliases)}
+    scenes: list[Scene] = []
+    for section in book.sections:
+        number = 0
+        for group in _groups(by_section.get(section.number, []), long_narration):
+            number += 1
+            place = ""
+            if place_pattern is not None:
+                before = section.text[max(section.body, group[0].start - 400) : group[0].start]
+                named = place_pattern.findall(before)
+                place = meaning[named[-1]] if named else ""
+            turns = _turns(section, group)
+            people: dict[str, None] = {}
+            for turn in turns:
+                for name in (*turn.speaker.split("、"), *turn.addressee.split("、")):
+                    if name and name != UNDECIDED:
+                        people.setdefault(name)
+            scenes.append(
+                Scene(
+                    f"{section.number:03}-{number:03}",
+                    section.number,
+                    place,
+                    turns[0].start,
+                    turns[-1].end,
+                    tuple(people),
+                    tuple(turns),
+                )
+            )
+    return scenes
+
+
+def write_scenes(scenes: Iterable[Scene], path: Path) -> None:
+    """One JSON object a line, the same keys and types on each: `datasets` reads it as it is."""
+    with path.open("w", encoding="utf-8") as file:
+        for scene in scenes:
+            file.write(json.dumps(asdict(scene), ensure_ascii=False) + "\n")
+
+
+def _groups(quotes: Sequence[Quote], long_narration: int) -> list[list[Quote]]:
+    groups: list[list[Quote]] = []
+    for quote in quotes:
+        if groups and quote.start - groups[-1][-1].end <= long_narration:
+            group = groups[-1]
+            gap = quote.start - group[-1].end
+            cast = {name for q in group[-6:] for name in _people(q)}
+            if gap < long_narration // 2 or cast & _people(quote):
+                group.append(quote)
+                continue
+        groups.append([quote])
+    return groups
+
+
+def _people(quote: Quote) -> set[str]:
+    return {
+        name
+        for name in (*quote.speaker.split("、"), *quote.addressee.split("、"))
+        if name and name != UNDECIDED
+    }
+
+
+def _turns(section: Section, quotes: Sequence[Quote]) -> list[Turn]:
+    turns: list[Turn] = []
+    at = -1
+    for quote in quotes:
+        begin = at if at >= 0 else max(quote.lead, quote.start - LONG_NARRATION)
+        told = _told(section.text, begin, quote.start)
+        if told is not None:
+            turns.append(_narration(section.text, *told))
+        turns.append(
+            Turn(
+                quote.speaker or UNDECIDED,
+                quote.addressee,
+                quote.text,
+                quote.kind,
+                quote.confidence if quote.speaker else 0.0,
+                quote.start,
+                quote.end,
+            )
+        )
+        at = quote.end
+    return turns
+
+
+def _narration(text: str, start: int, end: int) -> Turn:
+    return Turn("", "", re.sub(r"[\s\u3000]+", "", text[start:end]), "narration", 1.0, start, end)
+
+
+def _told(text: str, begin: int, end: int) -> tuple[int, int] | None:
+    """What the narrator tells between two quotes, without a bare 行者道：; None if nothing."""
+    while begin < end and (text[begin].isspace() or text[begin] in _CLOSERS + "，。！？、；："):
+        begin += 1
+    stop = end
+    while stop > begin and (text[stop - 1].isspace() or text[stop - 1] in "：:；，"):
+        stop -= 1
+    cut = max(text.rfind(mark, begin, stop) for mark in "。！？；\n”") + 1
+    tag = max(cut, begin)
+    if stop - tag <= _SHORT_TAG and "，" not in text[tag:stop]:
+        stop = tag
+        while stop > begin and text[stop - 1].isspace():
+            stop -= 1
+    return (begin, stop) if stop - begin > 3 else None
