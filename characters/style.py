@@ -1,0 +1,141 @@
+"""How a model wants to be served: read from the metadata of its file.
+
+    serving({"mrp.style": '{"markup": "chatml", "cards": "brief", "temperature": 0.7}'})
+    serving({"tokenizer.chat_template": "…<|im_start|>…"})      a model that somebody else made
+
+Whoever trains a model writes `Serving.to_json()` under `mrp.style`, and whoever talks with it or
+measures it reads it back here: a model is served as it was taught.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from characters.card import Character
+from characters.markup import CHATML, INTERNLM2, MARKUPS, QWEN3, Markup
+from characters.prompt import Style
+
+KEY = "mrp.style"
+TEMPLATE = "tokenizer.chat_template"
+
+# A card's temperature is a dial around this: 0.8 leaves the model's own temperature as it is.
+NEUTRAL = 0.8
+
+
+class StyleError(ValueError):
+    """The model's metadata does not say, or not clearly, how it wants to be asked."""
+
+    for_user = True
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The style of the prompt and the sampling that a model was made for.
+
+    `temperature` None leaves it to the cards. `context` is the longest prompt and reply that the
+    model was taught with, when that is less than what it can hold.
+    """
+
+    style: Style = field(default_factory=Style)
+    max_tokens: int = 256
+    temperature: float | None = None
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repeat_penalty: float = 1.0
+    context: int | None = None
+
+    def temperature_for(self, character: Character) -> float:
+        """The model's temperature turned by the card's dial; the card's own where it has none."""
+        if self.temperature is None:
+            return character.temperature
+        return round(self.temperature * character.temperature / NEUTRAL, 3)
+
+    def to_json(self) -> str:
+        """The text that belongs under `mrp.style`; `serving` reads the same value back."""
+        told: dict[str, Any] = {
+            "markup": self.style.markup.name,
+            "cards": self.style.cards,
+            "rules": self.style.rules,
+        }
+        dials = {name: getattr(self, name) for name in _DIALS}
+        told |= {name: value for name, value in dials.items() if value is not None}
+        return json.dumps(told)
+
+
+# key -> (lowest, highest, whole numbers only)
+_DIALS: dict[str, tuple[float, float, bool]] = {
+    "max_tokens": (1, 100_000, True),
+    "temperature": (0, 5, False),
+    "top_k": (0, 1_000_000, True),
+    "top_p": (0, 1, False),
+    "min_p": (0, 1, False),
+    "repeat_penalty": (0.1, 10, False),
+    "context": (16, 10_000_000, True),
+}
+
+
+def serving(metadata: Mapping[str, str]) -> Serving:
+    """How to ask the model whose file carries this metadata.
+
+    Raises:
+        StyleError: `mrp.style` is broken, or there is none and the chat template is of no family
+            that we have a markup for.
+    """
+    if KEY not in metadata:
+        return Serving(style=Style(markup=_by_template(metadata)))
+    try:
+        told = json.loads(metadata[KEY])
+    except json.JSONDecodeError as problem:
+        raise StyleError(f"{KEY} in the model's metadata is not JSON: {problem}") from problem
+    if not isinstance(told, dict):
+        raise StyleError(f"{KEY} in the model's metadata must be a JSON object, not {told!r}")
+    style = Style(
+        markup=_markup(told.pop("markup", CHATML.name)),
+        cards=_choice(told, "cards", "full", ("full", "brief")),
+        rules=_choice(told, "rules", True, (True, False)),
+    )
+    dials = {key: _dial(key, told.pop(key)) for key in _DIALS if told.get(key) is not None}
+    if told:
+        raise StyleError(f"{KEY} in the model's metadata has an unknown key {next(iter(told))!r}")
+    return Serving(style=style, **dials)
+
+
+def _by_template(metadata: Mapping[str, str]) -> Markup:
+    template = metadata.get(TEMPLATE, "")
+    if "<|im_start|>" not in template:
+        found = "another family's chat template" if template else "no chat template"
+        raise StyleError(
+            f"this model has {found}; it can be spoken to in these markups: "
+            f"{', '.join(MARKUPS)} (a chat model of the Qwen or InternLM2 family, for example, "
+            f"or one whose metadata names its style under {KEY})"
+        )
+    if metadata.get("tokenizer.ggml.add_bos_token", "").lower() in ("true", "1"):
+        return INTERNLM2
+    return QWEN3 if "enable_thinking" in template else CHATML
+
+
+def _markup(name: object) -> Markup:
+    if not isinstance(name, str) or name not in MARKUPS:
+        raise StyleError(f"{KEY}: markup: {name!r} is none of {', '.join(MARKUPS)}")
+    return MARKUPS[name]
+
+
+def _choice(told: dict[str, Any], key: str, default: Any, choices: tuple[Any, ...]) -> Any:
+    choice = told.pop(key, default)
+    if not any(choice is each or (isinstance(each, str) and choice == each) for each in choices):
+        raise StyleError(f"{KEY}: {key}: {choice!r} is none of {', '.join(map(str, choices))}")
+    return choice
+
+
+def _dial(key: str, number: object) -> Any:
+    low, high, whole = _DIALS[key]
+    kind = "a whole number" if whole else "a number"
+    if isinstance(number, bool) or not isinstance(number, int if whole else int | float):
+        raise StyleError(f"{KEY}: {key}: must be {kind}, not {number!r}")
+    if not low <= number <= high:
+        raise StyleError(f"{KEY}: {key}: must lie in {low:g}..{high:g}, not {number:g}")
+    return number if whole else float(number)
