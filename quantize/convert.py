@@ -14,7 +14,6 @@ import json
 import math
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -34,6 +33,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from quantize import vocabulary, weights
 from quantize.architecture import IGNORED_ENDINGS, Architecture, Part
+from quantize.aside import aside
 from quantize.error import ConvertError
 from quantize.vocabulary import Vocabulary
 from quantize.weights import Tensor, read_json, to_float32
@@ -86,10 +86,6 @@ def convert(folder: Path, output: Path, type: str = "f16", progress: bool = Fals
     begun = time.monotonic()
     if not folder.is_dir():
         raise ConvertError(f"{folder} is not a folder")
-    if output.is_dir():
-        raise ConvertError(f"{output} is a folder; name the file to write")
-    if not output.parent.is_dir():
-        raise ConvertError(f"{output.parent} is not a folder")
     config = read_json(folder / "config.json")
     architecture = Architecture.from_config(config)
     pieces = _match(architecture, weights.find(folder), TYPES[type][0])
@@ -116,8 +112,8 @@ def convert(folder: Path, output: Path, type: str = "f16", progress: bool = Fals
             raw_dtype=piece.kind,
         )
     total = sum(piece.bytes for piece in pieces)
-    with _aside(output, total) as aside:
-        writer.write_header_to_file(aside)
+    with aside(output, total, ConvertError) as path:
+        writer.write_header_to_file(path)
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
         assert writer.fout is not None
@@ -309,26 +305,6 @@ def size_label(parameters: int) -> str:
 
 
 @contextmanager
-def _aside(output: Path, size: int) -> Iterator[Path]:
-    """A path beside `output` to write to; it takes the name when the block ends well, and is
-    gone when it does not. Two runs that write one file each have their own; the last one wins."""
-    aside = output.with_name(f".{output.name}.{os.getpid()}.part")
-    free = shutil.disk_usage(output.parent).free
-    if size > free:
-        raise ConvertError(
-            f"{output.parent} has {free / 1e9:.1f} GB free, and {output.name} needs "
-            f"{size / 1e9:.1f} GB"
-        )
-    try:
-        yield aside
-        os.replace(aside, output)
-    except OSError as problem:
-        raise ConvertError(f"{output} cannot be written: {problem.strerror}") from problem
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-@contextmanager
 def _bar(total: int, shown: bool) -> Iterator[Any]:
     """A progress bar over `total` bytes on the terminal; yields the function that moves it on."""
     bar = Progress(
@@ -347,7 +323,7 @@ def _bar(total: int, shown: bool) -> Iterator[Any]:
 
 def main(argv: list[str]) -> int:
     """The verb. Returns 0; what is wrong is raised as ConvertError."""
-    parser = argparse.ArgumentParser(prog="mrp convert", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="mrp convert", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path, metavar="HF_FOLDER")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.gguf")
     parser.add_argument("--type", choices=TYPES, default="f16", help="default: f16")
