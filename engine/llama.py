@@ -1,0 +1,517 @@
+"""The only door to llama_cpp: one GGUF, its cache and its samplers, behind the interface of ours.
+
+    engine = LlamaEngine.open("models/xiyou-mini.gguf", context=2048, replies=4)
+    async for piece in engine.stream(engine.encode("…"), Sampling()):
+        print(piece, end="")
+
+Written against llama-cpp-python 0.3.36, whose low-level API moves: when it does, this file does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import math
+import os
+import re
+from array import array
+from collections import deque
+from collections.abc import AsyncIterator
+from collections.abc import Sequence as Ids
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.loop import Entry, Line, Loop
+from engine.sampling import Link
+from engine.sequence import BadRequest, EngineError, Finish, ModelError, Sampling, Usage
+from engine.slots import Move
+
+_Log = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+_ERROR = 4  # ggml_log_level
+_lines: deque[str] = deque(maxlen=50)  # llama.cpp's last complaints, for error messages
+
+
+@_Log
+def _listen(level: int, text: bytes, _: Any) -> None:
+    if level == _ERROR and (line := text.decode("utf-8", "replace").strip()):
+        _lines.append(line)
+
+
+def _silence() -> None:
+    """Keep llama.cpp's log off the terminal; its errors are kept for ours."""
+    llama_cpp.llama_log_set(_listen, ctypes.c_void_p(0))
+    _lines.clear()
+
+
+class LlamaEngine:
+    """Many replies at once from one GGUF. See `engine.sequence.Engine` for the interface.
+
+    `ends` are the tokens that end a reply (a bias of -inf on them makes it go on).
+    """
+
+    def __init__(self, model: LlamaModel, loop: Loop) -> None:
+        self.context = model.context
+        self.metadata = model.metadata
+        self.ends = model.ending
+        self._model = model
+        self._loop = loop
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        context: int = 4096,
+        replies: int = 8,
+        threads: int | None = None,
+        cells: int | None = None,
+    ) -> LlamaEngine:
+        """Load a model and start its thread.
+
+        `context` is the longest prompt plus reply (tokens), `replies` how many are written at once,
+        `cells` the size of the cache they share (tokens; None: room for all of them).
+
+        Raises:
+            ModelError: the file cannot be served; the message says why.
+        """
+        model = LlamaModel(
+            Path(path), context=context, replies=replies, threads=threads, cells=cells
+        )
+        return cls(model, Loop(model, replies=replies))
+
+    def encode(self, text: str, control: bool = False) -> list[int]:
+        """Token ids of a text. Control tokens are recognised only where `control` is true."""
+        return self._model.encode(text, control)
+
+    def stream(
+        self,
+        tokens: Ids[int],
+        sampling: Sampling,
+        *,
+        room: str = "",
+        person: str = "",
+        waiting: bool = True,
+        stable: int | None = None,
+    ) -> LlamaReply:
+        """Begin a reply that continues `tokens`; see `Engine.stream`."""
+        line = self._loop.ask(
+            tokens, sampling, room=room, person=person, waiting=waiting, stable=stable
+        )
+        return LlamaReply(self._loop, line)
+
+    async def score(
+        self,
+        tokens: Ids[int],
+        continuations: Ids[Ids[int]],
+        *,
+        room: str = "",
+        person: str = "",
+        waiting: bool = True,
+    ) -> list[float]:
+        """Natural-log probability of each continuation after `tokens`, read in one batch."""
+        lines = [
+            self._loop.ask(
+                [*tokens, *continuation],
+                Sampling(),
+                room=room,
+                person=person,
+                waiting=waiting,
+                stable=None,
+                scored=len(tokens),
+            )
+            if continuation
+            else None
+            for continuation in continuations
+        ]
+        try:
+            for line in lines:
+                while line is not None and not line.mailbox.closed:
+                    await line.mailbox.news()
+                if line is not None and line.mailbox.error is not None:
+                    raise line.mailbox.error
+        except BaseException:
+            for line in lines:
+                if line is not None:
+                    self._loop.leave(line)
+            raise
+        return [math.fsum(line.logprobs) if line is not None else 0.0 for line in lines]
+
+    async def close(self) -> None:
+        """End all replies and free the model."""
+        self._model.closed = True
+        await asyncio.to_thread(self._loop.close)
+
+
+class LlamaReply(AsyncIterator[str]):
+    """One reply being written; see `engine.sequence.Reply`."""
+
+    def __init__(self, loop: Loop, line: Line) -> None:
+        self._loop = loop
+        self._line = line
+        self._left = False
+
+    @property
+    def finish(self) -> Finish | None:
+        return self._line.mailbox.finish
+
+    @property
+    def usage(self) -> Usage:
+        return self._line.usage
+
+    @property
+    def tokens(self) -> list[int]:
+        line = self._line
+        written = line.tokens[line.prompt :]
+        return list(written[: line.shown] if line.ended else written)
+
+    @property
+    def logprobs(self) -> list[float]:
+        return self._line.logprobs[: len(self.tokens)]
+
+    @property
+    def position(self) -> int:
+        return self._line.position
+
+    def __aiter__(self) -> LlamaReply:
+        return self
+
+    async def __anext__(self) -> str:
+        mailbox = self._line.mailbox
+        while not mailbox.pieces:
+            if mailbox.error is not None and not self._left:
+                raise mailbox.error
+            if mailbox.closed or self._left:
+                raise StopAsyncIteration
+            await mailbox.news()
+        return mailbox.pieces.popleft()
+
+    async def aclose(self) -> None:
+        """Walk away; returns when the slot is free."""
+        mailbox = self._line.mailbox
+        if not mailbox.closed:
+            self._left = True
+            self._loop.leave(self._line)
+            while not mailbox.closed:
+                await mailbox.news()
+        mailbox.pieces.clear()
+
+    def __del__(self) -> None:
+        # Whoever breaks out of `async for` drops the reply without a word.
+        if not self._line.mailbox.closed and not self._left:
+            self._loop.leave(self._line)
+
+
+class LlamaModel:
+    """llama.cpp's model, context, batch and samplers. All but `encode` from one thread.
+
+    `cells` of the cache are shared by all sequences (unified), so that a common prefix lies there
+    once. Raises ModelError where the file cannot be served.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context: int,
+        replies: int,
+        threads: int | None = None,
+        cells: int | None = None,
+        batch: int = 512,
+    ) -> None:
+        self.closed = False
+        self._model, self._ctx = _load(path), None
+        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self.metadata = _metadata(self._model)
+        self.ending = tuple(
+            token
+            for token in range(self._n_vocab)
+            if llama_cpp.llama_vocab_is_eog(self._vocab, token)
+            or llama_cpp.llama_vocab_is_control(self._vocab, token)
+        )
+        self._ending = frozenset(self.ending)
+        self._pieces: dict[int, bytes] = {}
+        uncut = llama_cpp.llama_model_is_recurrent(self._model)
+        self.cuttable = not (uncut or llama_cpp.llama_model_is_hybrid(self._model))
+        self.context = min(context, llama_cpp.llama_model_n_ctx_train(self._model) or context)
+        self.slots = min(
+            4 * replies + 32 if self.cuttable else 2 * replies + 8,
+            llama_cpp.llama_max_parallel_sequences(),
+        )
+        self.batch = batch
+        self.outputs = max(64, 2 * replies)
+        wanted = cells or self.context * (replies + 1)
+        self._ctx = self._open(path, max(wanted, self.context), threads or processors())
+        self.cells = llama_cpp.llama_n_ctx(self._ctx)
+        self._memory = llama_cpp.llama_get_memory(self._ctx)
+        self._fill = _Batch(batch)
+
+    def _open(self, path: Path, cells: int, threads: int) -> Any:
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = -(-cells // 256) * 256
+        params.n_batch = params.n_ubatch = self.batch
+        params.n_seq_max = self.slots
+        # Logits are wanted of few tokens; the default would hold a row for each token of a batch.
+        params.n_outputs_max = self.outputs
+        params.n_threads = params.n_threads_batch = threads
+        params.kv_unified = True
+        # Sliding-window layers keep everything, so that any prefix can be continued.
+        params.swa_full = True
+        params.no_perf = True
+        _lines.clear()
+        ctx = llama_cpp.llama_init_from_model(self._model, params)
+        if not ctx:
+            llama_cpp.llama_model_free(self._model)
+            raise ModelError(f"{path.name} cannot be served: {_reason('no memory for its cache')}")
+        return ctx
+
+    # -- text ------------------------------------------------------------------------------------
+
+    def encode(self, text: str, control: bool = False) -> list[int]:
+        """Token ids of a text; nothing is added before or after it.
+
+        Raises:
+            EngineError: the engine is closed.
+        """
+        if self.closed:
+            raise EngineError("the engine is closed")
+        if not text:
+            return []
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 1  # no token is shorter than a byte
+        ids = (llama_cpp.llama_token * room)()
+        n = llama_cpp.llama_tokenize(self._vocab, data, len(data), ids, room, False, control)
+        if n < 0:
+            raise EngineError(f"a text of {len(text)} characters could not be encoded")
+        return list(ids[:n])
+
+    def piece(self, token: int) -> bytes:
+        """A token's bytes; none for control tokens."""
+        if token not in self._pieces:
+            room = ctypes.create_string_buffer(256)
+            n = llama_cpp.llama_token_to_piece(self._vocab, token, room, 256, 0, False)
+            self._pieces[token] = room.raw[: max(0, n)]
+        return self._pieces[token]
+
+    def ends(self, token: int) -> bool:
+        """Whether a token ends a reply: any control token, for a reply cannot open a block."""
+        return token in self._ending
+
+    # -- evaluating ------------------------------------------------------------------------------
+
+    def evaluate(self, entries: list[Entry]) -> None:
+        """Read a batch. Raises EngineError with llama.cpp's reason; the slots are then unusable."""
+        batch = self._fill(entries)
+        _lines.clear()
+        status = llama_cpp.llama_decode(self._ctx, batch)
+        if status != 0:
+            raise EngineError(f"the model could not be evaluated ({_reason(f'status {status}')})")
+
+    def move(self, move: Move) -> None:
+        if move.kind == "copy":
+            llama_cpp.llama_memory_seq_cp(self._memory, move.source, move.slot, 0, move.n)
+        elif not llama_cpp.llama_memory_seq_rm(self._memory, move.slot, move.n, -1):
+            raise EngineError(f"the cache did not forget what follows token {move.n}")
+
+    def clear(self) -> None:
+        llama_cpp.llama_memory_clear(self._memory, True)
+
+    def close(self) -> None:
+        llama_cpp.llama_free(self._ctx)
+        llama_cpp.llama_model_free(self._model)
+
+    # -- choosing --------------------------------------------------------------------------------
+
+    def sampler(self, links: tuple[Link, ...], history: array[int]) -> Any:
+        """A sampler chain. Raises BadRequest for a grammar that does not parse."""
+        chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+        for link in links:
+            one = self._link(link)
+            if not one:
+                llama_cpp.llama_sampler_free(chain)
+                raise BadRequest(f"the {link.name} cannot be used: {_reason('it does not parse')}")
+            if link.history:
+                for token in history[-link.history :]:
+                    llama_cpp.llama_sampler_accept(one, token)
+            llama_cpp.llama_sampler_chain_add(chain, one)
+        return chain
+
+    def _link(self, link: Link) -> Any:
+        _lines.clear()
+        match link.name, link.values:
+            case "greedy", ():
+                return llama_cpp.llama_sampler_init_greedy()
+            case "draw", (seed,):
+                return llama_cpp.llama_sampler_init_dist(seed)
+            case "temperature", (value,):
+                return llama_cpp.llama_sampler_init_temp(value)
+            case "top_k", (k,):
+                return llama_cpp.llama_sampler_init_top_k(k)
+            case "top_p", (p,):
+                return llama_cpp.llama_sampler_init_top_p(p, 1)
+            case "min_p", (p,):
+                return llama_cpp.llama_sampler_init_min_p(p, 1)
+            case "penalties", values:
+                return llama_cpp.llama_sampler_init_penalties(self._n_vocab, *values)
+            case "dry", (multiplier, base, allowed, last):
+                # Without breakers a penalty would reach across turns: names end with a colon.
+                texts = [b"\n", "：".encode(), b":", b'"', "“".encode()]
+                breakers = (ctypes.c_char_p * len(texts))(*texts)
+                return llama_cpp.llama_sampler_init_dry(
+                    self._vocab, multiplier, base, allowed, last, breakers, len(texts)
+                )
+            case "bias", flat:
+                pairs = list(zip(flat[::2], flat[1::2], strict=True))
+                if any(not 0 <= int(token) < self._n_vocab for token, _ in pairs):
+                    raise BadRequest("bias names a token that the model does not have")
+                biases = (llama_cpp.llama_logit_bias * len(pairs))()
+                for bias, (token, value) in zip(biases, pairs, strict=True):
+                    bias.token, bias.bias = token, value
+                return llama_cpp.llama_sampler_init_logit_bias(self._n_vocab, len(pairs), biases)
+            case "grammar", (text,):
+                return llama_cpp.llama_sampler_init_grammar(
+                    self._vocab, str(text).encode(), b"root"
+                )
+        raise AssertionError(f"no sampler for {link}")
+
+    def sample(self, sampler: Any, output: int) -> int:
+        """The next token. Raises EngineError where a logit is not a number."""
+        # llama.cpp's samplers abort the process on NaN; looking costs 0.03 ms of 150,000 logits.
+        if np.isnan(self._logits(output).max()):
+            raise EngineError("the model computed logits that are not numbers; its file is damaged")
+        return int(llama_cpp.llama_sampler_sample(sampler, self._ctx, self._index(output)))
+
+    def logprob(self, output: int, token: int) -> float:
+        """Natural-log probability of a token under the model, before any sampling."""
+        logits = self._logits(output).astype(np.float64)
+        top = logits.max()
+        if np.isnan(top):
+            raise EngineError("the model computed logits that are not numbers; its file is damaged")
+        return float(logits[token] - top - math.log(np.exp(logits - top).sum()))
+
+    def discard(self, sampler: Any) -> None:
+        llama_cpp.llama_sampler_free(sampler)
+
+    def _index(self, output: int) -> int:
+        """llama.cpp names an output by its token's place in the batch."""
+        return self._fill.outputs[output]
+
+    def _logits(self, output: int) -> NDArray[np.float32]:
+        row = llama_cpp.llama_get_logits_ith(self._ctx, self._index(output))
+        return np.ctypeslib.as_array(row, shape=(self._n_vocab,))
+
+
+class _Batch:
+    """A llama_batch over arrays of ours, filled by slices instead of token by token."""
+
+    def __init__(self, size: int) -> None:
+        self._token = np.zeros(size, np.int32)
+        self._position = np.zeros(size, np.int32)
+        self._counts = np.ones(size, np.int32)
+        self._slot = np.zeros(size, np.int32)
+        self._output = np.zeros(size, np.int8)
+        width = self._slot.itemsize
+        self._slots = (self._slot.ctypes.data + width * np.arange(size)).astype(np.uint64)
+        self.outputs: list[int] = []
+
+    def __call__(self, entries: list[Entry]) -> Any:
+        self.outputs = []
+        self._output[:] = 0
+        begin = 0
+        for entry in entries:
+            n = len(entry.tokens)
+            end = begin + n
+            self._token[begin:end] = entry.tokens
+            self._position[begin:end] = np.arange(entry.position, entry.position + n)
+            self._slot[begin:end] = entry.slot
+            if entry.outputs:
+                self._output[end - entry.outputs : end] = 1
+                self.outputs += range(end - entry.outputs, end)
+            begin = end
+        batch = llama_cpp.llama_batch()
+        batch.n_tokens = begin
+        for name, values in (
+            ("token", self._token),
+            ("pos", self._position),
+            ("n_seq_id", self._counts),
+            ("seq_id", self._slots),
+            ("logits", self._output),
+        ):
+            kind = dict(llama_cpp.llama_batch._fields_)[name]
+            setattr(batch, name, ctypes.cast(values.ctypes.data, kind))
+        return batch
+
+
+# -- loading ---------------------------------------------------------------------------------------
+
+
+def _load(path: Path) -> Any:
+    """The model of a GGUF. Raises ModelError with one sentence that says what is wrong."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    if magic != b"GGUF":
+        raise ModelError(f"{path} is not a GGUF model (it does not begin with GGUF)")
+    _silence()
+    params = llama_cpp.llama_model_default_params()
+    params.n_gpu_layers = -1 if llama_cpp.llama_supports_gpu_offload() else 0
+    # A span of a prompt is no text of its own: SentencePiece must not put a space before it.
+    override = (llama_cpp.llama_model_kv_override * 2)()
+    override[0].key = b"tokenizer.ggml.add_space_prefix"
+    override[0].tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_BOOL
+    override[0].value.val_bool = False
+    params.kv_overrides = override
+    model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+    if not model:
+        raise ModelError(f"{path} cannot be served: {_reason('llama.cpp refused it')}")
+    if llama_cpp.llama_model_has_encoder(model) or not llama_cpp.llama_model_has_decoder(model):
+        llama_cpp.llama_model_free(model)
+        raise ModelError(f"{path} cannot be served: it is not a model that continues a text")
+    return model
+
+
+def _reason(otherwise: str) -> str:
+    """llama.cpp's first complaint since the last call, without the names of its functions."""
+    if not _lines:
+        return otherwise
+    line = next((line for line in _lines if "unknown model architecture" in line), _lines[0])
+    line = re.sub(r"^\w+: ", "", line)
+    return line.removeprefix("error loading model: ").rstrip(".")
+
+
+def _metadata(model: Any) -> dict[str, str]:
+    """The GGUF's metadata as text, arrays left out."""
+    metadata: dict[str, str] = {}
+    for index in range(llama_cpp.llama_model_meta_count(model)):
+        texts = []
+        for read in (
+            llama_cpp.llama_model_meta_key_by_index,
+            llama_cpp.llama_model_meta_val_str_by_index,
+        ):
+            room = ctypes.create_string_buffer(1024)
+            n = read(model, index, room, len(room))
+            if n >= len(room):
+                room = ctypes.create_string_buffer(n + 1)
+                read(model, index, room, len(room))
+            texts.append(room.value.decode("utf-8", "replace"))
+        metadata[texts[0]] = texts[1]
+    return metadata
+
+
+def processors() -> int:
+    """Physical cores that this process may use: two threads a core make llama.cpp slower."""
+    try:
+        allowed = sorted(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return max(1, (os.cpu_count() or 2) // 2)
+    cores = set()
+    for cpu in allowed:
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(siblings.read_text().strip() if siblings.exists() else str(cpu))
+    return max(1, len(cores))
