@@ -1,0 +1,133 @@
+"""From what is remembered to what the model reads: pure.
+
+A room's state and its kept turns become a `Scene`; a scene and the next speaker become a `Reading`,
+trimmed so that it fits the model's context.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.memory import Kept, RoomState
+from characters.card import Cast, Character, Language, UnknownCharacter
+from characters.prompt import Encoder, Style, Tail, encode, prompt, transcript, trimmed
+from characters.turn import Scene, Turn
+
+# Below this a prompt has no room for talk beside the cards.
+LEAST_TALK = 48
+
+
+class Crowded(ValueError):
+    """The cards on stage leave no room for talk in the model's context."""
+
+    for_user = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the model reads for one reply.
+
+    `stable` tokens at the front stay for the next reply, None when all of them do. `dropped` of
+    the scene's oldest turns are left out, and from now on stay out.
+    """
+
+    tokens: tuple[int, ...]
+    stable: int | None
+    dropped: int
+
+
+def language_of(text: str) -> Language | None:
+    """Chinese where there is a Chinese character, English where there are only Latin letters."""
+    if re.search(r"[\u3400-\u9fff\uf900-\ufaff]", text):
+        return "zh"
+    return "en" if re.search(r"[A-Za-z]", text) else None
+
+
+def scene_of(state: RoomState, kept: Sequence[Kept], cast: Cast) -> Scene:
+    """The room as a scene. Whoever left the stage, or lost its card, keeps its name."""
+    language = state.language or "zh"
+    present = tuple(c for c in map(_finder(cast), state.cast) if c is not None)
+    ids = {character.id for character in present}
+
+    def named(turn: Turn) -> Turn:
+        if turn.side != "character" or turn.speaker in ids:
+            return turn
+        gone = _finder(cast)(turn.speaker)
+        # A name that is no id of the cast is shown as it is.
+        return replace(turn, speaker=gone.name[language]) if gone else turn
+
+    return Scene(
+        cast=present,
+        turns=tuple(named(each.turn) for each in kept),
+        place=state.place,
+        summary=state.summary,
+        language=language,
+    )
+
+
+def _finder(cast: Cast) -> Callable[[str], Character | None]:
+    def find(character_id: str) -> Character | None:
+        try:
+            return cast[character_id]
+        except UnknownCharacter:
+            return None
+
+    return find
+
+
+def reading(
+    scene: Scene,
+    speaker: Character,
+    *,
+    style: Style,
+    encoder: Encoder,
+    context: int,
+    tail: Tail | None = None,
+) -> Reading:
+    """The prompt for `speaker`, of at most `context` tokens.
+
+    What is trimmed is decided for all on stage at once, so that they go on sharing one prefix:
+    turns that nobody present heard cost nothing, all others count.
+
+    Raises:
+        Crowded: the cards alone leave no room.
+    """
+    bare = replace(scene, turns=())
+    fixed = len(encode(prompt(bare, speaker, tail=tail, style=style), encoder))
+    budget = context - fixed
+    if budget < LEAST_TALK:
+        raise Crowded(f"{len(scene.cast)}: {fixed}/{context}")
+    # A turn's own spans: what it adds to the shortest scene that can hold it.
+    system = len(transcript(Scene((speaker,)), speaker, style=style))
+
+    def length(turn: Turn) -> int:
+        if not any(turn.heard_by(character.id) for character in scene.cast):
+            return 0
+        witness = next((c for c in scene.cast if c.id == turn.speaker), speaker)
+        alone = Scene((witness,), (replace(turn, witnesses=None),), language=scene.language)
+        return len(encode(transcript(alone, witness, style=style)[system:], encoder))
+
+    turns = scene.turns
+    if turns and (newest := length(turns[-1])) > budget:
+        turns = (*turns[:-1], _shortened(turns[-1], newest, budget, length))
+    dropped = trimmed([length(turn) for turn in turns], budget)
+    left = replace(scene, turns=turns[dropped:])
+    stable = transcript(left, speaker, style=style) if tail else None
+    return Reading(
+        tokens=tuple(encode(prompt(left, speaker, tail=tail, style=style), encoder)),
+        stable=len(encode(stable, encoder)) if stable is not None else None,
+        dropped=dropped,
+    )
+
+
+def _shortened(turn: Turn, now: int, budget: int, length: Callable[[Turn], int]) -> Turn:
+    """One turn that is longer than the whole budget: its beginning and its end."""
+    size, cut = len(turn.text), turn
+    while now > budget and size > 2:
+        size = min(size - 1, int(size * budget / now * 0.9))
+        half = max(size // 2, 1)
+        cut = replace(turn, text=f"{turn.text[:half]}……{turn.text[-half:]}")
+        now = length(cut)
+    return cut if now <= budget else replace(turn, text=turn.text[:1])

@@ -1,0 +1,285 @@
+"""`mrp terminal`: a room in the terminal, or one that reads lines from a pipe.
+
+    mrp terminal
+    mrp terminal --model models/other.gguf --room moonlight --name 小明
+    printf '/summon wukong\n你是谁？\n/quit\n' | mrp terminal
+
+Several people can play: a line `小明> 悟空，你好` is said by 小明. Ctrl-C breaks off the reply that
+is being written; at the prompt it leaves, as Ctrl-D and /quit do.
+
+The main thread reads and waits; an event loop in a thread of its own does everything else, so that
+memory and engine go on while somebody thinks about what to type.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import sys
+import threading
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.commands import read
+from bot.drafts import Pace
+from bot.memory import Memory, MemoryProblem, open_memory
+from bot.room import Message, Room
+from bot.voice import Voice, chosen_model, open_voice
+from characters.card import CAST_FOLDER, Cast, Character, Language, Words, load_cast
+from characters.turn import Scene, Side, safe_name
+
+T = TypeVar("T")
+
+PLATFORM = "terminal"
+COLON: dict[Language, str] = {"zh": "：", "en": ": "}
+# A pipe has nobody who could wait for ever or press Ctrl-C.
+PIPE_PATIENCE = 60.0
+
+_SOMEBODY = re.compile(r"([^\s<>＞/／:：]{1,40})[>＞](?:\s+(.*)|$)", re.DOTALL)
+
+BANNER = Words(
+    "一间屋子，声音来自 {model}。角色都是虚构的，说的话由模型编出。\n"
+    "/召唤 悟空 请人上场，/帮助 看全部命令，Ctrl-C 打断，Ctrl-D 离开。",
+    "A room, voiced by {model}. The characters are fiction and a model makes up what they say.\n"
+    "/summon wukong brings someone on stage, /help lists the commands, Ctrl-C interrupts, "
+    "Ctrl-D leaves.",
+)
+LAST_TIME = Words("上回说到：", "Where you left off:")
+GOODBYE = Words("后会有期。", "Until next time.")
+
+
+def main(argv: list[str]) -> int:
+    """Hold a room until the input ends. Returns the exit status.
+
+    Raises:
+        CardError, EngineError, StyleError, MemoryProblem: it cannot begin (or, from a pipe, go
+            on); the message says why.
+    """
+    options = _parser().parse_args(argv)
+    for stream in (sys.stdin, sys.stdout):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    cast = load_cast(options.cast)
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    voice = open_voice(chosen_model(options.model), context=options.context, seed=options.seed)
+    with _Loop() as loop:
+        try:
+            patience = float("inf") if interactive else PIPE_PATIENCE
+            memory = loop.wait(open_memory(os.environ.get("REDIS_URL"), patience=patience))
+            try:
+                terminal = Terminal(loop, cast, voice, memory, options, interactive)
+                return terminal.hold()
+            except BrokenPipeError:
+                # Whoever read our output has gone; nothing is wrong with that.
+                sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+                return 0
+            finally:
+                loop.wait(memory.close())
+        finally:
+            loop.wait(voice.close())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mrp terminal", description="Talk with characters in a terminal room."
+    )
+    parser.add_argument(
+        "--model",
+        metavar="PATH",
+        help="a chat GGUF, or 'echo' for none (default: MRP_MODEL, or the model that ships)",
+    )
+    parser.add_argument(
+        "--cast",
+        metavar="FOLDER",
+        type=Path,
+        default=CAST_FOLDER,
+        help="cards of your own (default: the cast of 西游记)",
+    )
+    parser.add_argument("--room", metavar="NAME", default="main", help="which room (default: main)")
+    parser.add_argument("--name", metavar="NAME", default="", help="who you are (default: 客人)")
+    parser.add_argument("--language", choices=("zh", "en"), help="what the room speaks")
+    parser.add_argument("--seed", type=int, metavar="N", help="makes replies repeatable")
+    parser.add_argument(
+        "--context",
+        type=int,
+        default=4096,
+        metavar="N",
+        help="longest prompt and reply in tokens (default: 4096, or what the model was made for)",
+    )
+    return parser
+
+
+class Terminal:
+    """The stage of a terminal room, and the loop that reads lines for it."""
+
+    def __init__(
+        self,
+        loop: _Loop,
+        cast: Cast,
+        voice: Voice,
+        memory: Memory,
+        options: argparse.Namespace,
+        interactive: bool,
+    ) -> None:
+        self._loop = loop
+        self._voice = voice
+        self._interactive = interactive
+        self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._shown = ""  # of the line that is being written
+        self._room = Room(
+            PLATFORM,
+            options.room,
+            cast=cast,
+            voice=voice,
+            memory=memory,
+            stage=self,
+            language=options.language,
+        )
+        self._name = options.name
+
+    def hold(self) -> int:
+        """Read and answer lines until there are no more. Returns the exit status."""
+        scene, _ = self._loop.wait(self._room.enter())
+        self._welcome(scene)
+        for line in self._lines():
+            who, text = spoken_by(line, self._name or _me(self._room.language))
+            order = read(text)
+            if order is not None and order.id == "quit":
+                break
+            try:
+                self._hear(Message(f"{PLATFORM}:{safe_name(who)}", who, text))
+            except KeyboardInterrupt:
+                break
+            except MemoryProblem as problem:
+                if not self._interactive:
+                    raise
+                self._print(Text(str(problem), style="red"))
+        if self._interactive:
+            self._print(Text(GOODBYE[self._room.language], style="dim"))
+        return 0
+
+    # -- the room's stage ------------------------------------------------------------------------
+
+    def pace(self) -> Pace:
+        return Pace()
+
+    async def notice(self, text: str) -> None:
+        self._print(Text(text, style="dim"))
+
+    async def show(self, speaker: Character, text: str, language: Language, *, done: bool) -> None:
+        if not self._interactive:
+            if done:  # a line of its own for every turn
+                self._print(_label(speaker, language), Text(" ".join(text.split("\n"))))
+            return
+        if not self._shown:
+            face = Text(f"{speaker.emoji} " if speaker.emoji else "")
+            self._print(face, _label(speaker, language), end="")
+        if text.startswith(self._shown):
+            self._print(Text(text[len(self._shown) :].replace("\n", "\n    ")), end="")
+        self._shown = "" if done else text
+        if done:
+            self._print()
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def _lines(self) -> Iterator[str]:
+        if not self._interactive:
+            yield from _whole_lines(sys.stdin)
+            return
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401  gives input() a history and editing
+        while True:
+            try:
+                yield input(f"{self._name or _me(self._room.language)}> ")
+            except (EOFError, KeyboardInterrupt):
+                self._print()
+                return
+
+    def _hear(self, message: Message) -> None:
+        """Wait for the answers. The first Ctrl-C breaks off the reply, the second one leaves."""
+        self._shown = ""
+        self._loop.wait(self._room.hear(message), interrupted=self._room.stop)
+
+    def _welcome(self, scene: Scene) -> None:
+        language = self._room.language
+        banner = Text(BANNER[language].format(model=self._voice.name), style="dim")
+        if not self._interactive:
+            print(banner.plain, file=sys.stderr)
+            return
+        self._print(banner)
+        if scene.turns:
+            self._print(Text(LAST_TIME[language], style="dim"))
+        for turn in scene.turns[-4:]:
+            name = _shown_name(turn.speaker, turn.side, scene)
+            self._print(Text(f"  {name}{COLON[language]}{turn.text}", style="dim"))
+
+    def _print(self, *texts: Text, end: str = "\n") -> None:
+        # Only Text, never str: nothing that people or models write is read as rich markup.
+        self._out.print(Text.assemble(*texts), end=end)
+
+
+def spoken_by(line: str, otherwise: str) -> tuple[str, str]:
+    """Who says a line, and what: `小明> 你好` is said by 小明, all else by `otherwise`."""
+    match = _SOMEBODY.match(line.strip())
+    if match and any(c.isalpha() for c in match[1]):
+        return match[1], match[2] or ""
+    return otherwise, line
+
+
+def _shown_name(speaker: str, side: Side, scene: Scene) -> str:
+    if side == "character":
+        with contextlib.suppress(KeyError):
+            return scene.member(speaker).name[scene.language]
+    return speaker
+
+
+def _me(language: Language) -> str:
+    return "客人" if language == "zh" else "Guest"
+
+
+def _label(speaker: Character, language: Language) -> Text:
+    return Text(f"{speaker.name[language]}{COLON[language]}", style=f"bold {speaker.colour}")
+
+
+def _whole_lines(stream: TextIO) -> Iterator[str]:
+    for line in stream:
+        yield line.rstrip("\r\n")
+
+
+class _Loop:
+    """An event loop in a thread, and a way to wait for it that Ctrl-C can interrupt."""
+
+    def __enter__(self) -> _Loop:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="room", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def wait(self, work: Coroutine[Any, Any, T], *, interrupted: Any = None) -> T:
+        """The result of `work`. The first Ctrl-C calls `interrupted`; the next one is raised.
+
+        Raises:
+            KeyboardInterrupt: it was to be given up.
+        """
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        while True:
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                if interrupted is None:
+                    future.cancel()
+                    raise
+                self._loop.call_soon_threadsafe(interrupted)
+                interrupted = None

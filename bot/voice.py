@@ -1,0 +1,145 @@
+"""The one model that voices everybody: an engine, and the style it was taught.
+
+voice = open_voice("models/xiyou-mini.gguf")
+reply = voice.begin(reading, scene, speaker, room="terminal:main", turn=7)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from bot.conversation import Reading, reading
+from characters.card import Character
+from characters.prompt import Style, Tail, stop_strings
+from characters.style import Serving, serving
+from characters.turn import Scene
+from engine.sequence import Engine, ModelError, Reply, Sampling
+
+SHIPPED = Path(__file__).resolve().parent.parent / "models" / "xiyou-mini.gguf"
+ECHO = "echo"  # in place of a path: no model, the engine's fake
+
+
+def chosen_model(given: str | None) -> str:
+    """The model to use: what was asked for, MRP_MODEL, or the one that ships with the project."""
+    return given or os.environ.get("MRP_MODEL") or str(SHIPPED)
+
+
+def open_voice(model: str, *, context: int = 4096, seed: int | None = None) -> Voice:
+    """Load a GGUF, or the fake for "echo".
+
+    Raises:
+        ModelError: the file is missing, broken, or of a kind that cannot be served.
+        StyleError: it does not say how it wants to be asked.
+    """
+    if model == ECHO:
+        from engine.echo import EchoEngine
+
+        echo = EchoEngine(_last_said, context=2**20)
+        return Voice(echo, Serving(style=Style(cards="brief")), name=ECHO, seed=seed)
+    path = Path(model).expanduser()
+    if not path.is_file():
+        raise ModelError(
+            f"there is no model file {path}; name one with --model PATH or MRP_MODEL "
+            f"(any chat GGUF), or try without a model: --model {ECHO}"
+        )
+    # Here, because llama.cpp takes a while to load and the fake needs none of it.
+    from engine.llama import LlamaEngine
+
+    engine = LlamaEngine.open(path, context=context, replies=4)
+    name = engine.metadata.get("general.name") or path.stem
+    return Voice(engine, serving(engine.metadata), name=name, seed=seed)
+
+
+def _last_said(prompt: str) -> str:
+    """What the echo says: the last thing that a person said."""
+    said = re.findall(r"<\|im_start\|>user\n[^：:]*[：:] ?(.*?)<\|im_end\|>", prompt, re.DOTALL)
+    return said[-1] if said else ""
+
+
+class Voice:
+    """`name` is the model's; `seed` makes a conversation repeatable."""
+
+    def __init__(
+        self, engine: Engine, served: Serving, *, name: str = "", seed: int | None = None
+    ) -> None:
+        markup = served.style.markup
+        if markup.begin and len(engine.encode(markup.begin, True)) != 1:
+            # Another family's BOS: as text it would only confuse the model.
+            style = replace(served.style, markup=replace(markup, begin=""))
+            served = replace(served, style=style)
+        self.name = name
+        self.engine = engine
+        self.served = served
+        self._seed = seed
+        self._encode = lru_cache(maxsize=8192)(lambda text, control: engine.encode(text, control))
+        self._context = min(engine.context, served.context or engine.context)
+        # A reply may take a quarter of a small context, not more: the talk needs the rest.
+        self._longest = min(served.max_tokens, max(self._context // 4, 16))
+
+    def encode(self, text: str, control: bool = False) -> Sequence[int]:
+        """The engine's tokens of a text; asked once for each text."""
+        return self._encode(text, control)
+
+    def read(self, scene: Scene, speaker: Character, tail: Tail | None = None) -> Reading:
+        """What the model reads so that `speaker` goes on.
+
+        Raises:
+            Crowded: the cards on stage leave no room for talk.
+        """
+        return reading(
+            scene,
+            speaker,
+            style=self.served.style,
+            encoder=self.encode,
+            context=self._context - self._longest,
+            tail=tail,
+        )
+
+    def begin(
+        self, read: Reading, scene: Scene, speaker: Character, *, room: str, person: str, turn: int
+    ) -> Reply:
+        """Begin the reply. `turn` tells replies of one seed apart.
+
+        Raises:
+            EngineError: later, from the reply itself.
+        """
+        return self.engine.stream(
+            read.tokens,
+            self.sampling(scene, speaker, turn),
+            room=room,
+            person=person,
+            stable=read.stable,
+        )
+
+    def sampling(self, scene: Scene, speaker: Character, turn: int) -> Sampling:
+        served = self.served
+        return Sampling(
+            temperature=served.temperature_for(speaker),
+            top_k=served.top_k,
+            top_p=served.top_p,
+            min_p=served.min_p,
+            repeat_penalty=served.repeat_penalty,
+            max_tokens=self._longest,
+            seed=None if self._seed is None else (self._seed * 1_000_003 + turn) % 2**31,
+            stop=_stops(scene, speaker),
+        )
+
+    async def close(self) -> None:
+        """Free the model."""
+        await self.engine.close()
+
+
+def _stops(scene: Scene, speaker: Character) -> tuple[str, ...]:
+    """Everybody else's name with a colon, and any name of anybody at the start of a line.
+
+    The speaker's own name at the very start is no end but a repetition, which the draft removes.
+    """
+    own = tuple(f"{name}{mark}" for name in speaker.names for mark in "：:")
+    stops = [stop for stop in stop_strings(scene) if stop not in own]
+    stops += [f"\n{name}{mark}" for c in scene.cast for name in c.names for mark in "：:"]
+    return tuple(dict.fromkeys(stops))
