@@ -26,14 +26,27 @@ _TAG = re.compile(
 )
 # Characters no name begins with, or has inside.
 _NEVER_FIRST = frozenset(
-    "又也便即就却再乃遂忙才方只正忽不有无是的了着在把被将对向与和为因以从到之其此我你他您吾汝"
+    "掣举拔吹教吩暗自轮挺丢抽按拖扑指抖那这又也便即就却再乃遂忙才方只正忽不有无是的了着在把被将对向与和为因以从到之其此我你他您吾汝"
     "一二三四五六七八九十两几众各诸皆俱都同且复更还未已若如若但凡因见听闻说问叫喝骂笑口心气连急大小慌答应回"
 )
+_NEVER = frozenset("常言 古人 俗语 古书 启奏 满心欢喜 僧谢 随后 向前 正是 有诗".split())
 _NEVER_INSIDE = frozenset("道曰说云问叫喝骂笑闻听见了着的得把被我你他们对向便即就又却也哭叹怒答应怪恨")
 
 
-def discover(book: Book, least: int = 3) -> Counter[str]:
+# A tag with nothing but a name: enough to trust it once, if the name occurs again elsewhere.
+_BARE_TAG = re.compile(
+    r"[”」。！？\n][\s\u3000]*(?:那|这|慌得)?(?P<name>[^，。！？；：“”‘’「」『』\s\u3000]{2,4}?)"
+    r"(?:又|也|即|便)?(?:笑|答|应|说|奏|大怒|大喜|闻言|骂|喝|近前|上前|躬身|叩头|磕头|跪下|转身|进前|笑云|欠身){0,2}[道曰云][：:]"
+)
+_LEAST_ELSEWHERE = 3
+
+
+def discover(
+    book: Book, known: frozenset[str] = frozenset(), least: int = 3
+) -> Counter[str]:
     """Names of two to four characters that at least `least` speech tags begin with.
+
+    known: names that need no discovery (an alias table's).
 
     Returns the number of tags for each name. Roles (老者, 国王) are left out: the grammar
     knows them already.
@@ -43,11 +56,43 @@ def discover(book: Book, least: int = 3) -> Counter[str]:
     for section in book.sections:
         for match in _TAG.finditer(section.text, section.body):
             name = match["name"]
-            if (
-                2 <= len(name) <= 4
-                and name[0] not in _NEVER_FIRST
-                and not _NEVER_INSIDE.intersection(name)
-                and name not in roles
-            ):
+            if _may_be_name(name, roles):
                 counts[name] += 1
-    return Counter({name: count for name, count in counts.items() if count >= least})
+    once: Counter[str] = Counter()
+    for section in book.sections:
+        for match in _BARE_TAG.finditer(section.text, section.body):
+            name = match["name"]
+            if counts[name] < least and _may_be_name(name, roles):
+                once[name] += 1
+    for name, count in once.items():
+        seen = 0
+        for section in book.sections:
+            seen += section.text.count(name)
+            if seen >= _LEAST_ELSEWHERE + count:
+                counts[name] = max(least, count)
+                break
+    kept = {name: count for name, count in counts.items() if count >= least}
+    # 行者暗 is 行者 and the beginning of a manner (暗笑道).
+    heads = {name for name in counts if len(name) >= 2}.union(known)
+    return Counter(
+        {
+            name: count
+            for name, count in kept.items()
+            if not any(alias in name for alias in known)
+            and not any(
+                name[:cut] in known or counts[name[:cut]] > 2 * count
+                for cut in range(2, len(name))
+                if name[:cut] in heads
+            )
+        }
+    )
+
+
+def _may_be_name(name: str, roles: set[str]) -> bool:
+    return (
+        2 <= len(name) <= 4
+        and name[0] not in _NEVER_FIRST
+        and not _NEVER_INSIDE.intersection(name)
+        and name not in roles
+        and name not in _NEVER
+    )

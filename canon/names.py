@@ -10,8 +10,9 @@ their own. Nothing in the code is about one book.
     id = "wukong"                     # optional, what `--character` also accepts
     en = ["Wukong", "Monkey King"]    # optional, for questions in English
     aliases = ["行者", "大圣"]         # true in every chapter
+    from = 1                          # optional, with `to`: name and aliases only here
     scoped = [{ aliases = ["那怪"], from = 18, to = 19 }]
-    calls = { 师父 = "唐僧" }          # how this person addresses others
+    calls = { "师父" = "唐僧" }          # how this person addresses others
     [[reading]]                       # a stretch of one chapter in which names mean another
     chapter = 57
     aliases = ["行者"]
@@ -49,12 +50,14 @@ class Scope:
 
 @dataclass(frozen=True)
 class Person:
-    """One character of the book; `scopes` holds its global aliases too."""
+    """One character of the book, named so in chapters first..last; `scopes` holds all aliases."""
 
     name: str
     id: str = ""
     en: tuple[str, ...] = ()
     scopes: tuple[Scope, ...] = ()
+    first: int = 1
+    last: int = LAST
     calls: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -123,7 +126,7 @@ class ChapterNames:
         widths: dict[str, int] = {}
         self.meaning: dict[str, str] = {}
         for person in table.people:
-            for scope in (Scope((person.name,)), *person.scopes):
+            for scope in (Scope((person.name,), person.first, person.last), *person.scopes):
                 if not scope.first <= number <= scope.last:
                     continue
                 width = scope.last - scope.first
@@ -164,8 +167,10 @@ def read_table(path: Path) -> NameTable:
     _known(data, {"title", "detect", "person", "reading", "place", "thing"}, where)
     people = []
     for row in data.get("person", []):
-        _known(row, {"name", "id", "en", "aliases", "scoped", "calls"}, where)
-        scopes = [Scope(_words(row, "aliases", where))]
+        _known(row, {"name", "id", "en", "aliases", "scoped", "calls", "from", "to"}, where)
+        first = _chapter(row, "from", 1, where)
+        last = _chapter(row, "to", LAST, where)
+        scopes = [Scope(_words(row, "aliases", where), first, last)]
         for scope in row.get("scoped", []):
             _known(scope, {"aliases", "from", "to"}, where)
             scopes.append(
@@ -184,6 +189,8 @@ def read_table(path: Path) -> NameTable:
                 row.get("id", ""),
                 _words(row, "en", where),
                 tuple(scopes),
+                first,
+                last,
                 calls,
             )
         )

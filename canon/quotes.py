@@ -24,7 +24,8 @@ _NARRATORS_YOU = re.compile("你看他|你看那|你道他|你看这|说不尽")
 # "…道：" without an opening mark after it.
 _OPEN_TAG = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂)[：；:][\s\u3000]*(?=[^\s\u3000“「『‘])")
 _TAG_END = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂|念|着)[：:][\s\u3000]*$")
-_PARAGRAPH = re.compile(r"\n[\s\u3000]*")
+_SENTENCE_START = re.compile(rf"[{_SENTENCE_END}][’”』]*[\s\u3000]*|’|\n[\s\u3000]*")
+_STOP = re.compile(rf"[{_SENTENCE_END}]")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,21 @@ def find_quotes(text: str, narrates: Callable[[str], bool], begin: int = 0) -> l
     def last_end() -> int:
         return spans[-1].end if spans else begin
 
+    def lost_opening(at: int) -> bool:
+        """Repair a closing mark at `at` that has no opening one; False if it is only stray."""
+        found = _unopened(text, last_end(), at)
+        if found is None:
+            return False
+        if spans and found <= spans[-1].end and text[spans[-1].last - 1] not in _SENTENCE_END:
+            # “且莫哭”我问你…”: the mark in the middle is the one too many.
+            before = spans.pop()
+            spans.append(Span(before.start, at + 1, before.first, at, "unopened"))
+        else:
+            while text[found] in "，。！？；：”』」 \n\u3000":
+                found += 1
+            spans.append(Span(found, at + 1, found, at, "unopened"))
+        return True
+
     def close(at: int, repaired: str) -> None:
         nonlocal opened
         assert opened is not None
@@ -78,10 +94,14 @@ def find_quotes(text: str, narrates: Callable[[str], bool], begin: int = 0) -> l
         at, char = mark.start(), mark[0]
         if opened is None:
             if char in _CLOSING:
-                found = _unopened(text, last_end(), at)
-                if found is not None:
-                    spans.append(Span(found, at + 1, found, at, "unopened"))
+                lost_opening(at)
                 continue
+            following = marks[index + 1] if index + 1 < len(marks) else None
+            if following is not None and following[0] == char and char in OPENING:
+                # “ twice: the first may stand for the ” of a quote whose “ is lost.
+                between = text[at + 1 : following.start()]
+                if _TAG_END.search(between) and narrates(between) and lost_opening(at):
+                    continue
             opened, style = at, char
             continue
         if char == OPENING.get(style) or (char == style and style in _STRAIGHT):
@@ -125,27 +145,23 @@ def styles(text: str) -> Counter[str]:
 def _cut(text: str, begin: int, end: int, narrates: Callable[[str], bool]) -> int | None:
     """Where the speech in text[begin:end] stops and narration takes over, if it does.
 
-    A sentence with 我 or 你 in it is speech; of the others the first that the narrator must
-    have said is the place. Else the last sentence, if it is a speech tag.
+    After the last sentence with 我 or 你 in it (that is speech still), the first that the
+    narrator must have said is the place; else the last sentence, if it is a speech tag.
     """
-    starts = [
-        match.end()
-        for match in re.compile(rf"[{_SENTENCE_END}][’”』]*[\s\u3000]*|’|\n[\s\u3000]*").finditer(
-            text, begin, end
-        )
-        if match.end() < end
-    ]
+    starts = [match.end() for match in _SENTENCE_START.finditer(text, begin, end)]
+    starts = [start for start in starts if start < end]
+    found: int | None = None
     tail: int | None = None
-    for start in starts:
-        stop = re.compile(rf"[{_SENTENCE_END}]").search(text, start, end)
+    for start in reversed(starts):
+        stop = _STOP.search(text, start, end)
         sentence = text[start : stop.end() if stop else end]
-        if _FIRST_OR_SECOND.search(_NARRATORS_YOU.sub("", sentence.split("：")[0])):
-            continue
+        if _FIRST_OR_SECOND.search(_NARRATORS_YOU.sub("", sentence)):
+            break
         if narrates(sentence):
-            return start
+            found = start
         if stop is None and _TAG_END.search(sentence):
             tail = start
-    return tail
+    return tail if found is None else found
 
 
 def _unopened(text: str, begin: int, end: int) -> int | None:
@@ -157,6 +173,5 @@ def _unopened(text: str, begin: int, end: int) -> int | None:
     stripped = gap.strip()
     # "“快走！”你等等。”": the speech went on after a mark too many.
     if 2 <= len(stripped) <= 80 and _FIRST_OR_SECOND.search(_NARRATORS_YOU.sub("", gap)):
-        lead = len(gap) - len(gap.lstrip("，。！？；： \n\u3000"))
-        return begin + lead
+        return begin
     return None

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from canon.book import Book, Section
 from canon.discovery import discover
-from canon.grammar import Grammar, Mention, words
+from canon.grammar import Grammar, Mention, groups, words
 from canon.names import ChapterNames, NameTable, alternation
 from canon.quotes import Span, find_quotes
 
@@ -26,7 +27,8 @@ EARLIER_CLAUSE = 0.9
 EARLIER_SENTENCE = 0.75
 SAME_AS_BEFORE = 0.85
 ALTERNATION = 0.6
-GUESS = 0.3
+GROUP = 0.7
+GUESS = 0.4
 
 _SENTENCE = re.compile(r"[。！？!?；;…]+[’”』]*|\n(?<=[。！？”]\n)")
 _COMMA = re.compile(r"[，,：:]")
@@ -71,12 +73,10 @@ def attribute(
 
 def book_names(book: Book, table: NameTable) -> Iterable[str]:
     """All names to look for: the table's aliases and what the book's own tags give away."""
-    names = set(discover(book))
-    for person in table.people:
-        names.update(person.aliases)
+    known = {alias for person in table.people for alias in person.aliases}
     for reading in table.readings:
-        names.update(reading.aliases)
-    return names
+        known.update(reading.aliases)
+    return known.union(discover(book, frozenset(known)))
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,12 @@ def attribute_section(section: Section, grammar: Grammar, table: NameTable) -> l
     return quotes
 
 
+@lru_cache(maxsize=1)
+def _speech_verb() -> re.Pattern[str]:
+    return re.compile(f"(?:{_lists('speech_verbs')})$")
+
+
+@lru_cache(maxsize=None)
 def _lists(key: str) -> str:
     return alternation(words()[key])
 
@@ -156,7 +162,7 @@ def _kind(text: str, lead: int, span: Span) -> str:
         return "speech"
     if re.search(f"(?:{_lists('thought')})", clause) and re.search("[道想思忖揣量疑度]$", clause):
         return "thought"
-    if re.search(f"(?:{_lists('cited')})$", tail):
+    if re.search(f"(?:{_lists('cited')}|{_lists('writing')})$", tail):
         return "text"
     if colon:
         return "speech"
@@ -194,46 +200,94 @@ def _speaker(
     end = span.start
     while end > lead and text[end - 1] in "：:；。，, \n\u3000":
         end -= 1
-    tagged = bool(text[end : span.start].strip()) or bool(
-        re.search(f"(?:{_lists('speech_verbs')})$", text[lead:end])
-    )
-    if text[end : span.start].strip() in ("。", ""):
-        tagged = bool(re.search(f"(?:{_lists('speech_verbs')})$", text[lead:end]))
+    colon = text[end : span.start].strip() not in ("。", "")
+    tagged = colon or bool(_speech_verb().search(text[max(lead, end - 8) : end]))
     sentences = _sentences(text, lead, end)
-    if not tagged or not sentences:
-        return _bare(text, lead, span, talk)
+    if not sentences:
+        return _alternate(span, talk, names, text)
+    # Words without a speech verb, or a verb that a full stop cut off, say less.
+    sure = 1.0 if tagged else 0.7
     begin, stop = sentences[-1]
     addressee = ""
     clauses = _clauses(text, begin, stop)
+    called = _called(text[span.first : span.last], names)
     for index, (a, b) in enumerate(reversed(clauses)):
         found = grammar.mentions(names, text, a, b, last=index == 0)
-        actor, addressee_here = _roles(text, found, a, b)
+        actor, addressee_here = _roles(text, found)
         addressee = addressee or addressee_here
+        if actor in groups():
+            return _group(text, a, actor, grammar, names, addressee or called)
         if actor:
-            confidence = SUBJECT if index == 0 else EARLIER_CLAUSE
-            return _Verdict(actor, addressee or talk.other(actor), confidence)
-        if index == 0 and _pronoun(text[a:b]):
-            break
+            confidence = sure * (SUBJECT if index == 0 else EARLIER_CLAUSE)
+            return _Verdict(actor, addressee or called or talk.other(actor), confidence)
+        stranger = "" if found else grammar.stranger(text, a, b, last=index == 0)
+        if stranger:
+            known = sure * SUBJECT if stranger != UNDECIDED else 0.0
+            return _Verdict(stranger, addressee or called, known)
     for a, b in reversed(sentences[:-1]):
-        for c, d in _clauses(text, a, b):
-            actor, _ = _roles(text, grammar.mentions(names, text, c, d, last=False), c, d)
+        for c, d in reversed(_clauses(text, a, b)):
+            found = [m for m in grammar.mentions(names, text, c, d, last=False) if m.firm]
+            actor, _ = _roles(text, found)
+            if actor in groups():
+                return _group(text, c, actor, grammar, names, addressee or called)
             if actor:
-                return _Verdict(actor, addressee or talk.other(actor), EARLIER_SENTENCE)
+                confidence = sure * EARLIER_SENTENCE
+                return _Verdict(actor, addressee or called or talk.other(actor), confidence)
     last = talk.last()
     if last is not None and span.start - last[0] < _LONGEST_LEAD:
         if _pronoun(text[clauses[-1][0] : clauses[-1][1]]) and lead == last[0]:
             other = talk.other(last[1])
             if other:
                 return _Verdict(other, addressee or last[1], ALTERNATION)
-        return _Verdict(last[1], addressee or last[2], SAME_AS_BEFORE)
+        return _Verdict(last[1], addressee or last[2], sure * SAME_AS_BEFORE)
     return _Verdict(UNDECIDED, addressee, 0.0)
+
+
+def _group(
+    text: str,
+    at: int,
+    word: str,
+    grammar: Grammar,
+    names: ChapterNames,
+    addressee: str,
+) -> _Verdict:
+    """Who 二人 or 他三个 are: those of the book's names who acted last."""
+    meant = names.resolve(word, at)
+    if meant != word:
+        return _Verdict(meant, addressee, GROUP)
+    size = groups()[word]
+    begin = max(0, at - _LONGEST_LEAD)
+    if size == 0:
+        return _Verdict(UNDECIDED, addressee, 0.0)
+    members: dict[str, None] = {}
+    for a, b in reversed(_sentences(text, begin, at)):
+        for c, d in reversed(_clauses(text, a, b)):
+            for mention in reversed(grammar.mentions(names, text, c, d, last=False)):
+                if mention.name == addressee or mention.surface in groups():
+                    continue
+                if mention.acts and mention.known:
+                    members.setdefault(mention.name)
+                if len(members) == size:
+                    return _Verdict("、".join(reversed(members)), addressee, GROUP)
+    return _Verdict(UNDECIDED, addressee, 0.0)
+
+
+_CALLED = re.compile("[，。！？、：；啊呀呵哥耶哩]")
+
+
+def _called(words_said: str, names: ChapterNames) -> str:
+    """The person whom the first words of a quote call by name (八戒，… ; 行者啊，…)."""
+    head = words_said.lstrip()[:8]
+    cut = _CALLED.search(head)
+    name = head[: cut.start()] if cut else ""
+    return names.meaning.get(name, "") if len(name) > 1 else ""
 
 
 def _pronoun(clause: str) -> bool:
     return clause.lstrip("却说只见那").startswith("他")
 
 
-def _roles(text: str, found: list[Mention], begin: int, end: int) -> tuple[str, str]:
+def _roles(text: str, found: list[Mention]) -> tuple[str, str]:
     """(who acts, who is spoken to) among the persons of one clause."""
     actors: list[Mention] = []
     target = ""
@@ -248,13 +302,14 @@ def _roles(text: str, found: list[Mention], begin: int, end: int) -> tuple[str, 
     return "、".join(dict.fromkeys(m.name for m in actors)), target
 
 
-def _bare(text: str, lead: int, span: Span, talk: _Talk) -> _Verdict:
-    """A quote that nothing introduces: the other one of two who have been talking."""
-    recent = [name for _, name, _ in talk.turns[-4:] if name not in ("", UNDECIDED)]
+def _alternate(span: Span, talk: _Talk, names: ChapterNames, text: str) -> _Verdict:
+    """A quote right after another: the one who spoke before the last speaker, in reply."""
     last = talk.last()
-    if last is not None and not text[lead : span.start].strip():
-        pair = set(recent)
-        if len(pair) == 2 and last[1] in pair:
-            (other,) = pair - {last[1]}
-            return _Verdict(other, last[1], ALTERNATION)
-    return _Verdict(UNDECIDED, "", 0.0)
+    if last is None or span.start - last[0] > 20 or last[1] in ("", UNDECIDED):
+        return _Verdict(UNDECIDED, "", 0.0)
+    other = talk.other(last[1])
+    called = _called(text[span.first : span.last], names)
+    if not other or other == called:
+        return _Verdict(UNDECIDED, called, 0.0)
+    two = {name for _, name, _ in talk.turns[-4:]} <= {other, last[1]}
+    return _Verdict(other, last[1], ALTERNATION if two else GUESS)
