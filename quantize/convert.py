@@ -28,6 +28,7 @@ from gguf import GGUFWriter
 from gguf.constants import GGML_QUANT_SIZES, GGUFValueType, LlamaFileType, RopeScalingType
 from gguf.constants import GGMLQuantizationType as Kind
 from gguf.quants import quantize
+from gguf.utility import size_label
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -95,7 +96,7 @@ def convert(folder: Path, output: Path, type: str = "f16", progress: bool = Fals
 
     writer = GGUFWriter(path=None, arch=architecture.family.gguf)
     writer.add_type("model")
-    writer.add_size_label(size_label(parameters))
+    writer.add_size_label(size_label(parameters, parameters, 0, 0))
     _describe(writer, architecture)
     writer.add_file_type(TYPES[type][1])
     writer.add_quantization_version(2)
@@ -296,14 +297,6 @@ def _sign(writer: GGUFWriter, folder: Path) -> None:
         writer.add_key_value(key, value, GGUFValueType.STRING)
 
 
-def size_label(parameters: int) -> str:
-    """7241732096 -> "7.2B", 12_300_000 -> "12M": how model files name their size."""
-    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if parameters >= unit:
-            return f"{parameters / unit:.1f}".removesuffix(".0") + name
-    return str(parameters)
-
-
 @contextmanager
 def _bar(total: int, shown: bool) -> Iterator[Any]:
     """A progress bar over `total` bytes on the terminal; yields the function that moves it on."""
@@ -336,7 +329,7 @@ def main(argv: list[str]) -> int:
         print(json.dumps(asdict(done), ensure_ascii=False))
     else:
         print(
-            f"{done.path}: {done.architecture}, {size_label(done.parameters)} parameters in "
+            f"{done.path}: {done.architecture}, {done.parameters:,} parameters in "
             f"{done.tensors} tensors, {done.type}, {done.bytes / 1e6:.1f} MB, {done.seconds} s"
         )
     return 0
