@@ -59,7 +59,7 @@ class Mention:
 
 
 # 三个 is a group of persons only where it goes on as a clause does (三个真字 is none).
-_THEN_ACTS = "(?=[都齐一又也就却同正在闻听见笑说道商议收即只慌叫喝跪上走出进撞忙急各拜磕叩赶谢答应俱骂问喜努径吆雄欢])"
+_THEN_ACTS = "(?=[恐怕惧怒喊接转回立躬低抬连急战滴垂掣举持执手都齐一又也就却同正在闻听见笑说道商议收即只慌叫喝跪上走出进撞忙急各拜磕叩赶谢答应俱骂问喜努径吆雄欢])"
 
 
 class Grammar:
@@ -68,7 +68,9 @@ class Grammar:
     def __init__(self, names: Iterable[str]) -> None:
         # One-character aliases (怪, 妖) only count with a word in front (那怪, 老妖): the
         # patterns for roles find those.
-        self.known = frozenset(name for name in names if len(name) > 1)
+        every = frozenset(names)
+        self.known = frozenset(name for name in every if len(name) > 1)
+        single = "".join(sorted(name for name in every if len(name) == 1))
         lists = words()
         heads = "".join(lists["role_heads"])
         heralds = alternation(lists["role_heralds"])
@@ -76,7 +78,9 @@ class Grammar:
             r"(?:[那这](?:一个|几个|两个|个|位|些|伙|班|起|条|员|名|群|对)?)?(?P<name>"
             f"{alternation(self.known | set(lists['roles']))}"
             f"|(?:{heralds})[{heads}]|(?<=[那这])[{heads}]"
-            f"|(?:{alternation(groups())}){_THEN_ACTS})"
+            f"|(?:{alternation(groups())}){_THEN_ACTS}"
+            # 操曰: a one-character name where a clause begins and goes on with a verb.
+            f"|(?<![\u4e00-\u9fff])[{single or '□'}](?=[曰道大笑怒叹答谢泣急乃遂又亦闻见问]))"
         )
         self.opener = re.compile(f"(?:{alternation(lists['openers'])})")
 
@@ -109,6 +113,8 @@ class Grammar:
             if following.startswith(("的", "之")) or _PLACE_OF.match(following):
                 continue  # 八戒的嘴, 行者耳边: the owner is not the topic
             before = text[begin : match.start()]
+            if before.endswith(("把", "将", "把那", "把个")) and _FRIGHTENED.match(following):
+                before = ""
             firm = _firm(before)
             if surface in groups():
                 acts = firm
@@ -123,7 +129,7 @@ class Grammar:
                     surface,
                     names.resolve(surface, match.start()),
                     acts,
-                    surface in self.known,
+                    surface in self.known or len(surface) == 1,
                     acts and firm,
                 )
             )
@@ -140,10 +146,13 @@ class Grammar:
         match = _office().match(clause)
         if match is not None:
             return match["name"]
-        match = _APPEARS.search(clause)
+        match = _APPEARS.search(clause) or _ENTERS.search(clause)
         if match is not None:
             name = match["name"]
             return name if 2 <= len(name) <= 4 else "?"
+        match = _THERE_IS.match(clause) if last else None
+        if match is not None:
+            return match["name"]
         match = _DEMONSTRATIVE.match(clause)
         if match is not None and (last or match["startled"]):
             named = _UP_TO_VERB.match(clause, match.end())
@@ -157,6 +166,12 @@ _HEARD = re.compile("(?:[^，]{0,4}处|说不了|忽然?|却|又|猛)?(?:只|忽
 _APPEARS = re.compile(
     "(?:闪出|走出|转出|跳出|撞出|钻出|闪过|转过|走过|走上|来了?|遇着|撞见|[只忽又却早猛]见|早有|内有|旁有|忽有|时有|当有|被)"
     "[^，]{0,6}?(?:[一二三两几数]?[个员位伙群名对]|[几众])(?P<name>[^，个的]{1,10})$"
+)
+_ENTERS = re.compile(
+    "(?:闪出|走出|转出|跳出|撞出|钻出|拥出|闪过|转过|跑过|走过)(?P<name>[^，来去的门洞外]{2,10})$"
+)
+_THERE_IS = re.compile(
+    "(?:早|旁|忽|又|当|内|时)?有(?!旨|诗|词|赋|一|人)(?P<name>[^，的]{2,5}?)(?:奏|道|说|报|上前|来|在旁|启|出班|出)"
 )
 _DEMONSTRATIVE = re.compile(
     "(?:却说|只见|但见|忽见|且说|(?P<startled>唬得|慌得|喜得|急得|惊得|唬的|慌的))?"
@@ -182,7 +197,9 @@ def _office() -> re.Pattern[str]:
 # What follows an owner rather than somebody who acts.
 _PLACE_OF = re.compile("(?:耳边|耳内|耳朵|身边|身上|身后|面前|跟前|肚里|肚内|脚下|马前|门首|洞口|洞前|头上|背后|手里|手中)(?![道想说暗])")
 _COUNTED = "那这个位一二两三四五六七八九十百千几数些名众诸"
-_AFFECTED = re.compile("[了着住倒定退杀得]$")
+_AFFECTED = re.compile("[了着住倒定退杀得脱]$")
+# 把长老唬得…道: the one who is frightened speaks.
+_FRIGHTENED = re.compile("[唬吓慌羞气急惊喜恼疼][得的]")
 # The last of these words in front of a person tells whether it acts, even with a description
 # in between (见那巡海的夜叉, 闪出太白金星).
 _STRONG_OBJECT = (

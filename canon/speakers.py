@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from canon.book import Book, Section
-from canon.discovery import discover
+from canon.discovery import discover, draft_table
 from canon.grammar import Grammar, Mention, groups, words
-from canon.names import ChapterNames, NameTable, alternation
+from canon.names import ChapterNames, NameTable, alternation, table_for
 from canon.quotes import Span, find_quotes
 
 UNDECIDED = "?"
@@ -77,6 +77,12 @@ def book_names(book: Book, table: NameTable) -> Iterable[str]:
     for reading in table.readings:
         known.update(reading.aliases)
     return known.union(discover(book, frozenset(known)))
+
+
+def table_of(book: Book) -> NameTable:
+    """The shipped table of this book, or one drafted from its own speech tags."""
+    table = table_for(book)
+    return table if table.people else draft_table(book)
 
 
 @dataclass(frozen=True)
@@ -256,6 +262,8 @@ def _group(
     if meant != word:
         return _Verdict(meant, addressee, GROUP)
     size = groups()[word]
+    if text[max(0, at - 1) : at + 1].strip()[:1] in ("那", "这"):
+        size = 0  # 那两人: two whom nobody has named
     begin = max(0, at - _LONGEST_LEAD)
     if size == 0:
         return _Verdict(UNDECIDED, addressee, 0.0)
