@@ -261,7 +261,12 @@ def _spell(writer: GGUFWriter, words: Vocabulary) -> None:
     writer.add_tokenizer_pre(words.pre)
     writer.add_token_list(words.tokens)
     writer.add_token_types(words.kinds)
-    writer.add_token_merges(words.merges)
+    if words.merges:
+        writer.add_token_merges(words.merges)
+    if words.scores:
+        writer.add_token_scores(words.scores)
+    if words.space_prefix is not None:
+        writer.add_add_space_prefix(words.space_prefix)
     add = {
         "bos": writer.add_bos_token_id,
         "eos": writer.add_eos_token_id,

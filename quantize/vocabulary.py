@@ -1,6 +1,7 @@
 """The tokenizer: tokenizer.json and its settings in, the GGUF's `tokenizer.*` values out.
 
-Byte-level BPE only, so far. Formats: https://huggingface.co/docs/tokenizers (tokenizer.json) and
+Byte-level BPE, and SentencePiece BPE where tokenizer.json has it (`byte_fallback`). Formats:
+https://huggingface.co/docs/tokenizers (tokenizer.json) and
 https://github.com/ggml-org/ggml/blob/master/docs/gguf.md ("Tokenizer").
 """
 
@@ -13,7 +14,9 @@ from typing import Any
 
 from gguf.constants import TokenType
 
+from quantize import sentencepiece
 from quantize.error import ConvertError
+from quantize.sentencepiece import is_byte
 from quantize.weights import read_json
 
 # How text is cut into words before merging: tokenizer.json's pattern -> llama.cpp's name for it,
@@ -37,21 +40,24 @@ _TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<|end|>")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Tokens by id, their kinds, merges in order, and the settings around them.
+    """Tokens by id, their kinds, and the settings around them.
 
-    `special` maps bos, eos, eot, unk and pad to ids where the model has them. `add_bos` and
-    `add_eos`: whether the tokenizer itself puts them around a text. `template` is the chat
-    template, or several by name.
+    `model` is "gpt2" (byte-level: `merges` in order) or "llama" (SentencePiece: `scores` by id,
+    and `space_prefix`: whether texts begin with a space that nobody wrote). `special` maps bos,
+    eos, eot, unk and pad to ids where the model has them. `add_bos` and `add_eos`: whether the
+    tokenizer itself puts them around a text. `template` is the chat template, or several by name.
     """
 
     model: str
     pre: str
     tokens: tuple[str, ...]
     kinds: tuple[TokenType, ...]
-    merges: tuple[str, ...]
     special: Mapping[str, int]
     add_bos: bool
     add_eos: bool
+    merges: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+    space_prefix: bool | None = None
     template: str | Sequence[Mapping[str, str]] | None = None
     notes: tuple[str, ...] = field(default=())
 
@@ -59,15 +65,15 @@ class Vocabulary:
 def read(folder: Path, rows: int, config: Mapping[str, Any]) -> Vocabulary:
     """The vocabulary of a Hugging Face folder, padded to the `rows` of the embedding.
 
-    Raises ConvertError: no tokenizer.json, another kind than byte-level BPE, a pre-tokenizer or
+    Raises ConvertError: no tokenizer.json, another kind of tokenizer than BPE, a pre-tokenizer or
     normalizer that llama.cpp has no equal for, ids twice or beyond the embedding.
     """
     path = folder / "tokenizer.json"
     if not path.is_file():
         if (folder / "tokenizer.model").is_file():
             raise ConvertError(
-                f"{folder} has a SentencePiece tokenizer.model, which is not known yet; known is "
-                "byte-level BPE in tokenizer.json"
+                f"{folder} has its tokenizer in tokenizer.model only; save it as tokenizer.json "
+                "(transformers' AutoTokenizer does)"
             )
         raise ConvertError(f"{path} is missing")
     tokenizer = read_json(path)
@@ -77,15 +83,36 @@ def read(folder: Path, rows: int, config: Mapping[str, Any]) -> Vocabulary:
     if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
         kind = model.get("type") if isinstance(model, dict) else None
         raise ConvertError(f"{path}: a tokenizer of kind {kind!r} is not known; known is BPE")
-    for option in ("byte_fallback", "unk_token", "dropout"):
-        if model.get(option):
-            raise ConvertError(
-                f"{path}: only byte-level BPE is known, and this one has {option} set"
-            )
-    for option in ("continuing_subword_prefix", "end_of_word_suffix"):
+    for option in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"):
         if model.get(option):
             raise ConvertError(f"{path}: {option} is not known to llama.cpp")
     notes: list[str] = []
+    tokens, kinds = _tokens(model, tokenizer.get("added_tokens") or [], rows, path, notes)
+    spelling: dict[str, Any]
+    if model.get("byte_fallback"):
+        spelling = _pieces(tokenizer, model, tokens, path, notes)
+    else:
+        spelling = _byte_level(tokenizer, model, path, notes)
+    add_bos, add_eos = _added(tokenizer.get("post_processor"), settings)
+    ids = {token: number for number, token in enumerate(tokens)}
+    return Vocabulary(
+        tokens=tuple(tokens),
+        kinds=tuple(kinds),
+        special=_special(folder, settings, config, ids, kinds, notes),
+        add_bos=add_bos,
+        add_eos=add_eos,
+        template=_template(folder, settings),
+        notes=tuple(notes),
+        **spelling,
+    )
+
+
+def _byte_level(
+    tokenizer: Mapping[str, Any], model: Mapping[str, Any], path: Path, notes: list[str]
+) -> dict[str, Any]:
+    """What only byte-level BPE has: the word split and the merges."""
+    if model.get("unk_token"):
+        raise ConvertError(f"{path}: neither byte-level BPE nor SentencePiece (it has unk_token)")
     pre, whole_words = _split(tokenizer.get("pre_tokenizer"), path)
     if bool(model.get("ignore_merges", False)) != whole_words:
         raise ConvertError(
@@ -93,21 +120,23 @@ def read(folder: Path, rows: int, config: Mapping[str, Any]) -> Vocabulary:
             f"it as {whole_words} for the pre-tokenizer {pre}"
         )
     _check_normalizer(tokenizer.get("normalizer"), path, notes)
-    tokens, kinds = _tokens(model, tokenizer.get("added_tokens") or [], rows, path, notes)
-    add_bos, add_eos = _added(tokenizer.get("post_processor"), settings)
-    ids = {token: number for number, token in enumerate(tokens)}
-    return Vocabulary(
-        model="gpt2",
-        pre=pre,
-        tokens=tuple(tokens),
-        kinds=tuple(kinds),
-        merges=_merges(model.get("merges"), path),
-        special=_special(folder, settings, config, ids, kinds, notes),
-        add_bos=add_bos,
-        add_eos=add_eos,
-        template=_template(folder, settings),
-        notes=tuple(notes),
-    )
+    merges = tuple(f"{left} {right}" for left, right in _merges(model.get("merges"), path))
+    return {"model": "gpt2", "pre": pre, "merges": merges}
+
+
+def _pieces(
+    tokenizer: Mapping[str, Any],
+    model: Mapping[str, Any],
+    tokens: Sequence[str],
+    path: Path,
+    notes: list[str],
+) -> dict[str, Any]:
+    """What only SentencePiece has: scores, and the space before a text."""
+    prefix = sentencepiece.space_prefix(tokenizer, path, notes)
+    merges = _merges(model.get("merges"), path)
+    by_token = sentencepiece.scores(model["vocab"], merges, path, notes)
+    scores = tuple(by_token.get(token, 0.0) for token in tokens)
+    return {"model": "llama", "pre": "default", "scores": scores, "space_prefix": prefix}
 
 
 def _split(pre: Any, path: Path) -> tuple[str, bool]:
@@ -153,12 +182,13 @@ def _tokens(
     vocabulary = model.get("vocab")
     if not isinstance(vocabulary, dict) or not vocabulary:
         raise ConvertError(f"{path}: the vocabulary is empty")
+    bytewise, unknown = bool(model.get("byte_fallback")), model.get("unk_token")
     for text, number in vocabulary.items():
         if not isinstance(number, int) or by_id.setdefault(number, text) != text:
             raise ConvertError(
                 f"{path}: two tokens have the id {number}: {by_id[number]!r}, {text!r}"
             )
-        kind[number] = TokenType.NORMAL
+        kind[number] = TokenType.BYTE if bytewise and is_byte(text) else TokenType.NORMAL
     for entry in added:
         text, number = str(entry["content"]), int(entry["id"])
         if by_id.setdefault(number, text) != text:
@@ -167,6 +197,8 @@ def _tokens(
             )
         marked = bool(entry.get("special")) or looks_like_markup(text)
         kind[number] = TokenType.CONTROL if marked else TokenType.USER_DEFINED
+        if bytewise and text == unknown:
+            kind[number] = TokenType.UNKNOWN
         if entry.get("lstrip") or entry.get("rstrip") or entry.get("single_word"):
             notes.append(f"llama.cpp does not know lstrip, rstrip and single_word of {text!r}")
     if min(by_id) < 0 or max(by_id) >= rows:
@@ -191,17 +223,17 @@ def looks_like_markup(text: str) -> bool:
     return text.startswith(("<|", "<｜")) and text.endswith(("|>", "｜>"))
 
 
-def _merges(merges: Any, path: Path) -> tuple[str, ...]:
-    """Merges as "left right". tokenizer.json has them so, or as pairs since 2024."""
+def _merges(merges: Any, path: Path) -> list[tuple[str, str]]:
+    """Pairs in order of rank. tokenizer.json has them as "left right", or as pairs since 2024."""
     if not isinstance(merges, list):
         raise ConvertError(f"{path}: the merges are missing")
-    lines = []
+    pairs = []
     for merge in merges:
         pair = merge.split(" ") if isinstance(merge, str) else merge
         if not isinstance(pair, list) or len(pair) != 2 or any(" " in part for part in pair):
-            raise ConvertError(f"{path}: the merge {merge!r} is not a pair of byte-level tokens")
-        lines.append(f"{pair[0]} {pair[1]}")
-    return tuple(lines)
+            raise ConvertError(f"{path}: the merge {merge!r} is not a pair of tokens")
+        pairs.append((str(pair[0]), str(pair[1])))
+    return pairs
 
 
 def _added(processor: Any, settings: Mapping[str, Any]) -> tuple[bool, bool]:
@@ -241,7 +273,7 @@ def _special(
                     "config.json; the former is taken"
                 )
         elif isinstance(numbered, int) and 0 <= numbered < len(kinds):
-            if kinds[numbered] in (TokenType.CONTROL, TokenType.USER_DEFINED):
+            if kinds[numbered] != TokenType.NORMAL:
                 special[role] = numbered
             else:
                 notes.append(f"config.json's {role}_token_id {numbered} is no special token")

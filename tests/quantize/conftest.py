@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -80,6 +90,48 @@ def tiny_tokenizer(split: str = "gpt-2") -> PreTrainedTokenizerFast:
     return fast
 
 
+def tiny_pieces(form: str) -> PreTrainedTokenizerFast:
+    """SentencePiece BPE as transformers converts it: every way to make a token is a merge.
+
+    `form`: how spaces are written: "prepend" (Llama 2's normalizer), "replace" (no space before a
+    text) or a prepend scheme of Metaspace.
+    """
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=500, min_frequency=1, show_progress=False)
+    trained.train_from_iterator(CORPUS, trainer)
+    learned = sorted(trained.get_vocab().items(), key=lambda item: item[1])
+    names = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
+    names += [f"<0x{n:02X}>" for n in range(256)] + [token for token, _ in learned]
+    vocabulary = {token: number for number, token in enumerate(names)}
+    merges = [
+        (token[:cut], token[cut:])
+        for token, _ in learned
+        for cut in range(1, len(token))
+        if token[:cut] in vocabulary and token[cut:] in vocabulary
+    ]
+    tokenizer = Tokenizer(
+        models.BPE(vocabulary, merges, byte_fallback=True, fuse_unk=True, unk_token="<unk>")
+    )
+    replace = normalizers.Replace(" ", "▁")
+    if form == "prepend":
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), replace])
+    elif form == "replace":
+        tokenizer.normalizer = replace
+    else:
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=form, split=False)
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t in names[:5]])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 1)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>"
+    )
+
+
 def tiny_model(kind: str, vocabulary: int, **changes: Any) -> Any:
     """A random model. Norms and biases are random too, so that a mix-up shows."""
     torch.manual_seed(7)
@@ -122,7 +174,8 @@ def folder(tmp_path: Path) -> Folder:
         **changes: Any,
     ) -> tuple[Path, Any, PreTrainedTokenizerFast]:
         path = tmp_path / "tiny"
-        tokenizer = tiny_tokenizer(split)
+        pieces = split.removeprefix("pieces ")
+        tokenizer = tiny_pieces(pieces) if pieces != split else tiny_tokenizer(split)
         model = tiny_model(kind, len(tokenizer) + extra_rows, **changes).to(dtype)
         model.save_pretrained(path, **({"max_shard_size": shard} if shard else {}))
         tokenizer.save_pretrained(path)

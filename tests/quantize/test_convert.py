@@ -128,6 +128,26 @@ def test_token_ids_equal_those_of_the_hugging_face_tokenizer(
         assert not wrong, f"{len(wrong)} lines, such as {wrong[0]!r}"
 
 
+@pytest.mark.parametrize("form", ["prepend", "replace", "never", "always", "first"])
+def test_sentencepiece_ids_equal_those_of_the_hugging_face_tokenizer(
+    folder: Any, lines: list[str], tmp_path: Path, form: str
+) -> None:
+    path, _, tokenizer = folder("mistral", split=f"pieces {form}")
+    convert(path, tmp_path / "tiny.gguf", "q8_0")
+    llama = open_gguf(tmp_path / "tiny.gguf", vocab_only=True)
+    for special in (False, True):
+        chosen = lines
+        if form in ("always", "first"):  # the conversion's note names these differences
+            chosen = [line for line in lines if line[:1] not in " ▁" and "> " not in line]
+        if form == "first" and special:
+            chosen = [line for line in chosen if "<" not in line]
+        wanted = tokenizer(chosen, split_special_tokens=not special).input_ids
+        got = [llama.tokenize(line.encode(), add_bos=True, special=special) for line in chosen]
+        wrong = [(line, g, w) for line, g, w in zip(chosen, got, wanted, strict=True) if g != w]
+        assert len(chosen) > 1000
+        assert not wrong, f"{len(wrong)} lines, such as {wrong[0]!r}"
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("type", ["f32", "f16", "bf16", "q8_0"])
 def test_every_type_is_near_the_model(
