@@ -1,13 +1,14 @@
-"""The front door: `mrp VERB …`. Each verb lives in one module; only the one that is asked for is imported.
+"""The front door: `mrp VERB …`. Each verb lives in one module, imported when it is asked for.
 
-    mrp                     lists the verbs
-    mrp terminal            a room in the terminal
-    mrp train RECIPE        …
+mrp                     lists the verbs
+mrp terminal            a room in the terminal
+mrp train RECIPE        …
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -47,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone. Nothing is left to say, not even at exit.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 141
     except ModuleNotFoundError as missing:
         # An extra that is not installed, not a mistake of ours.
         if missing.name is None or missing.name.split(".")[0] in _OURS:

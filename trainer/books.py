@@ -36,7 +36,8 @@ def chapters(novel: Path) -> list[str]:
 
 def split(novel: Path, held_out: Sequence[int]) -> tuple[list[str], list[str]]:
     """Chapters to learn from and chapters to measure on; `held_out` counts from 1."""
-    learn, measure = [], []
+    learn: list[str] = []
+    measure: list[str] = []
     for number, chapter in enumerate(chapters(novel), start=1):
         (measure if number in held_out else learn).append(plain(chapter))
     return learn, measure
@@ -56,9 +57,11 @@ def titled(books: Path, titles: Sequence[str]) -> dict[str, list[str]]:
 
 def _rows(books: Path) -> Iterator[dict[str, str]]:
     try:
-        with lzma.open(books, "rt", encoding="utf-8") if books.suffix == ".xz" else books.open(
-            encoding="utf-8"
-        ) as lines:
+        with (
+            lzma.open(books, "rt", encoding="utf-8")
+            if books.suffix == ".xz"
+            else books.open(encoding="utf-8") as lines
+        ):
             for line in lines:
                 yield json.loads(line)
     except (OSError, UnicodeDecodeError, lzma.LZMAError, json.JSONDecodeError) as problem:

@@ -85,6 +85,16 @@ class Optimizer:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    temperature: float
+    top_k: int
+    top_p: float
+    min_p: float
+    repeat_penalty: float
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A run from nothing: tokenizer, novels, lessons. Its TOML file explains each knob."""
 
@@ -93,6 +103,7 @@ class Recipe:
     data: Data
     model: Model
     prompt: PromptStyle
+    sampling: Sampling
     pretrain: Pretrain
     lessons: Lessons
     optimizer: Optimizer
