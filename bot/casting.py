@@ -57,7 +57,7 @@ def mentions(text: str, cast: Iterable[Character]) -> tuple[Mention, ...]:
         )
         spurned = (
             bool(joined)
-            or bool(_WAVED_AWAY.search(text, 0, match.start()))
+            or bool(_WAVED_AWAY.search(text, max(0, match.start() - 32), match.start()))
             or bool(_HUSHED.match(text, match.end()))
         )
         character = owner[_fold(match.group())]

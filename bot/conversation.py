@@ -39,10 +39,14 @@ class Reading:
 
 
 def language_of(text: str) -> Language | None:
-    """Chinese where there is a Chinese character, English where there are only Latin letters."""
+    """Chinese where there is a Chinese character, English where there are only Latin words.
+
+    Tags and markup (<|im_end|>, [b]) are no words; None where the text does not say.
+    """
     if re.search(r"[\u3400-\u9fff\uf900-\ufaff]", text):
         return "zh"
-    return "en" if re.search(r"[A-Za-z]", text) else None
+    bare = re.sub(r"<[^>]*>|\[[^\]]*\]", " ", text)
+    return "en" if re.search(r"[A-Za-z]{2}", bare) else None
 
 
 def scene_of(state: RoomState, kept: Sequence[Kept], cast: Cast) -> Scene:

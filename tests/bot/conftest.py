@@ -1,0 +1,132 @@
+"""Rooms for tests: a real embedded Redis, a scripted engine, and a stage that writes down."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from bot.drafts import Pace
+from bot.memory import Memory, open_memory
+from bot.room import Message, Room
+from bot.voice import Voice
+from characters.card import Cast, Character, Language, load_cast
+from characters.prompt import Style
+from characters.style import Serving
+from engine.echo import EchoEngine
+
+_numbers = itertools.count()
+
+
+class Script:
+    """A stage that writes down what is shown: `lines` of characters, `notices` of the house."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+        self.notices: list[str] = []
+        self.snapshots: list[str] = []
+        self.on_show: Callable[[str], None] = lambda text: None
+
+    def pace(self) -> Pace:
+        return Pace()
+
+    async def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    async def show(self, speaker: Character, text: str, language: Language, *, done: bool) -> None:
+        self.snapshots.append(text)
+        if done:
+            self.lines.append((speaker.name[language], text))
+        else:
+            self.on_show(text)
+
+
+class Play:
+    """A room with its stage; `say` is a message of 小明, or of somebody else."""
+
+    def __init__(self, room: Room, stage: Script, engine: EchoEngine, prompts: list[str]) -> None:
+        self.room = room
+        self.stage = stage
+        self.engine = engine
+        self.prompts = prompts
+
+    async def say(self, *texts: str, by: str = "小明") -> Script:
+        for text in texts:
+            await self.room.hear(Message(f"test:{by}", by, text))
+        return self.stage
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        return self.stage.lines
+
+
+@pytest.fixture(scope="session")
+def cast() -> Cast:
+    return load_cast()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory):
+    """One folder for all tests that do not break their server."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+async def memory(data) -> AsyncIterator[Memory]:
+    opened = await open_memory(None, folder=data, patience=5)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_server(data):
+    """Keep the embedded server alive between tests; stop it at the end."""
+    import asyncio
+
+    keeper = asyncio.new_event_loop()
+    opened = keeper.run_until_complete(open_memory(None, folder=data))
+    yield
+    keeper.run_until_complete(opened.close())
+    keeper.close()
+
+
+@pytest.fixture
+def play(cast: Cast, memory: Memory):
+    """Makes rooms: `play(script)` where the script is what `EchoEngine` takes."""
+
+    def make(
+        script=None,
+        *,
+        name: str | None = None,
+        context: int = 2**20,
+        delay: float = 0.0,
+        served: Serving | None = None,
+        seed: int | None = None,
+        language: Language | None = None,
+    ) -> Play:
+        prompts: list[str] = []
+        lines = itertools.cycle(script) if isinstance(script, list) else None
+
+        def answer(prompt: str) -> str:
+            prompts.append(prompt)
+            said = next(lines) if lines else script(prompt) if script else "知道了。"
+            if isinstance(said, Exception):
+                raise said
+            return said
+
+        engine = EchoEngine(answer, context=context, delay=delay)
+        stage = Script()
+        voice = Voice(engine, served or Serving(style=Style(cards="brief")), seed=seed)
+        room = Room(
+            "test",
+            name or f"room {next(_numbers)}",
+            cast=cast,
+            voice=voice,
+            memory=memory,
+            stage=stage,
+            language=language,
+        )
+        return Play(room, stage, engine, prompts)
+
+    return make
