@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import hashlib
+import json
 import math
 import os
 import re
+import time
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator
 from collections.abc import Sequence as Ids
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +30,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.loop import Entry, Line, Loop
+from engine.resources import GiB, Layout, plan
 from engine.sampling import Link
 from engine.sequence import BadRequest, EngineError, Finish, ModelError, Sampling, Usage
+from engine.shelf import Shelf
 from engine.slots import Move
+from engine.stats import Stats
 
 _Log = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+_VERSION = llama_cpp.__version__  # states are not portable across versions
 _ERROR = 4  # ggml_log_level
 _lines: deque[str] = deque(maxlen=50)  # llama.cpp's last complaints, for error messages
 
@@ -53,12 +61,13 @@ class LlamaEngine:
     `ends` are the tokens that end a reply (a bias of -inf on them makes it go on).
     """
 
-    def __init__(self, model: LlamaModel, loop: Loop) -> None:
+    def __init__(self, model: LlamaModel, loop: Loop, state: Path | None = None) -> None:
         self.context = model.context
         self.metadata = model.metadata
         self.ends = model.ending
         self._model = model
         self._loop = loop
+        self._state = state
 
     @classmethod
     def open(
@@ -68,20 +77,39 @@ class LlamaEngine:
         context: int = 4096,
         replies: int = 8,
         threads: int | None = None,
+        vram: float | None = None,
         cells: int | None = None,
+        shelf: float = 0.5,
+        state: str | Path | None = None,
+        stretch: float = 2.5,
     ) -> LlamaEngine:
         """Load a model and start its thread.
 
         `context` is the longest prompt plus reply (tokens), `replies` how many are written at once,
-        `cells` the size of the cache they share (tokens; None: room for all of them).
+        `threads` the processor's (None: its physical cores). `vram` bounds the GPU's memory (GiB;
+        None: the whole model goes there if there is a GPU). `cells` is the size of the cache that
+        all share (tokens; None: planned by `engine.resources`). `shelf` GiB of host memory keep
+        what idle rooms have read; with `state` that file takes it over to the next start.
+        `stretch` bounds a step with a prompt's chunk, as a multiple of one with replies only.
 
         Raises:
             ModelError: the file cannot be served; the message says why.
         """
+        path = Path(path)
+        check_card(path)
         model = LlamaModel(
-            Path(path), context=context, replies=replies, threads=threads, cells=cells
+            path, context=context, replies=replies, threads=threads, vram=vram, cells=cells
         )
-        return cls(model, Loop(model, replies=replies))
+        kept = Shelf(int(shelf * GiB))
+        state = Path(state) if state is not None else None
+        if state is not None:
+            kept.read(state, model.name, time.monotonic())
+        loop = Loop(model, replies=replies, stretch=stretch, shelf=kept, keep=state is not None)
+        return cls(model, loop, state)
+
+    def stats(self) -> Stats:
+        """Counters and histograms since the engine was opened."""
+        return self._loop.snapshot()
 
     def encode(self, text: str, control: bool = False) -> list[int]:
         """Token ids of a text. Control tokens are recognised only where `control` is true."""
@@ -144,6 +172,8 @@ class LlamaEngine:
         """End all replies and free the model."""
         self._model.closed = True
         await asyncio.to_thread(self._loop.close)
+        if self._state is not None:
+            await asyncio.to_thread(self._loop.shelf.write, self._state, self._model.name)
 
 
 class LlamaReply(AsyncIterator[str]):
@@ -219,17 +249,26 @@ class LlamaModel:
         context: int,
         replies: int,
         threads: int | None = None,
+        vram: float | None = None,
         cells: int | None = None,
         batch: int = 512,
     ) -> None:
         self.closed = False
-        self._model, self._ctx = _load(path), None
+        layers = -1
+        if vram is not None:
+            # The vocabulary alone is enough to know the shape, and to plan before loading.
+            peek = _load(path, vocabulary_only=True)
+            shape, size = _metadata(peek), path.stat().st_size
+            llama_cpp.llama_model_free(peek)
+            layers = plan(shape, size, context=context, replies=replies, vram=vram).layers
+        self._model = _load(path, layers=layers)
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-        self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self.vocabulary = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self.seconds = 0.0
         self.metadata = _metadata(self._model)
         self.ending = tuple(
             token
-            for token in range(self._n_vocab)
+            for token in range(self.vocabulary)
             if llama_cpp.llama_vocab_is_eog(self._vocab, token)
             or llama_cpp.llama_vocab_is_control(self._vocab, token)
         )
@@ -240,21 +279,29 @@ class LlamaModel:
         self.context = min(context, llama_cpp.llama_model_n_ctx_train(self._model) or context)
         self.slots = min(
             4 * replies + 32 if self.cuttable else 2 * replies + 8,
-            llama_cpp.llama_max_parallel_sequences(),
+            llama_cpp.llama_max_parallel_sequences() - 1,
         )
         self.batch = batch
         self.outputs = max(64, 2 * replies)
-        wanted = cells or self.context * (replies + 1)
-        self._ctx = self._open(path, max(wanted, self.context), threads or processors())
+        layout = plan(
+            self.metadata, path.stat().st_size, context=self.context, replies=replies, vram=vram
+        )
+        if cells is not None:
+            layout = replace(layout, cells=max(cells, self.context))
+        self.name = f"{path.name} {path.stat().st_size} {layout.kv} llama-cpp-python {_VERSION}"
+        self._ctx = self._open(path, layout, threads or processors())
         self.cells = llama_cpp.llama_n_ctx(self._ctx)
         self._memory = llama_cpp.llama_get_memory(self._ctx)
         self._fill = _Batch(batch)
 
-    def _open(self, path: Path, cells: int, threads: int) -> Any:
+    def _open(self, path: Path, layout: Layout, threads: int) -> Any:
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = -(-cells // 256) * 256
+        params.n_ctx = -(-layout.cells // 256) * 256
+        if layout.kv == "q8_0":
+            params.type_k = params.type_v = llama_cpp.GGML_TYPE_Q8_0
+            params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
         params.n_batch = params.n_ubatch = self.batch
-        params.n_seq_max = self.slots
+        params.n_seq_max = self.slots + 1  # one to save and load through
         # Logits are wanted of few tokens; the default would hold a row for each token of a batch.
         params.n_outputs_max = self.outputs
         params.n_threads = params.n_threads_batch = threads
@@ -307,7 +354,9 @@ class LlamaModel:
         """Read a batch. Raises EngineError with llama.cpp's reason; the slots are then unusable."""
         batch = self._fill(entries)
         _lines.clear()
+        began = time.perf_counter()
         status = llama_cpp.llama_decode(self._ctx, batch)
+        self.seconds += time.perf_counter() - began
         if status != 0:
             raise EngineError(f"the model could not be evaluated ({_reason(f'status {status}')})")
 
@@ -316,6 +365,26 @@ class LlamaModel:
             llama_cpp.llama_memory_seq_cp(self._memory, move.source, move.slot, 0, move.n)
         elif not llama_cpp.llama_memory_seq_rm(self._memory, move.slot, move.n, -1):
             raise EngineError(f"the cache did not forget what follows token {move.n}")
+
+    def save(self, slot: int, start: int) -> bytes:
+        """The state of a slot from position `start` on."""
+        scratch = self.slots  # one sequence more than the loop knows of
+        llama_cpp.llama_memory_seq_cp(self._memory, slot, scratch, start, -1)
+        size = llama_cpp.llama_state_seq_get_size(self._ctx, scratch)
+        data = (ctypes.c_uint8 * size)()
+        n = llama_cpp.llama_state_seq_get_data(self._ctx, data, size, scratch)
+        llama_cpp.llama_memory_seq_rm(self._memory, scratch, -1, -1)
+        return bytes(memoryview(data)[:n])
+
+    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+        """Put positions `start` to `end` of a saved state behind what the slot holds."""
+        scratch = self.slots
+        source = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+        n = llama_cpp.llama_state_seq_set_data(self._ctx, source, len(data), scratch)
+        if n:
+            llama_cpp.llama_memory_seq_cp(self._memory, scratch, slot, start, end)
+        llama_cpp.llama_memory_seq_rm(self._memory, scratch, -1, -1)
+        return bool(n)
 
     def clear(self) -> None:
         llama_cpp.llama_memory_clear(self._memory, True)
@@ -356,7 +425,7 @@ class LlamaModel:
             case "min_p", (p,):
                 return llama_cpp.llama_sampler_init_min_p(p, 1)
             case "penalties", values:
-                return llama_cpp.llama_sampler_init_penalties(self._n_vocab, *values)
+                return llama_cpp.llama_sampler_init_penalties(self.vocabulary, *values)
             case "dry", (multiplier, base, allowed, last):
                 # Without breakers a penalty would reach across turns: names end with a colon.
                 texts = [b"\n", "：".encode(), b":", b'"', "“".encode()]
@@ -366,12 +435,12 @@ class LlamaModel:
                 )
             case "bias", flat:
                 pairs = list(zip(flat[::2], flat[1::2], strict=True))
-                if any(not 0 <= int(token) < self._n_vocab for token, _ in pairs):
+                if any(not 0 <= int(token) < self.vocabulary for token, _ in pairs):
                     raise BadRequest("bias names a token that the model does not have")
                 biases = (llama_cpp.llama_logit_bias * len(pairs))()
                 for bias, (token, value) in zip(biases, pairs, strict=True):
                     bias.token, bias.bias = token, value
-                return llama_cpp.llama_sampler_init_logit_bias(self._n_vocab, len(pairs), biases)
+                return llama_cpp.llama_sampler_init_logit_bias(self.vocabulary, len(pairs), biases)
             case "grammar", (text,):
                 return llama_cpp.llama_sampler_init_grammar(
                     self._vocab, str(text).encode(), b"root"
@@ -381,9 +450,12 @@ class LlamaModel:
     def sample(self, sampler: Any, output: int) -> int:
         """The next token. Raises EngineError where a logit is not a number."""
         # llama.cpp's samplers abort the process on NaN; looking costs 0.03 ms of 150,000 logits.
+        began = time.perf_counter()
         if np.isnan(self._logits(output).max()):
             raise EngineError("the model computed logits that are not numbers; its file is damaged")
-        return int(llama_cpp.llama_sampler_sample(sampler, self._ctx, self._index(output)))
+        token = llama_cpp.llama_sampler_sample(sampler, self._ctx, self._index(output))
+        self.seconds += time.perf_counter() - began
+        return int(token)
 
     def logprob(self, output: int, token: int) -> float:
         """Natural-log probability of a token under the model, before any sampling."""
@@ -402,7 +474,7 @@ class LlamaModel:
 
     def _logits(self, output: int) -> NDArray[np.float32]:
         row = llama_cpp.llama_get_logits_ith(self._ctx, self._index(output))
-        return np.ctypeslib.as_array(row, shape=(self._n_vocab,))
+        return np.ctypeslib.as_array(row, shape=(self.vocabulary,))
 
 
 class _Batch:
@@ -449,7 +521,25 @@ class _Batch:
 # -- loading ---------------------------------------------------------------------------------------
 
 
-def _load(path: Path) -> Any:
+def check_card(path: Path) -> None:
+    """Compare a model with the checksum of its card (`NAME.card.json` beside it), if it has one.
+
+    Raises:
+        ModelError: the file is not the one that its card describes.
+    """
+    card = path.with_suffix(".card.json")
+    try:
+        expected = json.loads(card.read_text("utf-8")).get("sha256")
+    except (OSError, ValueError, AttributeError):
+        return
+    if expected and path.is_file():
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            raise ModelError(f"{path} is not the file its card describes; fetch or make it again")
+
+
+def _load(path: Path, *, layers: int = -1, vocabulary_only: bool = False) -> Any:
     """The model of a GGUF. Raises ModelError with one sentence that says what is wrong."""
     try:
         with path.open("rb") as file:
@@ -460,7 +550,8 @@ def _load(path: Path) -> Any:
         raise ModelError(f"{path} is not a GGUF model (it does not begin with GGUF)")
     _silence()
     params = llama_cpp.llama_model_default_params()
-    params.n_gpu_layers = -1 if llama_cpp.llama_supports_gpu_offload() else 0
+    params.n_gpu_layers = layers if llama_cpp.llama_supports_gpu_offload() else 0
+    params.vocab_only = vocabulary_only
     # A span of a prompt is no text of its own: SentencePiece must not put a space before it.
     override = (llama_cpp.llama_model_kv_override * 2)()
     override[0].key = b"tokenizer.ggml.add_space_prefix"
@@ -470,9 +561,17 @@ def _load(path: Path) -> Any:
     model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if not model:
         raise ModelError(f"{path} cannot be served: {_reason('llama.cpp refused it')}")
-    if llama_cpp.llama_model_has_encoder(model) or not llama_cpp.llama_model_has_decoder(model):
-        llama_cpp.llama_model_free(model)
-        raise ModelError(f"{path} cannot be served: it is not a model that continues a text")
+    vocabulary = llama_cpp.llama_vocab_type(llama_cpp.llama_model_get_vocab(model))
+    unfit = {
+        "it does not continue a text": llama_cpp.llama_model_has_encoder(model)
+        or not llama_cpp.llama_model_has_decoder(model),
+        "it writes by diffusion, not word by word": llama_cpp.llama_model_is_diffusion(model),
+        "it has no tokenizer": vocabulary == llama_cpp.LLAMA_VOCAB_TYPE_NONE,
+    }
+    for reason, is_so in unfit.items():
+        if is_so:
+            llama_cpp.llama_model_free(model)
+            raise ModelError(f"{path} cannot be served: {reason}")
     return model
 
 

@@ -18,18 +18,23 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Sequence as Ids
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from engine.draft import propose
 from engine.sampling import Link, chain
 from engine.schedule import Pace, Queue, plan
 from engine.sequence import BadRequest, EngineError, Finish, PromptTooLong, Sampling, Usage
+from engine.shelf import Saved, Shelf
 from engine.slots import Move, Slots, as_tokens, common
+from engine.stats import Stats
 from engine.text import Text
 
 log = logging.getLogger(__name__)
 
 SHARED_WORTH_WAITING = 16  # tokens; below that two prompts read their common part each
+WORTH_SAVING = 32  # tokens; a shorter stretch is read again as fast as it is brought back
 
 
 @dataclass(slots=True)
@@ -50,7 +55,9 @@ class Machine(Protocol):
     slots: int  # sequences
     batch: int  # tokens in a batch
     outputs: int  # tokens in a batch whose logits are asked for
+    vocabulary: int  # token ids are below
     cuttable: bool  # whether a sequence can forget its end
+    seconds: float  # spent inside the model so far
 
     def evaluate(self, entries: list[Entry]) -> None:
         """Read a batch; outputs are numbered through the entries in order. Raises EngineError."""
@@ -58,6 +65,14 @@ class Machine(Protocol):
 
     def move(self, move: Move) -> None: ...
     def clear(self) -> None: ...
+    def save(self, slot: int, start: int) -> bytes:
+        """The state of a slot from position `start` on."""
+        ...
+
+    def load(self, slot: int, data: bytes, start: int, end: int) -> bool:
+        """Put positions `start` to `end` of a saved state behind what the slot holds."""
+        ...
+
     def sampler(self, links: tuple[Link, ...], history: array[int]) -> Any:
         """Raises BadRequest."""
         ...
@@ -130,6 +145,7 @@ class Line:
     position: int = 0
     sampler: Any = None
     text: Text = field(default_factory=Text)
+    draft: array[int] = field(default_factory=lambda: array("i"))
     ended: bool = False
     marks: list[int] = field(default_factory=list)  # where to keep a copy, if nothing can be cut
     bytes: list[int] = field(default_factory=list)  # length of the reply's text after each token
@@ -138,7 +154,7 @@ class Line:
     @property
     def left(self) -> int:
         # Nothing comes after the last token of a text that is scored: it is not read.
-        return len(self.tokens) - self.done - (self.scored is not None)
+        return len(self.tokens) + len(self.draft) - self.done - (self.scored is not None)
 
     @property
     def writing(self) -> bool:
@@ -152,11 +168,28 @@ class Line:
 
 
 class Loop:
-    """The thread, its inbox and its state. `replies` is how many are written at once."""
+    """The thread, its inbox and its state. `replies` is how many are written at once.
 
-    def __init__(self, machine: Machine, *, replies: int = 8, stretch: float = 2.5) -> None:
+    `shelf` is the host memory for idle rooms; `stretch` bounds how much longer than a step with
+    replies only one with a prompt's chunk may take; `keep` puts all idle rooms on the shelf when
+    the loop ends.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        replies: int = 8,
+        stretch: float = 2.5,
+        shelf: Shelf | None = None,
+        keep: bool = False,
+    ) -> None:
         self.machine = machine
         self.replies = replies
+        self.stats = Stats(cells=machine.cells)
+        self.shelf = shelf or Shelf(0)
+        self._keep = keep
+        self._restoring: float | None = None  # seconds a byte, as measured
         self._inbox: deque[tuple[str, Line]] = deque()
         self._bell = threading.Condition()
         self._closing = False
@@ -198,6 +231,22 @@ class Loop:
         self._ring("ask", line)
         return line
 
+    def snapshot(self) -> Stats:
+        """The counters as they are now."""
+        writing = sum(line.writing for line in list(self._lines))
+        return replace(
+            self.stats,
+            queued=len(self._queue.waiting),
+            writing=writing,
+            reading=len(self._lines) - writing,
+            cells_used=self._slots.used,
+            cells_peak=self._slots.peak,
+            shelf_bytes=self.shelf.bytes,
+            model_s=self.machine.seconds,
+            first_token=deepcopy(self.stats.first_token),
+            gap=deepcopy(self.stats.gap),
+        )
+
     def leave(self, line: Line) -> None:
         """The caller walked away."""
         self._ring("leave", line)
@@ -223,37 +272,37 @@ class Loop:
     def _live(self) -> None:
         for last in (False, True):
             try:
+                if last:
+                    self._begin_again()
                 while not self._closing:
                     self._step()
-                reason = EngineError("the engine was closed while the reply was being written")
-                self._fail_all(reason)
+                self._fail_all(EngineError("the engine was closed before the reply was complete"))
+                self._put_all_away()
                 break
-            except BaseException as death:  # the thread must tell everybody, whatever it was
-                log.exception("the engine's thread died")
+            except BaseException as death:  # whatever it was, everybody must be told
+                log.exception("the engine's thread failed")
                 reason = EngineError(f"the engine stopped unexpectedly ({death!r})")
-                if last:
-                    self._dead = reason
+                self._dead = reason if last else None
                 self._fail_all(reason)
-                if last:
-                    break
-                self._begin_again()
         self.machine.close()
 
     def _begin_again(self) -> None:
+        """Once: what is in the cache is not known, so it starts empty."""
+        self.stats.restarts += 1
         self.machine.clear()
         self._slots.clear()
 
     def _step(self) -> None:
         """Schedule, evaluate, sample, deliver."""
+        began = time.monotonic()
         self._hear()
         self._admit()
         lines = sorted(self._lines, key=lambda line: not line.waiting)
         shares = plan(lines, batch=self.machine.batch, chunk=self._pace.chunk)
-        if shares:
-            outputs = self._evaluate(shares)
-            for line, first, count in outputs:
-                self._advance(line, first, count)
+        for line, first, count in self._evaluate(shares):
+            self._advance(line, first, count)
         self._deliver()
+        self.stats.busy_s += time.monotonic() - began
         if not shares:
             self._sleep()
 
@@ -279,6 +328,8 @@ class Loop:
         links = chain(line.sampling)
         if not line.tokens or line.scored == 0:
             raise BadRequest("the prompt is empty")
+        if min(line.tokens) < 0 or max(line.tokens) >= self.machine.vocabulary:
+            raise BadRequest("the prompt has tokens that the model does not have")
         longest = len(line.tokens) + (line.sampling.max_tokens if line.scored is None else 0)
         if longest > self.machine.context:
             raise PromptTooLong(
@@ -337,24 +388,67 @@ class Loop:
         for move in claim.moves:
             self.machine.move(move)
         line.slot, line.done = claim.slot, claim.reused
-        line.usage.reused = claim.reused
-        line.usage.queued_s = now - line.arrived
         if not self.machine.cuttable:
             matched = min(self._slots.matched(line.tokens), limit)
             ends = (matched, line.stable or 0, limit if line.scored is not None else 0)
             line.marks = sorted({n for n in ends if n > line.done})
         while self._slots.wanting() and (least := self._slots.least(now)) is not None:
             self._evict(least)
+        self._restore(line, limit)
+        line.usage.reused = line.done
+        line.usage.queued_s = now - line.arrived
+        self.stats.reused += line.done
         self._queue.waiting.remove(line)
         line.position = 0
         self._lines.append(line)
         return True
 
     def _evict(self, slot: int) -> None:
+        """An idle slot makes room; what only it holds goes to host memory."""
+        self._put_away(slot)
         self.machine.move(self._slots.drop(slot))
+
+    def _put_away(self, slot: int, whole: bool = False) -> None:
+        length = self._slots.length(slot)
+        start = 0 if whole or not self.machine.cuttable else length - self._slots.own(slot)
+        if length - start < WORTH_SAVING or not self.shelf.budget:
+            return
+        began = time.monotonic()
+        data = self.machine.save(slot, start)
+        self._restoring = (time.monotonic() - began) / max(1, len(data))
+        self.shelf.put(Saved(self._slots.tokens(slot), start, data, began))
+
+    def _put_all_away(self) -> None:
+        """At the end: what can be taken up again when the engine is opened next."""
+        if not self._keep:
+            return
+        for slot in self._slots.idle:
+            self._put_away(slot, whole=True)
+
+    def _restore(self, line: Line, limit: int) -> None:
+        """Bring back what host memory holds of this prompt, if that is cheaper than reading it."""
+        whole = not self.machine.cuttable
+        prompt = line.tokens[:limit]
+        end, saved = self.shelf.find(prompt, line.done, whole=whole)
+        if saved is None:
+            return
+        size = len(saved.tokens) - saved.start
+        reading = (end - line.done) * (self._pace.each or 0.0)
+        bringing = len(saved.data) * (self._restoring or 0.0)
+        if reading < bringing or self._slots.used + size > self.machine.cells:
+            return
+        if whole:
+            self.machine.move(self._slots.keep(line.slot, 0))
+            line.done = 0
+        if self.machine.load(line.slot, self.shelf.take(saved), line.done, end):
+            self._slots.grow(line.slot, prompt[line.done : end])
+            self.stats.restored += end - line.done
+            line.done = end
 
     def _evaluate(self, shares: list[tuple[Line, int]]) -> list[tuple[Line, int, int]]:
         """Read a batch; returns each line with its first output and their number."""
+        if not shares:
+            return []
         entries: list[Entry] = []
         outputs: list[tuple[Line, int, int]] = []
         number = replies = prompt = 0
@@ -364,11 +458,13 @@ class Loop:
                 end = min(end, max(line.done, line.scored - 1) + self.machine.outputs - number)
                 wanted = max(0, end - max(line.done, line.scored - 1))
             else:
-                wanted = 1 if end == len(line.tokens) else 0
+                wanted = max(0, end - max(len(line.tokens) - 1, line.done))
             if end <= line.done or number + wanted > self.machine.outputs:
                 continue  # its turn comes in the next batch
             n = end - line.done
-            entries.append(Entry(line.slot, line.tokens[line.done : end], line.done, wanted))
+            tokens = line.tokens[line.done : end]
+            tokens.extend(line.draft)
+            entries.append(Entry(line.slot, tokens, line.done, wanted))
             outputs.append((line, number, wanted))
             number += wanted
             replies += n if line.writing else 0
@@ -383,11 +479,13 @@ class Loop:
             return []
         now = time.monotonic()
         self._pace.learn(now - began, replies, prompt)
+        self.stats.steps += 1
         for entry, (line, _, _) in zip(entries, outputs, strict=True):
             self._slots.grow(line.slot, entry.tokens)
             self._queue.served(line, len(entry.tokens), now)
-            if line.done < line.prompt:
-                line.usage.evaluated += min(line.prompt, line.done + len(entry.tokens)) - line.done
+            if not line.writing:
+                line.usage.evaluated += len(entry.tokens)
+                self.stats.evaluated += len(entry.tokens)
             line.done += len(entry.tokens)
             if line.done in line.marks:
                 self._mark(line, now)
@@ -402,12 +500,13 @@ class Loop:
             self.machine.move(forked[1])
 
     def _advance(self, line: Line, first: int, count: int) -> None:
-        """A line's outputs become its next token, or the score of its own."""
+        """A line's outputs become its next tokens, or the score of its own."""
         try:
             if line.scored is not None:
                 self._score(line, first, count)
             elif count:
-                self._write(line, first + count - 1)
+                self._verify(line, first)
+                self._propose(line)
         except EngineError as error:
             self._end(line, None, error, keep=False)
 
@@ -419,24 +518,53 @@ class Loop:
         if line.left == 0:
             self._end(line, "end")
 
+    def _verify(self, line: Line, output: int) -> None:
+        """Write a token, and one more for each draft token that it proves right."""
+        draft, line.draft = line.draft, array("i")
+        right = 0
+        for drafted in draft:
+            self._write(line, output + right)
+            if line.ended or line.tokens[-1] != drafted:
+                break
+            right += 1
+        else:
+            self._write(line, output + right)
+        line.usage.drafted += len(draft)
+        line.usage.accepted += right
+        self.stats.drafted += len(draft)
+        self.stats.accepted += right
+        if right < len(draft) and not line.ended:
+            line.done -= len(draft) - right
+            self.machine.move(self._slots.keep(line.slot, line.done))
+
+    def _propose(self, line: Line) -> None:
+        most = min(line.sampling.draft, line.sampling.max_tokens - line.usage.generated - 1)
+        if most > 0 and not line.ended and self.machine.cuttable:
+            line.draft = propose(line.tokens, most)
+
     def _write(self, line: Line, output: int) -> None:
         token = self.machine.sample(line.sampler, output)
         now = time.monotonic()
-        usage = line.usage
-        if not usage.generated:
-            usage.first_token_s = now - line.arrived
+        if line.usage.generated:
+            self.stats.gap.add(now - line.written_at)
+        else:
+            line.usage.first_token_s = now - line.arrived
+            self.stats.first_token.add(line.usage.first_token_s)
+        line.written_at = now
         if self.machine.ends(token):
             self._say(line, line.text.rest(), "end")
             return
-        usage.generated += 1
+        line.usage.generated += 1
+        self.stats.generated += 1
         line.tokens.append(token)
         if line.sampling.logprobs:
             line.logprobs.append(self.machine.logprob(output, token))
-        piece = line.text.push(self.machine.piece(token))
-        line.bytes.append((line.bytes[-1] if line.bytes else 0) + len(self.machine.piece(token)))
+        data = self.machine.piece(token)
+        piece = line.text.push(data)
+        line.bytes.append((line.bytes[-1] if line.bytes else 0) + len(data))
         if line.text.stopped:
             self._say(line, piece, "stop")
-        elif usage.generated >= line.sampling.max_tokens:
+        elif line.usage.generated >= line.sampling.max_tokens:
             self._say(line, piece + line.text.rest(), "length")
         elif piece:
             self._post.append((line.mailbox, piece, None, None))
@@ -468,6 +596,8 @@ class Loop:
             self._give_back(line, keep)
         seen = (line.bytes[-1] if line.bytes else 0) - line.text.hidden
         line.shown = sum(1 for end in line.bytes if end <= seen)
+        self.stats.replies += 1
+        self.stats.failed += error is not None
         self._post.append((line.mailbox, "", finish, error))
 
     def _give_back(self, line: Line, keep: bool) -> None:
@@ -479,6 +609,8 @@ class Loop:
             self.machine.move(self._slots.keep(line.slot, min(line.done, line.scored - 1)))
         if line.stable is not None and line.stable < line.done:
             self.machine.move(self._slots.keep(line.slot, line.stable))
+        elif line.done > len(line.tokens):  # drafts that nobody will verify
+            self.machine.move(self._slots.keep(line.slot, len(line.tokens)))
         move = self._slots.release(line.slot, time.monotonic())
         if move is not None:
             self.machine.move(move)

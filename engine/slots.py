@@ -24,7 +24,7 @@ import numpy as np
 
 def as_tokens(tokens: Iterable[int]) -> array[int]:
     """Any sequence of token ids as the array that the engine keeps."""
-    return array("i", tokens)
+    return array("i", list(tokens))
 
 
 def common(one: array[int], other: array[int], start: int = 0) -> int:
