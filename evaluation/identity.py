@@ -1,0 +1,174 @@
+"""Does a character know who it is? 「你是谁？」 and its kin, at the sampling the model comes with.
+
+    mrp evaluate identity --model models/xiyou-mini.gguf --samples 40 --json
+
+Every question is asked of a character alone on stage and of one among all four. A reply names the
+right self when it holds the character's own name or its exclusive self-reference and no other
+lead's (in the novel 老孙 350/355, 贫僧 82/90, 老猪 52/53 of all uses are the character's own).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+from dataclasses import asdict, dataclass
+
+from characters.card import Cast, Character, Language
+from characters.prompt import encode, prompt, stop_strings
+from characters.style import Serving
+from characters.turn import Scene, Turn
+from engine.sequence import Engine, Sampling
+
+LEADS = ("wukong", "tangseng", "bajie", "shaseng")
+
+# None of these is an ask of the lessons to the letter.
+QUESTIONS: dict[Language, tuple[str, ...]] = {
+    "zh": (
+        "你是谁？",
+        "你是谁呢？",
+        "请问你是谁？",
+        "敢问你是何人？",
+        "你究竟是谁？",
+        "你叫什么名字呢？",
+        "你的名字是什么？",
+        "请问怎么称呼你？",
+        "介绍一下你自己。",
+        "请你自我介绍一下吧。",
+        "你是哪一位？",
+        "我不认识你，请问你是谁？",
+    ),
+    "en": (
+        "Who are you?",
+        "Could you tell me who you are?",
+        "What is your name?",
+        "Please introduce yourself.",
+    ),
+}
+# What only this character calls itself, or is called.
+SELVES: dict[str, tuple[str, ...]] = {
+    "wukong": ("老孙", "孙悟空", "悟空", "齐天大圣", "美猴王", "Wukong", "Old Sun"),
+    "tangseng": (
+        "贫僧",
+        "唐三藏",
+        "三藏",
+        "唐僧",
+        "Sanzang",
+        "Tripitaka",
+        "this poor monk",
+        "This poor monk",
+    ),
+    "bajie": ("老猪", "猪八戒", "八戒", "悟能", "天蓬", "Bajie", "Old Pig"),
+    "shaseng": ("老沙", "沙僧", "沙悟净", "悟净", "沙和尚", "Wujing", "Friar Sand", "Old Sand"),
+}
+EXCLUSIVE: dict[str, tuple[str, ...]] = {
+    "wukong": ("老孙", "Old Sun"),
+    "tangseng": ("贫僧",),
+    "bajie": ("老猪", "Old Pig"),
+    "shaseng": ("老沙", "Old Sand"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One sampled reply. `ended`: by itself, not cut by length and not into another's line."""
+
+    character: str
+    question: str
+    company: bool
+    text: str
+    ended: bool
+    tokens: int
+
+    @property
+    def right(self) -> bool:
+        own = any(mark in self.text for mark in SELVES[self.character])
+        other = any(
+            mark in self.text
+            for name, marks in EXCLUSIVE.items()
+            if name != self.character
+            for mark in marks
+        )
+        return own and not other
+
+
+async def ask(
+    engine: Engine, serving: Serving, cast: Cast, *, samples: int, language: Language, seed: int
+) -> list[Answer]:
+    """`samples` replies a character; half of them with all four leads on stage."""
+    rng = random.Random(seed)
+    asked = []
+    for name in LEADS:
+        for number in range(samples):
+            question = QUESTIONS[language][number % len(QUESTIONS[language])]
+            asked.append((cast[name], question, number % 2 == 1, rng.randrange(2**31)))
+    limit = asyncio.Semaphore(8)
+
+    async def one(who: Character, question: str, company: bool, dice: int) -> Answer:
+        async with limit:
+            return await _answer(
+                engine, serving, cast, character, question, company, language, dice
+            )
+
+    return list(await asyncio.gather(*(one(*call) for call in asked)))
+
+
+async def _answer(
+    engine: Engine,
+    serving: Serving,
+    cast: Cast,
+    character: Character,
+    question: str,
+    company: bool,
+    language: Language,
+    dice: int,
+) -> Answer:
+    on_stage = tuple(cast[name] for name in LEADS) if company else (character,)
+    person = "客人" if language == "zh" else "Guest"
+    said = question
+    if company:  # somebody has to be asked
+        called = character.name[language]
+        said = f"{called}，{question}" if language == "zh" else f"{called}, {question}"
+    scene = Scene(on_stage, (Turn(person, said),), language=language)
+    tokens = encode(prompt(scene, character, style=serving.style), engine.encode)
+    reply = engine.stream(
+        tokens,
+        Sampling(
+            temperature=serving.temperature_for(character),
+            top_k=serving.top_k,
+            top_p=serving.top_p,
+            min_p=serving.min_p,
+            repeat_penalty=serving.repeat_penalty,
+            max_tokens=120,
+            seed=dice,
+            stop=stop_strings(scene),
+        ),
+    )
+    text = "".join([piece async for piece in reply])
+    return Answer(
+        character.id, question, company, text.strip(), reply.finish == "end", reply.usage.generated
+    )
+
+
+def summary(answers: list[Answer]) -> dict[str, object]:
+    """Shares in 0..1 by character and over all; `examples` are the first replies of each."""
+    by_character: dict[str, object] = {}
+    for name in LEADS:
+        own = [answer for answer in answers if answer.character == name]
+        by_character[name] = _shares(own)
+    return {
+        **_shares(answers),
+        "characters": by_character,
+        "wrong": [asdict(answer) for answer in answers if not answer.right][:12],
+    }
+
+
+def _shares(answers: list[Answer]) -> dict[str, object]:
+    return {
+        "n": len(answers),
+        "right": round(statistics.fmean(answer.right for answer in answers), 4),
+        "empty": sum(not answer.text for answer in answers),
+        "ended": round(statistics.fmean(answer.ended for answer in answers), 4),
+        "tokens": round(statistics.fmean(answer.tokens for answer in answers), 1),
+        "example": answers[0].text,
+    }

@@ -1,0 +1,129 @@
+"""Can the model tell who says a line? Its own likelihood picks among the four leads.
+
+    mrp evaluate speaker --model models/xiyou-mini.gguf --canon build/canon --json
+
+For each line of a lead in the held-out chapters the scene so far is read, and the line is scored
+as said by each of the four: log P(name and line | scene). All four are on stage every time, so
+the prompt does not tell. Beside it stand the majority class, the line alone without the scene,
+and naive Bayes on character 1- to 3-grams of the training chapters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from characters.card import Cast
+from characters.prompt import encode, lesson, transcript
+from characters.script import read_script, sentences_within
+from characters.style import Serving
+from characters.turn import Scene, Turn
+from engine.sequence import Engine
+from evaluation.identity import LEADS
+
+_CONTEXT = 8  # turns of the scene that are read before the line
+_LONGEST = 110  # characters of a line, as in the lessons
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A lead's line with what was said before it in the scene."""
+
+    speaker: str
+    text: str
+    before: tuple[Turn, ...]
+
+
+def lines_of(scenes: Path, cast: Cast, chapters: Iterable[int]) -> list[Line]:
+    """The leads' lines in these chapters. Raises ScriptError when the canon is missing."""
+    found = []
+    for stretch in read_script(scenes, cast, frozenset(chapters)):
+        turns = [
+            Turn(turn.speaker, sentences_within(turn.text, _LONGEST), turn.side)
+            for turn in stretch.turns
+        ]
+        for index, turn in enumerate(turns):
+            if turn.side == "character" and turn.speaker in LEADS:
+                before = tuple(turns[max(0, index - _CONTEXT) : index])
+                found.append(Line(turn.speaker, turn.text, before))
+    return found
+
+
+async def pick(engine: Engine, serving: Serving, cast: Cast, line: Line) -> str:
+    """The lead to whom the model gives the line."""
+    leads = tuple(cast[name] for name in LEADS)
+    # Others of the cast (a demon with a card) speak in the scene as people would.
+    before = tuple(
+        turn
+        if turn.side == "human" or turn.speaker in LEADS
+        else Turn(cast[turn.speaker].name.zh, turn.text)
+        for turn in line.before
+    )
+    scene = Scene(leads, before)
+    shared = encode(transcript(scene, leads[0], style=serving.style), engine.encode)
+    continuations = []
+    for character in leads:
+        whole = encode(lesson(scene, character, line.text, style=serving.style), engine.encode)
+        continuations.append(whole[len(shared) :])
+    scores = await engine.score(shared, continuations)
+    best = max(range(len(leads)), key=lambda index: scores[index])
+    return leads[best].id
+
+
+class CharacterNgrams:
+    """Multinomial naive Bayes on character 1- to 3-grams with add-one-tenth smoothing."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self._prior = Counter(line.speaker for line in lines)
+        for line in lines:
+            self._counts[line.speaker].update(_grams(line.text))
+        self._kinds = len({gram for counts in self._counts.values() for gram in counts})
+
+    def pick(self, text: str) -> str:
+        def score(speaker: str) -> float:
+            counts = self._counts[speaker]
+            total = counts.total() + 0.1 * self._kinds
+            grams = sum(math.log((counts[gram] + 0.1) / total) for gram in _grams(text))
+            return math.log(self._prior[speaker]) + grams
+
+        return max(self._prior, key=score)
+
+
+def _grams(text: str) -> list[str]:
+    return [text[i : i + n] for n in (1, 2, 3) for i in range(len(text) - n + 1)]
+
+
+async def measure(
+    engine: Engine, serving: Serving, cast: Cast, scenes: Path, held_out: Sequence[int]
+) -> dict[str, object]:
+    """Accuracies in 0..1 over the leads' lines of the held-out chapters, and by speaker."""
+    test = lines_of(scenes, cast, held_out)
+    train = lines_of(scenes, cast, set(range(1, 1000)) - set(held_out))
+    ngrams = CharacterNgrams(train)
+    right: Counter[str] = Counter()
+    mixed: dict[str, Counter[str]] = defaultdict(Counter)
+    alone = sum(
+        [
+            await pick(engine, serving, cast, Line(line.speaker, line.text, ())) == line.speaker
+            for line in test
+        ]
+    )
+    for line in test:
+        picked = await pick(engine, serving, cast, line)
+        mixed[line.speaker][picked] += 1
+        right["model"] += picked == line.speaker
+        right["ngram"] += ngrams.pick(line.text) == line.speaker
+    majority = Counter(line.speaker for line in train).most_common(1)[0][0]
+    n = len(test)
+    return {
+        "n": n,
+        "accuracy": round(right["model"] / n, 4),
+        "line_alone": round(alone / n, 4),
+        "majority": round(sum(line.speaker == majority for line in test) / n, 4),
+        "ngram": round(right["ngram"] / n, 4),
+        "confusion": {true: dict(picked) for true, picked in mixed.items()},
+    }
