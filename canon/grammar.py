@@ -118,7 +118,7 @@ class Grammar:
             firm = _firm(before)
             if surface in groups():
                 acts = firm
-            elif found and text[found[-1].end : match.start()].strip() in ("", "、", "并", "及"):
+            elif found and _SAME_PHRASE.fullmatch(text[found[-1].end : match.start()]):
                 acts = found[-1].acts  # 八戒沙僧, 龙子、龙孙: one phrase
             else:
                 acts = _acts(before, last, surface in self.known)
@@ -190,12 +190,13 @@ def _office() -> re.Pattern[str]:
     endings = alternation(words()["role_endings"])
     return re.compile(
         "(?:却说|只见|忽见|忽有|早有|又有|且说|当有|时有|旁有|唬得|慌得|当时|此时|随有)?[那这]?(?:一个|个|几个|众|各)?"
-        f"(?P<name>[^，他我你见的了着把将被对向又也便即]{{1,3}}?(?:{endings}))(?:们|等)?{_THEN_ACTS}"
+        f"(?P<name>[^，他我你见的了着把将被对向又也便即却就才只正忽乃遂教令叫个一]{{1,3}}?(?:{endings}))(?:们|等)?{_THEN_ACTS}"
     )
 
 
 # What follows an owner rather than somebody who acts.
-_PLACE_OF = re.compile("(?:耳边|耳内|耳朵|身边|身上|身后|面前|跟前|肚里|肚内|脚下|马前|门首|洞口|洞前|头上|背后|手里|手中)(?![道想说暗])")
+_PLACE_OF = re.compile("(?:院|禅院|寺|庙|祠|洞|山(?!神)|国(?![王丈师])|城|河|宫|府|庄(?!客)|耳边|耳内|耳朵|身边|身上|身后|面前|跟前|肚里|肚内|脚下|马前|门首|洞口|洞前|头上|背后|手里|手中)(?![道想说暗])")
+_SAME_PHRASE = re.compile("并|及|[^，]{0,8}、[^，]{0,4}|")
 _COUNTED = "那这个位一二两三四五六七八九十百千几数些名众诸"
 _AFFECTED = re.compile("[了着住倒定退杀得脱]$")
 # 把长老唬得…道: the one who is frightened speaks.
