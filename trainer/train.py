@@ -211,7 +211,8 @@ def _stage(
             lr_scheduler_type=schedule,
             warmup_steps=min(recipe.pretrain.warmup, len(learn) // 10 + 1),
             max_grad_norm=recipe.optimizer.clip,
-            bf16=True,
+            # Without the instructions for it, bfloat16 is several times slower than float32.
+            bf16=cuda or torch.cpu._is_avx512_bf16_supported(),
             use_cpu=not cuda,
             train_sampling_strategy="sequential",  # the batches are shuffled already
             logging_steps=5,
