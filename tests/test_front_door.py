@@ -1,0 +1,125 @@
+"""`mrp VERB …`: what each verb's end means for the exit status, and what the user is told."""
+
+import sys
+import types
+from collections.abc import Callable
+
+import pytest
+
+import mrp
+
+
+class Sentence(ValueError):
+    for_user = True
+
+
+@pytest.fixture
+def play(monkeypatch):
+    """Make the verb `play`, whose main is the given function."""
+
+    def install(main: Callable[[list[str]], int]) -> None:
+        module = types.ModuleType("a_play_for_tests")
+        module.main = main
+        monkeypatch.setitem(sys.modules, "a_play_for_tests", module)
+        monkeypatch.setitem(mrp.VERBS, "play", ("a_play_for_tests", "a play"))
+
+    return install
+
+
+def raising(problem: BaseException) -> Callable[[list[str]], int]:
+    def main(argv: list[str]) -> int:
+        raise problem
+
+    return main
+
+
+@pytest.mark.parametrize("words", [[], ["-h"], ["--help"], ["help"]])
+def test_usage_lists_every_verb_with_what_it_does(words, capsys):
+    assert mrp.main(words) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for verb, (_, what) in mrp.VERBS.items():
+        (line,) = (line for line in shown.out.splitlines() if line.split()[:1] == [verb])
+        assert line.endswith(what)
+
+
+def test_an_unknown_verb_is_named_and_exits_2(capsys):
+    assert mrp.main(["sing"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "'sing'" in shown.err
+    assert mrp.usage() in shown.err
+
+
+def test_a_verb_gets_the_words_after_it_and_its_status_is_ours(play):
+    heard = []
+    play(lambda argv: heard.append(argv) or 7)
+    assert mrp.main(["play", "--loud", "twice"]) == 7
+    assert heard == [["--loud", "twice"]]
+
+
+def test_without_words_the_command_line_is_read(play, monkeypatch):
+    heard = []
+    play(lambda argv: heard.append(argv) or 0)
+    monkeypatch.setattr(sys, "argv", ["mrp", "play", "once"])
+    assert mrp.main() == 0
+    assert heard == [["once"]]
+
+
+def test_only_the_module_of_the_verb_is_imported(play, monkeypatch):
+    play(lambda argv: 0)
+    monkeypatch.setitem(mrp.VERBS, "broken", ("no_such_module_at_all", "cannot be imported"))
+    assert mrp.main(["play"]) == 0
+
+
+def test_an_error_for_the_user_is_one_line_and_exits_2(play, capsys):
+    play(raising(Sentence("the book is not there")))
+    assert mrp.main(["play"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "mrp play: the book is not there\n"
+
+
+def test_a_mistake_of_ours_is_not_hidden(play):
+    play(raising(ValueError("a bug")))
+    with pytest.raises(ValueError, match="a bug"):
+        mrp.main(["play"])
+
+
+def test_a_missing_library_gives_the_hint_how_to_install_it(play, capsys):
+    play(raising(ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")))
+    assert mrp.main(["play"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    assert "mrp play" in shown
+    assert "torch" in shown
+    assert "mrp-llm[" in shown
+
+
+@pytest.mark.parametrize("name", ["bot.nowhere", "trainer", None])
+def test_a_missing_module_of_our_own_is_a_mistake_of_ours(name, play):
+    play(raising(ModuleNotFoundError("No module", name=name)))
+    with pytest.raises(ModuleNotFoundError):
+        mrp.main(["play"])
+
+
+def test_every_package_of_the_house_counts_as_our_own(play):
+    for module, _ in list(mrp.VERBS.values()):
+        if module == "a_play_for_tests":
+            continue
+        play(raising(ModuleNotFoundError("No module", name=f"{module}.gone")))
+        with pytest.raises(ModuleNotFoundError):
+            mrp.main(["play"])
+
+
+def test_an_interrupt_exits_130(play):
+    play(raising(KeyboardInterrupt()))
+    assert mrp.main(["play"]) == 130
+
+
+def test_a_reader_that_has_gone_away_ends_quietly(play, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # main gives away what stdout was
+    play(raising(BrokenPipeError()))
+    assert mrp.main(["play"]) == 141
+    sys.stdout.close()
+    assert capsys.readouterr().err == ""
