@@ -106,9 +106,7 @@ async def ask(
 
     async def one(who: Character, question: str, company: bool, dice: int) -> Answer:
         async with limit:
-            return await _answer(
-                engine, serving, cast, character, question, company, language, dice
-            )
+            return await _answer(engine, serving, cast, who, question, company, language, dice)
 
     return list(await asyncio.gather(*(one(*call) for call in asked)))
 

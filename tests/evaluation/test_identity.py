@@ -1,0 +1,74 @@
+"""The identity measure, held to voices that are right, wrong, mute and talkative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from characters.card import load_cast
+from characters.style import Serving
+from engine.echo import EchoEngine
+from evaluation import identity
+
+CAST = load_cast()
+
+
+def speaker_of(prompt: str) -> str:
+    """The name at the very end of a prompt."""
+    return prompt.rsplit("\n", 1)[-1].rstrip("：:")
+
+
+SELF = {"孙悟空": "老孙便是", "唐僧": "贫僧稽首", "猪八戒": "老猪在此", "沙僧": "老沙有礼"}
+
+
+async def measured(script: Callable[[str], str]) -> dict[str, object]:
+    engine = EchoEngine(script, context=10_000)  # its tokens are bytes
+    answers = await identity.ask(engine, Serving(), CAST, samples=6, language="zh", seed=1)
+    await engine.close()
+    return identity.summary(answers)
+
+
+async def test_who_names_themselves_is_right() -> None:
+    result = await measured(lambda prompt: SELF[speaker_of(prompt)])
+    assert result["right"] == 1.0
+    assert result["n"] == 24
+    assert result["wrong"] == []
+
+
+async def test_who_calls_themselves_as_another_does_is_wrong() -> None:
+    result = await measured(lambda prompt: SELF["猪八戒"])
+    shares = result["characters"]
+    assert isinstance(shares, dict)
+    assert shares["bajie"]["right"] == 1.0
+    assert shares["wukong"]["right"] == shares["tangseng"]["right"] == 0.0
+
+
+async def test_naming_oneself_does_not_excuse_the_words_of_another() -> None:
+    result = await measured(lambda prompt: "我是孙悟空，贫僧稽首")
+    shares = result["characters"]
+    assert isinstance(shares, dict)
+    assert shares["wukong"]["right"] == 0.0
+
+
+async def test_silence_is_counted_as_empty() -> None:
+    result = await measured(lambda prompt: "")
+    assert result["empty"] == 24
+    assert result["right"] == 0.0
+
+
+async def test_a_reply_that_is_cut_did_not_end_by_itself() -> None:
+    result = await measured(lambda prompt: SELF[speaker_of(prompt)] + "，" * 400)
+    assert result["ended"] == 0.0
+
+
+async def test_a_reply_that_goes_on_as_somebody_else_did_not_end_by_itself() -> None:
+    result = await measured(
+        lambda prompt: SELF[speaker_of(prompt)] + "。客人：你好。" + "孙悟空：老孙"
+    )
+    assert result["ended"] == 0.0
+    assert result["right"] == 1.0
+
+
+async def test_half_of_the_questions_are_asked_in_company() -> None:
+    engine = EchoEngine(["…"])
+    answers = await identity.ask(engine, Serving(), CAST, samples=4, language="en", seed=1)
+    assert [answer.company for answer in answers].count(True) == len(answers) / 2
