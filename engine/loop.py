@@ -33,7 +33,7 @@ from engine.text import Text
 
 log = logging.getLogger(__name__)
 
-SHARED_WORTH_WAITING = 16  # tokens; below that two prompts read their common part each
+SHARED_WORTH_WAITING = 4  # tokens; below that two prompts read their common part each
 WORTH_SAVING = 32  # tokens; a shorter stretch is read again as fast as it is brought back
 
 
@@ -187,7 +187,7 @@ class Loop:
         self.machine = machine
         self.replies = replies
         self.stats = Stats(cells=machine.cells)
-        self.shelf = shelf or Shelf(0)
+        self.shelf = Shelf(0) if shelf is None else shelf
         self._keep = keep
         self._restoring: float | None = None  # seconds a byte, as measured
         self._inbox: deque[tuple[str, Line]] = deque()
@@ -345,17 +345,16 @@ class Loop:
         if not self._queue.waiting:
             return
         now = time.monotonic()
-        order = self._queue.order(now, self._lines)
-        for at, line in enumerate(order):
-            line.position = at
-        for line in order:
+        blocked = False
+        for line in self._queue.order(now, self._lines):
             writers = sum(other.scored is None for other in self._lines)
-            if line.scored is None and writers >= self.replies:
+            if blocked or (line.scored is None and writers >= self.replies):
                 continue
-            if self._is_being_read(line):
-                continue
-            if not self._begin(line, now):
-                return  # it comes next, however small the others are: else it would starve
+            if not self._is_being_read(line):
+                # Who comes next waits for its cells however small the others are: else it starves.
+                blocked = not self._begin(line, now)
+        for place, line in enumerate(self._queue.order(now, self._lines), 1):
+            line.position = place
 
     def _is_being_read(self, line: Line) -> bool:
         """Whether somebody is just reading a prefix of this prompt: then it is read once."""

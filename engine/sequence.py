@@ -90,7 +90,7 @@ class Reply(Protocol):
     `tokens` are the tokens of what was shown, as the model wrote them: a next prompt that continues
     with them (rather than with their text encoded anew) is already read. `logprobs` are their
     natural-log probabilities under the model, where the sampling asked for them. `position` is the
-    number of requests ahead in the queue, 0 once this one is being worked on.
+    place in the queue: 1 is next, 0 is being worked on.
     """
 
     finish: Finish | None

@@ -97,32 +97,18 @@ class Slots:
 
     def longest(self, tokens: array[int]) -> tuple[int, int | None]:
         """The longest stored prefix of `tokens` that can be continued, and a slot that holds it."""
-        best, holder = 0, None
-        node, depth = self._root, 0
-        while True:
-            matches = [(common(tokens, child.tokens, depth), child) for child in node.children]
-            length, child = max(matches, key=lambda match: match[0], default=(0, node))
-            if length and self.cuttable:
-                best, holder = depth + length, next(iter(child.holders))
-            if length == 0 or length < len(child.tokens):
-                return best, holder
-            node, depth = child, depth + length
-            if not self.cuttable:
-                ending = [name for name in node.holders if self._slots[name].end is node]
-                if ending:
-                    best, holder = depth, ending[0]
+        best: tuple[int, int | None] = (0, None)
+        for depth, node, whole in self._matching(tokens):
+            if depth > best[0]:
+                if self.cuttable:
+                    best = (depth, next(iter(node.holders)))
+                elif whole and (ending := [n for n in node.holders if self._slots[n].end is node]):
+                    best = (depth, ending[0])
+        return best
 
     def matched(self, tokens: array[int]) -> int:
-        """How many tokens at the front of `tokens` were read before, whether they can be continued
-        from there or not."""
-        node, depth = self._root, 0
-        while True:
-            matches = [(common(tokens, child.tokens, depth), child) for child in node.children]
-            length, child = max(matches, key=lambda match: match[0], default=(0, node))
-            depth += length
-            if length == 0 or length < len(child.tokens):
-                return depth
-            node = child
+        """How many tokens at the front were read before, whether they can be continued or not."""
+        return max((depth for depth, _, _ in self._matching(tokens)), default=0)
 
     def length(self, slot: int) -> int:
         return self._slots[slot].length
@@ -135,8 +121,16 @@ class Slots:
         return out
 
     def own(self, slot: int) -> int:
-        """Tokens that would be lost with this slot: nobody else holds them."""
-        return sum(len(node.tokens) for node in self._path(slot) if len(node.holders) == 1)
+        """Tokens that would be lost with this slot, and have to be read again."""
+        path = list(self._path(slot))
+        if self.cuttable:
+            return sum(len(node.tokens) for node in path if len(node.holders) == 1)
+        lost = 0  # back to the next state that another slot keeps
+        for node in path:
+            if any(other != slot and self._slots[other].end is node for other in node.holders):
+                break
+            lost += len(node.tokens)
+        return lost
 
     @property
     def idle(self) -> list[int]:
@@ -219,9 +213,7 @@ class Slots:
         its own is given up at once."""
         state = self._slots[slot]
         state.running, state.reserved, state.used = False, 0, now
-        if self.own(slot) == 0 and (self.cuttable or self._ends_twice(slot)):
-            return self.drop(slot)
-        return None
+        return self.drop(slot) if self.own(slot) == 0 else None
 
     def drop(self, slot: int) -> Move:
         """Give up a slot and all that it alone holds."""
@@ -275,21 +267,14 @@ class Slots:
         not kept. But where two listeners of a room heard different things their transcripts part
         early; then both stay, hence "at least half".
         """
-        if holder is None:
+        if holder is None or not self.cuttable:  # a state that goes on is no longer there to copy
             return None
-        for name in self.idle:
-            slot = self._slots[name]
-            if slot.length == reused and self._holds(name, holder, reused) and slot.room == room:
+        mine = [name for name in self.idle if self._slots[name].room == room]
+        for name in sorted(mine, key=lambda name: abs(self._slots[name].length - reused)):
+            length = self._slots[name].length
+            lost = length - reused
+            if (lost == 0 or (room and lost <= reused)) and self._holds(name, holder, reused):
                 return name
-        if self.cuttable and room:
-            for name in self.idle:
-                slot = self._slots[name]
-                if (
-                    slot.room == room
-                    and 2 * reused >= slot.length
-                    and self._holds(name, holder, reused)
-                ):
-                    return name
         return None
 
     def _holds(self, name: int, holder: int, n: int) -> bool:
@@ -303,10 +288,6 @@ class Slots:
                 return False
             covered += len(node.tokens)
         return covered >= n
-
-    def _ends_twice(self, slot: int) -> bool:
-        end = self._slots[slot].end
-        return any(other != slot and self._slots[other].end is end for other in end.holders)
 
     # -- the tree --------------------------------------------------------------------------------
 
@@ -323,6 +304,22 @@ class Slots:
             node = stack.pop()
             yield node
             stack += node.children
+
+    def _matching(self, tokens: array[int]) -> Iterator[tuple[int, Node, bool]]:
+        """Nodes along which `tokens` can be followed: how far, and whether to the node's end.
+
+        What two slots read at the same time lies there twice, so there may be several paths.
+        """
+        stack = [(self._root, 0)]
+        while stack:
+            node, depth = stack.pop()
+            for child in node.children:
+                n = common(tokens, child.tokens, depth)
+                if n:
+                    whole = n == len(child.tokens)
+                    yield depth + n, child, whole
+                    if whole:
+                        stack.append((child, depth + n))
 
     def _split(self, node: Node, n: int) -> None:
         """Make the first `n` tokens of a node a node of their own, above it."""

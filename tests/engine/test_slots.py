@@ -215,7 +215,7 @@ class Cache(RuleBasedStateMachine):
 
 
 TestCache = Cache.TestCase
-TestCache.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestCache.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 
 
 def test_a_sequence_that_can_never_fit_waits_for_ever_not_aborts() -> None:

@@ -26,7 +26,9 @@ def test_all_text_comes_out_however_it_is_cut(text: str, sizes: list[int]) -> No
     assert shown(text.encode(), sizes, ())[0] == text
 
 
-@given(st.text("八戒：: ab", max_size=40), sizes, st.lists(st.text("八戒：ab", min_size=1, max_size=4)))
+@given(
+    st.text("八戒：: ab", max_size=40), sizes, st.lists(st.text("八戒：ab", min_size=1, max_size=4))
+)
 def test_stops_are_never_shown_even_in_part(text: str, sizes: list[int], stops: list[str]) -> None:
     cuts = [at for stop in stops if (at := text.find(stop)) >= 0]
     out, state = shown(text.encode(), sizes, tuple(stops))
