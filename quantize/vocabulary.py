@@ -88,6 +88,12 @@ def read(folder: Path, rows: int, config: Mapping[str, Any]) -> Vocabulary:
             raise ConvertError(f"{path}: {option} is not known to llama.cpp")
     notes: list[str] = []
     tokens, kinds = _tokens(model, tokenizer.get("added_tokens") or [], rows, path, notes)
+    if model.get("byte_fallback"):
+        unknown = model.get("unk_token") or _text(settings.get("unk_token"))
+        kinds = [
+            TokenType.UNKNOWN if text == unknown else kind
+            for text, kind in zip(tokens, kinds, strict=True)
+        ]
     spelling: dict[str, Any]
     if model.get("byte_fallback"):
         spelling = _pieces(tokenizer, model, tokens, path, notes)
@@ -182,7 +188,7 @@ def _tokens(
     vocabulary = model.get("vocab")
     if not isinstance(vocabulary, dict) or not vocabulary:
         raise ConvertError(f"{path}: the vocabulary is empty")
-    bytewise, unknown = bool(model.get("byte_fallback")), model.get("unk_token")
+    bytewise = bool(model.get("byte_fallback"))
     for text, number in vocabulary.items():
         if not isinstance(number, int) or by_id.setdefault(number, text) != text:
             raise ConvertError(
@@ -197,8 +203,6 @@ def _tokens(
             )
         marked = bool(entry.get("special")) or looks_like_markup(text)
         kind[number] = TokenType.CONTROL if marked else TokenType.USER_DEFINED
-        if bytewise and text == unknown:
-            kind[number] = TokenType.UNKNOWN
         if entry.get("lstrip") or entry.get("rstrip") or entry.get("single_word"):
             notes.append(f"llama.cpp does not know lstrip, rstrip and single_word of {text!r}")
     if min(by_id) < 0 or max(by_id) >= rows:
@@ -262,10 +266,9 @@ def _special(
     the token that ends a turn, where it is not eos."""
     special: dict[str, int] = {}
     for role in ("bos", "eos", "unk", "pad"):
-        named = settings.get(f"{role}_token")
-        text = named.get("content") if isinstance(named, dict) else named
+        text = _text(settings.get(f"{role}_token"))
         numbered = config.get(f"{role}_token_id")
-        if isinstance(text, str) and text in ids:
+        if text is not None and text in ids:
             special[role] = ids[text]
             if isinstance(numbered, int) and numbered != ids[text]:
                 notes.append(
@@ -287,6 +290,12 @@ def _special(
             special["eot"] = number
             break
     return special
+
+
+def _text(named: Any) -> str | None:
+    """The text of a special token: tokenizer_config.json has it plain or as {"content": …}."""
+    text = named.get("content") if isinstance(named, dict) else named
+    return text if isinstance(text, str) else None
 
 
 def _template(

@@ -349,6 +349,25 @@ def test_a_tokenizer_llama_cpp_would_spell_differently_is_refused(
     refuses(path, tmp_path / "a.gguf", r"tokenizer\.json is missing")
 
 
+def test_sentencepiece_that_llama_cpp_would_merge_otherwise_is_refused(
+    folder: Any, tmp_path: Path
+) -> None:
+    path, _, _ = folder(split="pieces prepend")
+    original = (path / "tokenizer.json").read_text()
+    model = json.loads(original)["model"]
+    without_byte = {token: n for token, n in model["vocab"].items() if token != "<0x0A>"}
+    for changes, saying in (
+        ({"model": {**model, "merges": model["merges"][:-1]}}, "not one made by SentencePiece"),
+        ({"model": {**model, "vocab": without_byte}}, "<0x0A> is missing"),
+        ({"normalizer": {"type": "NFKC"}}, "normalizer"),
+    ):
+        edit_tokenizer(path, **changes)
+        refuses(path, tmp_path / "a.gguf", saying)
+        (path / "tokenizer.json").write_text(original)
+    (path / "tokenizer.json").rename(path / "tokenizer.model")
+    refuses(path, tmp_path / "a.gguf", "tokenizer.model only")
+
+
 def test_more_tokens_than_rows_are_refused(folder: Any, tmp_path: Path) -> None:
     path, _, tokenizer = folder()
     tokenizer.add_tokens(["<one-too-many>"])
