@@ -5,7 +5,7 @@
 
 A message is stored before anything else is done about it; then `casting` says who answers, the
 prompt is built, the engine writes, the stage shows the growing draft, and the line is remembered
-before the next one begins. A room hears one message at a time; rooms are heard together.
+before it is shown as done. A room hears one message at a time; rooms are heard together.
 """
 
 from __future__ import annotations
@@ -246,10 +246,11 @@ class Room:
 
     async def _said(self, speaker: Character, text: str, mark: str = "", **changes: Any) -> Turn:
         turn = Turn(speaker.id, text, "character", self._present() | {speaker.id})
-        await self._show(speaker, text, done=True)
         if mark:
             changes["mark"] = mark
+        # Kept before it is shown as done: nobody ever saw a whole line that is not remembered.
         await self._keep(turn, **changes)
+        await self._show(speaker, text, done=True)
         return turn
 
     async def _recall(self, scene: Scene, speaker: Character) -> Tail | None:

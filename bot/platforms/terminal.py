@@ -131,7 +131,7 @@ class Terminal:
         self._loop = loop
         self._voice = voice
         self._interactive = interactive
-        self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._out = _Window(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._shown = ""  # of the line that is being written
         self._room = Room(
             PLATFORM,
@@ -251,6 +251,12 @@ def _label(speaker: Character, language: Language) -> Text:
 def _whole_lines(stream: TextIO) -> Iterator[str]:
     for line in stream:
         yield line.rstrip("\r\n")
+
+
+class _Window(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the process from here, which is the event loop's thread.
+        raise BrokenPipeError
 
 
 class _Loop:

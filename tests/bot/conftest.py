@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 
@@ -68,13 +69,13 @@ def cast() -> Cast:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory):
-    """One folder for all tests that do not break their server."""
+    """One XDG_DATA_HOME for all tests that do not break their server."""
     return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture
 async def memory(data) -> AsyncIterator[Memory]:
-    opened = await open_memory(None, folder=data, patience=5)
+    opened = await open_memory(None, folder=data / "mrp", patience=5)
     yield opened
     await opened.close()
 
@@ -82,10 +83,8 @@ async def memory(data) -> AsyncIterator[Memory]:
 @pytest.fixture(scope="session", autouse=True)
 def _one_server(data):
     """Keep the embedded server alive between tests; stop it at the end."""
-    import asyncio
-
     keeper = asyncio.new_event_loop()
-    opened = keeper.run_until_complete(open_memory(None, folder=data))
+    opened = keeper.run_until_complete(open_memory(None, folder=data / "mrp"))
     yield
     keeper.run_until_complete(opened.close())
     keeper.close()
