@@ -19,7 +19,7 @@ import re
 import time
 from array import array
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from collections.abc import Sequence as Ids
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from engine.resources import GiB, Layout, plan
 from engine.sampling import Link
 from engine.sequence import BadRequest, EngineError, Finish, ModelError, Sampling, Usage
 from engine.shelf import Shelf
-from engine.slots import Move
+from engine.slots import Move, common
 from engine.stats import Stats
 
 _Log = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
@@ -58,13 +58,15 @@ def _silence() -> None:
 class LlamaEngine:
     """Many replies at once from one GGUF. See `engine.sequence.Engine` for the interface.
 
-    `ends` are the tokens that end a reply (a bias of -inf on them makes it go on).
+    `ends` are the tokens that end a reply (a bias of -inf on them makes it go on); token ids are
+    below `vocabulary`.
     """
 
     def __init__(self, model: LlamaModel, loop: Loop, state: Path | None = None) -> None:
         self.context = model.context
         self.metadata = model.metadata
         self.ends = model.ending
+        self.vocabulary = model.vocabulary
         self._model = model
         self._loop = loop
         self._state = state
@@ -282,7 +284,8 @@ class LlamaModel:
             llama_cpp.llama_max_parallel_sequences() - 1,
         )
         self.batch = batch
-        self.outputs = max(64, 2 * replies)
+        # llama.cpp aborts when a context has fewer output rows than sequences.
+        self.outputs = max(64, 2 * replies, self.slots + 1)
         layout = plan(
             self.metadata, path.stat().st_size, context=self.context, replies=replies, vram=vram
         )
@@ -516,6 +519,34 @@ class _Batch:
             kind = dict(llama_cpp.llama_batch._fields_)[name]
             setattr(batch, name, ctypes.cast(values.ctypes.data, kind))
         return batch
+
+
+class Alone:
+    """One `llama_cpp.Llama` for one prompt at a time: how most bots use it, and our baseline."""
+
+    def __init__(self, path: Path, *, context: int, threads: int) -> None:
+        self._llama = llama_cpp.Llama(
+            str(path), n_ctx=context, n_threads=threads, n_threads_batch=threads, verbose=False
+        )
+
+    def stored(self, prompt: Ids[int]) -> int:
+        """How many tokens of a prompt it would not read again."""
+        ids = array("i", self._llama.input_ids[: self._llama.n_tokens].tolist())
+        return common(ids, array("i", prompt[:-1]))
+
+    def tokens(self, prompt: Ids[int], sampling: Sampling) -> Iterator[int]:
+        """The tokens that follow, without end."""
+        yield from self._llama.generate(
+            prompt,
+            top_k=sampling.top_k,
+            top_p=sampling.top_p,
+            min_p=sampling.min_p,
+            temp=sampling.temperature,
+            repeat_penalty=sampling.repeat_penalty,
+        )
+
+    def close(self) -> None:
+        self._llama.close()
 
 
 # -- loading ---------------------------------------------------------------------------------------
