@@ -1,9 +1,10 @@
 """The house rules: which package may import which, and which file is the door to which library."""
 
 import ast
+import functools
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,9 +41,14 @@ FILES = sorted(file for package in ARROWS for file in (ROOT / package).rglob("*.
 SHIPPED = [ROOT / "mrp.py", *FILES]
 
 
-def imported(source: str, package: str) -> Iterator[str]:
+@functools.cache
+def nodes(file: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+def imported(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
     """Full names of all that a module of `package` imports, inside functions too."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -61,9 +67,10 @@ def imported(source: str, package: str) -> Iterator[str]:
                 yield str(name.value)
 
 
+@functools.cache
 def imports_of(file: Path) -> set[str]:
     package = ".".join(file.relative_to(ROOT).parent.parts)
-    return {name.split(".")[0] for name in imported(file.read_text(encoding="utf-8"), package)}
+    return {name.split(".")[0] for name in imported(nodes(file), package)}
 
 
 def house_name(file: Path) -> str:
@@ -76,7 +83,7 @@ def test_every_kind_of_import_is_seen():
         "def later():\n    import i\n    import importlib\n    importlib.import_module('j.k')\n"
         "    __import__('l')\n"
     )
-    found = set(imported(source, "ours.inner"))
+    found = set(imported(ast.walk(ast.parse(source)), "ours.inner"))
     assert found == {"a.b", "c.d", "ours.inner", "ours.g", "i", "importlib", "j.k", "l"}
 
 
@@ -115,7 +122,7 @@ def test_no_remote_code_ever():
     asked = [
         house_name(file)
         for file in SHIPPED
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in nodes(file)
         if (isinstance(node, ast.keyword) and node.arg == "trust_remote_code")
         or (isinstance(node, ast.Constant) and node.value == "trust_remote_code")
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from characters.card import CAST_FOLDER, Cast, CardError, UnknownCharacter, load_card, load_cast
+from characters.card import CAST_FOLDER, CardError, Cast, UnknownCharacter, load_card, load_cast
 
 NINE = {
     "wukong": "孙悟空",

