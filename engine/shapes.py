@@ -61,8 +61,14 @@ def cached(name: str, folder: Path | None = None) -> Path:
     return path
 
 
-def write(path: Path, shape: Shape, *, seed: int = 1, spread: float = 0.02) -> None:
-    """Write a random-weight GGUF. `spread` is the weights' standard deviation."""
+def write(
+    path: Path, shape: Shape, *, seed: int = 1, spread: float = 0.02, exact: bool = False
+) -> None:
+    """Write a random-weight GGUF. `spread` is the weights' standard deviation.
+
+    `exact` writes single precision instead of Q4_0: there the result of a batch hardly depends on
+    what else is in it, while llama.cpp's 4-bit kernels round by the batch's shape.
+    """
     import gguf  # only who makes models needs it; a bot does not
 
     generator = np.random.default_rng(seed)
@@ -81,6 +87,10 @@ def write(path: Path, shape: Shape, *, seed: int = 1, spread: float = 0.02) -> N
     write_vocabulary(writer, shape.vocabulary)
 
     def add(name: str, rows: int, columns: int) -> None:
+        if exact:
+            weights = generator.normal(0, spread, (rows, columns)).astype(np.float32)
+            writer.add_tensor(name, weights)
+            return
         data = noise(generator, rows, columns, spread)
         writer.add_tensor(name, data, raw_dtype=gguf.GGMLQuantizationType.Q4_0)
 

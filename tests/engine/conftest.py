@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gguf
+import numpy as np
 import pytest
 
 from engine.llama import LlamaEngine, LlamaReply
 from engine.loop import Entry, Loop
 from engine.sampling import Link
 from engine.sequence import Sampling
-from engine.shapes import SHAPES, write
+from engine.shapes import SHAPES, write, write_vocabulary
 from engine.slots import Move
 
 END = 0
@@ -183,9 +185,9 @@ def fake() -> Iterator[Callable[..., Fake]]:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random-weight GGUF, 90 kB. The wide spread makes its texts differ a lot."""
+    """A random-weight GGUF, 0.5 MB. The wide spread makes its texts differ a lot."""
     path = tmp_path_factory.mktemp("models") / "tiny.gguf"
-    write(path, SHAPES["tiny"], spread=0.3)
+    write(path, SHAPES["tiny"], spread=0.2, exact=True)
     return path
 
 
@@ -201,3 +203,87 @@ async def engine(tiny: Path) -> AsyncIterator[LlamaEngine]:
 def _alone() -> Callable[..., str]:
     """What the fake writes by itself."""
     return alone
+
+
+def write_odd(path: Path, kind: str) -> None:
+    """A tiny random model with another memory: mamba, lfm2 (hybrid), gemma3 (sliding window)."""
+    width, inner, vocabulary, chance = 64, 128, 512, np.random.default_rng(3)
+    writer: Any = gguf.GGUFWriter(path, kind)
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_block_count(2)
+    writer.add_feed_forward_length(0 if kind == "mamba" else inner)
+    writer.add_head_count(0 if kind == "mamba" else 2)
+    writer.add_layer_norm_rms_eps(1e-6)
+    write_vocabulary(writer, vocabulary)
+
+    def add(name: str, *shape: int, spread: float = 0.3) -> None:
+        data = chance.normal(0, spread, shape[::-1]).astype(np.float32)
+        writer.add_tensor(name, data)
+
+    def norm(name: str, size: int = width) -> None:
+        writer.add_tensor(name, np.ones(size, np.float32))
+
+    add("token_embd.weight", width, vocabulary)
+    norm("token_embd_norm.weight" if kind == "lfm2" else "output_norm.weight")
+    if kind == "mamba":
+        state, rank, kernel = 8, 4, 4
+        writer.add_ssm_conv_kernel(kernel)
+        writer.add_ssm_inner_size(2 * width)
+        writer.add_ssm_state_size(state)
+        writer.add_ssm_time_step_rank(rank)
+        for at in ("blk.0.", "blk.1."):
+            norm(at + "attn_norm.weight")
+            add(at + "ssm_in.weight", width, 4 * width)
+            add(at + "ssm_conv1d.weight", kernel, 2 * width)
+            add(at + "ssm_conv1d.bias", 2 * width)
+            add(at + "ssm_x.weight", 2 * width, rank + 2 * state)
+            add(at + "ssm_dt.weight", rank, 2 * width)
+            add(at + "ssm_dt.bias", 2 * width)
+            writer.add_tensor(at + "ssm_a", -np.ones((2 * width, state), np.float32))
+            add(at + "ssm_d", 2 * width)
+            add(at + "ssm_out.weight", 2 * width, width)
+    else:
+        if kind == "lfm2":
+            writer.add_array("lfm2.attention.head_count_kv", [0, 2])
+            writer.add_uint32("lfm2.shortconv.l_cache", 3)
+        else:
+            writer.add_head_count_kv(2)
+            writer.add_sliding_window(16)
+            writer.add_key_length(32)
+            writer.add_value_length(32)
+        for layer, at in enumerate(("blk.0.", "blk.1.")):
+            norm(at + "attn_norm.weight")
+            norm(at + "ffn_norm.weight")
+            add(at + "ffn_gate.weight", width, inner)
+            add(at + "ffn_up.weight", width, inner)
+            add(at + "ffn_down.weight", inner, width)
+            if kind == "lfm2" and layer == 0:
+                add(at + "shortconv.conv.weight", 3, width)
+                add(at + "shortconv.in_proj.weight", width, 3 * width)
+                add(at + "shortconv.out_proj.weight", width, width)
+                continue
+            for name in ("q", "k", "v"):
+                add(f"{at}attn_{name}.weight", width, width)
+            add(at + "attn_output.weight", width, width)
+            norm(at + "attn_q_norm.weight", 32)
+            norm(at + "attn_k_norm.weight", 32)
+            if kind == "gemma3":
+                norm(at + "post_attention_norm.weight")
+                norm(at + "post_ffw_norm.weight")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a tiny model of an odd kind and returns its path."""
+
+    def make(kind: str) -> Path:
+        path = tmp_path / f"{kind}.gguf"
+        write_odd(path, kind)
+        return path
+
+    return make
