@@ -56,14 +56,14 @@ def steps(model: nn.Module, optimizer: MuonAdamW, count: int, seed: int) -> list
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     return losses
 
 
 def test_it_learns_a_small_regression():
     model = network()
-    losses = steps(model, optimizer_of(model), 200, seed=2)
-    assert sum(losses[-10:]) < 0.15 * sum(losses[:10])
+    losses = steps(model, optimizer_of(model, muon_lr=0.1, adam_lr=0.05), 50, seed=2)
+    assert sum(losses[-5:]) < 0.3 * sum(losses[:5])
 
 
 @pytest.mark.parametrize("learning", ["matrices", "others"])
