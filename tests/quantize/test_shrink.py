@@ -27,7 +27,9 @@ def f16(folder: Any, tmp_path: Path) -> Path:
 
 
 def logits(path: Path) -> np.ndarray:
-    llama = llama_cpp.Llama(str(path), n_ctx=64, n_threads=1, logits_all=True, verbose=False)
+    llama = llama_cpp.Llama(
+        str(path), n_ctx=64, n_threads=1, n_threads_batch=1, logits_all=True, verbose=False
+    )
     tokens = llama.tokenize("悟空道：“走！”".encode(), add_bos=False)
     llama.eval(tokens)
     return np.array(llama.scores[: len(tokens)])
