@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.memory import Kept, RoomState
 from characters.card import Cast, Character, Language, UnknownCharacter
@@ -81,6 +82,20 @@ def _finder(cast: Cast) -> Callable[[str], Character | None]:
     return find
 
 
+# How many tokens a turn adds to a prompt, with the member of the cast that it is rendered beside.
+Measure = Callable[[Turn, Character, Language], int]
+
+
+def turn_length(
+    turn: Turn, member: Character, language: Language, *, style: Style, encoder: Encoder
+) -> int:
+    """Tokens that a turn adds to a prompt. `member` is its speaker, or anybody for other turns."""
+    bare = Scene((member,), language=language)
+    alone = replace(bare, turns=(replace(turn, witnesses=None),))
+    system = len(transcript(bare, member, style=style))
+    return len(encode(transcript(alone, member, style=style)[system:], encoder))
+
+
 def reading(
     scene: Scene,
     speaker: Character,
@@ -89,8 +104,9 @@ def reading(
     encoder: Encoder,
     context: int,
     tail: Tail | None = None,
+    measure: Measure | None = None,
 ) -> Reading:
-    """The prompt for `speaker`, of at most `context` tokens.
+    """The prompt for `speaker`, of at most `context` tokens. `measure` may remember its answers.
 
     What is trimmed is decided for all on stage at once, so that they go on sharing one prefix:
     turns that nobody present heard cost nothing, all others count.
@@ -98,20 +114,19 @@ def reading(
     Raises:
         Crowded: the cards alone leave no room.
     """
+    measure = measure or partial(turn_length, style=style, encoder=encoder)
     bare = replace(scene, turns=())
     fixed = len(encode(prompt(bare, speaker, tail=tail, style=style), encoder))
     budget = context - fixed
     if budget < LEAST_TALK:
         raise Crowded(f"{len(scene.cast)}: {fixed}/{context}")
-    # A turn's own spans: what it adds to the shortest scene that can hold it.
-    system = len(transcript(Scene((speaker,)), speaker, style=style))
+    members = {character.id: character for character in scene.cast}
 
     def length(turn: Turn) -> int:
-        if not any(turn.heard_by(character.id) for character in scene.cast):
+        member = members.get(turn.speaker) if turn.side == "character" else None
+        if not member and turn.witnesses is not None and turn.witnesses.isdisjoint(members):
             return 0
-        witness = next((c for c in scene.cast if c.id == turn.speaker), speaker)
-        alone = Scene((witness,), (replace(turn, witnesses=None),), language=scene.language)
-        return len(encode(transcript(alone, witness, style=style)[system:], encoder))
+        return measure(turn, member or scene.cast[0], scene.language)
 
     turns = scene.turns
     if turns and (newest := length(turns[-1])) > budget:

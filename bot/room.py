@@ -272,7 +272,7 @@ class Room:
             self._kept, self._epoch = new, state.epoch
         else:
             self._kept += new
-        if state.mark:
+        if state.mark != self._state.mark and state.mark:
             self._kept = [k for k in self._kept if _order(k.id) > _order(state.mark)]
         del self._kept[:-KEPT_TURNS]
         self._state = state

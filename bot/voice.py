@@ -10,10 +10,10 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-from bot.conversation import Reading, reading
+from bot.conversation import Reading, reading, turn_length
 from characters.card import Character
 from characters.prompt import Style, Tail, stop_strings
 from characters.style import Serving, serving
@@ -77,6 +77,9 @@ class Voice:
         self.served = served
         self._seed = seed
         self._encode = lru_cache(maxsize=8192)(lambda text, control: engine.encode(text, control))
+        self._measure = lru_cache(maxsize=8192)(
+            partial(turn_length, style=served.style, encoder=self.encode)
+        )
         self._context = min(engine.context, served.context or engine.context)
         # A reply may take a quarter of a small context, not more: the talk needs the rest.
         self._longest = min(served.max_tokens, max(self._context // 4, 16))
@@ -98,6 +101,7 @@ class Voice:
             encoder=self.encode,
             context=self._context - self._longest,
             tail=tail,
+            measure=self._measure,
         )
 
     def begin(
