@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from characters.card import Cast, Character, Language, load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
+from engine.sequence import Engine
+from engine.shapes import SHAPES, write
 
 _numbers = itertools.count()
 
@@ -73,6 +76,14 @@ def data(tmp_path_factory: pytest.TempPathFactory):
     return tmp_path_factory.mktemp("data")
 
 
+@pytest.fixture(scope="session")
+def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real GGUF whose weights are noise, and whose metadata does not say how to ask it."""
+    path = tmp_path_factory.mktemp("model") / "random.gguf"
+    write(path, SHAPES["tiny"])
+    return path
+
+
 @pytest.fixture
 async def memory(data) -> AsyncIterator[Memory]:
     opened = await open_memory(None, folder=data / "mrp", patience=5)
@@ -91,6 +102,11 @@ def _one_server(data):
 
 
 @pytest.fixture
+def stage() -> Script:
+    return Script()
+
+
+@pytest.fixture
 def play(cast: Cast, memory: Memory):
     """Makes rooms: `play(script)` where the script is what `EchoEngine` takes."""
 
@@ -103,6 +119,7 @@ def play(cast: Cast, memory: Memory):
         served: Serving | None = None,
         seed: int | None = None,
         language: Language | None = None,
+        real: Engine | None = None,
     ) -> Play:
         prompts: list[str] = []
         lines = itertools.cycle(script) if isinstance(script, list) else None
@@ -114,7 +131,7 @@ def play(cast: Cast, memory: Memory):
                 raise said
             return said
 
-        engine = EchoEngine(answer, context=context, delay=delay)
+        engine = real or EchoEngine(answer, context=context, delay=delay)
         stage = Script()
         voice = Voice(engine, served or Serving(style=Style(cards="brief")), seed=seed)
         room = Room(

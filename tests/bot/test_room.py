@@ -3,9 +3,12 @@ import asyncio
 import pytest
 
 from bot.casting import CAP
-from bot.room import LONGEST, Message
+from bot.memory import open_memory
+from bot.room import LONGEST, Message, Room
+from bot.voice import Voice
 from characters.prompt import Style
 from characters.style import Serving
+from engine.echo import EchoEngine
 from engine.sequence import EngineError
 
 WUKONG, BAJIE, SHASENG = "孙悟空", "猪八戒", "沙僧"
@@ -385,3 +388,23 @@ async def test_a_message_says_who_and_in_which_room_to_the_engine(play):
     await p.room.hear(Message("test:7", "小明", "/summon 悟空"))
     await p.room.hear(Message("test:7", "小明", "你好"))
     assert asked == [("test:fair", "test:7")]
+
+
+async def test_when_memory_goes_away_people_are_told_and_are_answered_when_it_is_back(
+    cast, stage, tmp_path
+):
+    memory = await open_memory(None, folder=tmp_path, patience=60)
+    voice = Voice(EchoEngine(["听见了。"], context=2**20), Serving(style=Style(cards="brief")))
+    room = Room("test", "a", cast=cast, voice=voice, memory=memory, stage=stage)
+    await room.hear(Message("test:1", "小明", "/summon 悟空"))
+    await memory._redis.shutdown(nosave=True)
+    await asyncio.gather(*(room.hear(Message("test:1", "小明", f"第{i}句")) for i in range(3)))
+    scene, _ = await room.enter()
+    await memory.close()
+    assert "说的话都排着队" in stage.notices[0]
+    assert stage.notices[1:] == ["记忆又连上了。"]
+    assert [t.text for t in scene.turns[1:]] == [
+        *("第0句", "听见了。"),
+        *("第1句", "听见了。"),
+        *("第2句", "听见了。"),
+    ]

@@ -142,6 +142,11 @@ def test_a_model_that_cannot_be_served_is_one_sentence(mrp, tmp_path, content):
     assert str(file) in line
 
 
+def test_a_model_of_another_family_is_one_sentence_that_names_ours(mrp, random_model):
+    (line,) = mrp("/quit\n", model=random_model, status=2)
+    assert "chatml, internlm2, qwen3" in line
+
+
 def test_the_model_may_come_from_the_environment(mrp, tmp_path):
     (line,) = mrp("", model=None, status=2, MRP_MODEL=str(tmp_path / "mine.gguf"))
     assert "mine.gguf" in line
