@@ -13,6 +13,7 @@ import asyncio
 import ctypes
 import hashlib
 import json
+import logging
 import math
 import os
 import re
@@ -38,6 +39,8 @@ from engine.slots import Move, common
 from engine.stats import Stats
 
 _Log = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+log = logging.getLogger(__name__)
+
 _VERSION = llama_cpp.__version__  # states are not portable across versions
 _ERROR = 4  # ggml_log_level
 _lines: deque[str] = deque(maxlen=50)  # llama.cpp's last complaints, for error messages
@@ -268,6 +271,8 @@ class LlamaModel:
         self.vocabulary = llama_cpp.llama_vocab_n_tokens(self._vocab)
         self.seconds = 0.0
         self.metadata = _metadata(self._model)
+        if "tokenizer.chat_template" not in self.metadata:
+            log.warning("%s has no chat template: is it a model for conversation?", path.name)
         self.ending = tuple(
             token
             for token in range(self.vocabulary)
@@ -393,6 +398,7 @@ class LlamaModel:
         llama_cpp.llama_memory_clear(self._memory, True)
 
     def close(self) -> None:
+        self.closed = True
         llama_cpp.llama_free(self._ctx)
         llama_cpp.llama_model_free(self._model)
 

@@ -323,6 +323,8 @@ class Loop:
                 self._queue.waiting.append(line)
             except EngineError as error:
                 self._end(line, None, error)
+            except (TypeError, ValueError) as error:  # a value of a kind that nobody thought of
+                self._end(line, None, BadRequest(f"the request cannot be understood: {error}"))
 
     def _check(self, line: Line) -> None:
         links = chain(line.sampling)
@@ -346,14 +348,15 @@ class Loop:
             return
         now = time.monotonic()
         blocked = False
-        for line in self._queue.order(now, self._lines):
+        order = self._queue.order(now, self._lines)
+        for line in order:
             writers = sum(other.scored is None for other in self._lines)
             if blocked or (line.scored is None and writers >= self.replies):
                 continue
             if not self._is_being_read(line):
                 # Who comes next waits for its cells however small the others are: else it starves.
                 blocked = not self._begin(line, now)
-        for place, line in enumerate(self._queue.order(now, self._lines), 1):
+        for place, line in enumerate((line for line in order if line.slot < 0), 1):
             line.position = place
 
     def _is_being_read(self, line: Line) -> bool:
@@ -431,12 +434,14 @@ class Loop:
         end, saved = self.shelf.find(prompt, line.done, whole=whole)
         if saved is None:
             return
-        size = len(saved.tokens) - saved.start
         reading = (end - line.done) * (self._pace.each or 0.0)
         bringing = len(saved.data) * (self._restoring or 0.0)
-        if reading < bringing or self._slots.used + size > self.machine.cells:
+        # All of the state has to find cells for a moment, also what is not wanted of it.
+        extra = len(saved.tokens) - saved.start - (end - line.done)
+        if reading < bringing or extra > self._slots.spare:
             return
         if whole:
+            self._slots.reserve(line.slot, line.done)
             self.machine.move(self._slots.keep(line.slot, 0))
             line.done = 0
         if self.machine.load(line.slot, self.shelf.take(saved), line.done, end):
@@ -537,7 +542,8 @@ class Loop:
             self.machine.move(self._slots.keep(line.slot, line.done))
 
     def _propose(self, line: Line) -> None:
-        most = min(line.sampling.draft, line.sampling.max_tokens - line.usage.generated - 1)
+        fair = self.machine.outputs // max(1, len(self._lines)) - 1
+        most = min(line.sampling.draft, line.sampling.max_tokens - line.usage.generated - 1, fair)
         if most > 0 and not line.ended and self.machine.cuttable:
             line.draft = propose(line.tokens, most)
 
@@ -584,6 +590,8 @@ class Loop:
         if line.ended:
             self._post.append((line.mailbox, "", finish, error))
             return
+        seen = (line.bytes[-1] if line.bytes else 0) - line.text.hidden
+        line.shown = sum(1 for end in line.bytes if end <= seen)
         line.ended = True
         if line in self._queue.waiting:
             self._queue.waiting.remove(line)
@@ -593,8 +601,6 @@ class Loop:
         if line.slot >= 0:
             self._lines.remove(line)
             self._give_back(line, keep)
-        seen = (line.bytes[-1] if line.bytes else 0) - line.text.hidden
-        line.shown = sum(1 for end in line.bytes if end <= seen)
         self.stats.replies += 1
         self.stats.failed += error is not None
         self._post.append((line.mailbox, "", finish, error))

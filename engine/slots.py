@@ -205,8 +205,8 @@ class Slots:
         return Move("keep", slot, n)
 
     def reserve(self, slot: int, cells: int) -> None:
-        """How many cells more a running slot may still need."""
-        self._slots[slot].reserved = cells
+        """Promise a running slot more cells."""
+        self._slots[slot].reserved += cells
 
     def release(self, slot: int, now: float) -> Move | None:
         """The sequence has ended; what it holds stays to be reused. A slot that holds nothing of
@@ -231,8 +231,13 @@ class Slots:
 
     def wanting(self) -> int:
         """Cells that idle slots must give up so that every promise can be kept."""
+        return max(0, -self.spare)
+
+    @property
+    def spare(self) -> int:
+        """Cells that are neither used nor promised."""
         promised = sum(slot.reserved for slot in self._slots.values())
-        return max(0, self.used + promised - self.cells)
+        return self.cells - self.used - promised
 
     def least(self, now: float, spare: int | None = None) -> int | None:
         """The idle slot worth least: tokens that would have to be read again ÷ time unused."""

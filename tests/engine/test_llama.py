@@ -242,6 +242,203 @@ async def test_llama_cpp_is_silent(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("replies", [1, 8, 80])
+async def test_any_number_of_replies_can_be_opened(tiny: Path, replies: int) -> None:
+    engine = LlamaEngine.open(tiny, context=64, replies=replies, threads=1, cells=512)
+    short = Sampling(temperature=0, max_tokens=2)
+    assert len(set(await asyncio.gather(*(read(engine, "x", short) for _ in range(9))))) == 1
+    await engine.close()
+
+
+async def test_a_card_with_a_checksum_is_believed(tiny: Path, tmp_path: Path) -> None:
+    path, card = tmp_path / "m.gguf", tmp_path / "m.card.json"
+    path.write_bytes(tiny.read_bytes())
+    card.write_text(json.dumps({"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}))
+    engine = LlamaEngine.open(path, context=256, replies=1, threads=1)
+    assert engine.metadata["mrp.made"].startswith("random")
+    await engine.close()
+    card.write_text(json.dumps({"sha256": "0" * 64}))
+    with pytest.raises(ModelError, match="not the file its card describes"):
+        LlamaEngine.open(path)
+
+
+async def test_closing_twice_and_asking_afterwards(tiny: Path) -> None:
+    engine = LlamaEngine.open(tiny, context=256, replies=1, threads=1)
+    reply = engine.stream(engine.encode("x"), Sampling(max_tokens=200))
+    await anext(reply)
+    await engine.close()
+    await engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        engine.encode("x")
+    with pytest.raises(EngineError, match="closed"):
+        [piece async for piece in engine.stream([65], GREEDY)]
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+
+async def test_a_full_cache_makes_replies_wait_and_idle_rooms_come_back(tiny: Path) -> None:
+    engine = LlamaEngine.open(tiny, context=256, replies=4, threads=1, cells=256)
+    prompts = [f"{n} {CARDS * 2}" for n in range(6)]
+    short = Sampling(temperature=0, max_tokens=8)
+
+    async def everybody() -> list[str]:
+        rooms = (read(engine, p, short, room=str(n)) for n, p in enumerate(prompts))
+        return await asyncio.gather(*rooms)
+
+    first, again = await everybody(), await everybody()
+    assert first == again
+    assert await read(engine, "hello", Sampling(temperature=1.0, seed=12, max_tokens=20)) != first
+
+
+async def test_the_reply_just_written_is_not_read_again(engine: LlamaEngine) -> None:
+    prompt = engine.encode(CARDS)
+    reply = engine.stream(prompt, GREEDY, room="r")
+    assert [piece async for piece in reply]
+    prompt += [*reply.tokens, *engine.encode(" and then?")]
+    second = engine.stream(prompt, GREEDY, room="r")
+    assert [piece async for piece in second]
+    # What is said anew, and the last token: it was written but not read.
+    assert second.usage.evaluated <= len(engine.encode(" and then?")) + 1
+    settled(engine)
+
+
+async def test_log_probabilities_agree_with_scores(engine: LlamaEngine) -> None:
+    prompt = engine.encode(CARDS)
+    reply = engine.stream(prompt, Sampling(temperature=0, max_tokens=6, logprobs=True))
+    assert [piece async for piece in reply]
+    (score,) = await engine.score(prompt, [reply.tokens])
+    assert len(reply.logprobs) == len(reply.tokens)
+    assert math.isclose(math.fsum(reply.logprobs), score, abs_tol=1e-3)
+
+
+async def test_scores_equal_the_model_alone(engine: LlamaEngine, tiny: Path) -> None:
+    prompt = engine.encode(CARDS)
+    texts = [engine.encode(text) for text in ("wukong", "bajie", "a", "")]
+    scores = await engine.score(prompt, texts)
+    llama = llama_cpp.Llama(str(tiny), n_ctx=512, n_threads=1, logits_all=True, verbose=False)
+    for text, score in zip(texts, scores, strict=True):
+        llama.reset()
+        llama.eval([*prompt, *text])
+        rows = llama.scores[len(prompt) - 1 :].astype(np.float64)
+        expected = sum(
+            row[token] - row.max() - math.log(np.exp(row - row.max()).sum())
+            for row, token in zip(rows, text, strict=False)
+        )
+        assert math.isclose(score, expected, abs_tol=1e-2)
+    settled(engine)
+
+
+async def test_a_grammar_is_kept(engine: LlamaEngine) -> None:
+    for _ in range(5):
+        text = await read(engine, "?", Sampling(grammar='root ::= ("yes" | "no") "!"'))
+        assert text in ("yes!", "no!")
+
+
+async def test_every_link_of_the_chain_can_be_built(engine: LlamaEngine) -> None:
+    everything = Sampling(
+        repeat_penalty=1.2,
+        presence_penalty=0.1,
+        frequency_penalty=0.1,
+        dry=0.8,
+        bias=((65, 2.0), (66, -math.inf)),
+        max_tokens=16,
+    )
+    assert "B" not in await read(engine, CARDS, everything)
+
+
+async def test_a_bias_decides(engine: LlamaEngine) -> None:
+    assert (
+        await read(engine, "x", Sampling(bias=((engine.encode("A")[0], 1e4),), max_tokens=4))
+        == "AAAA"
+    )
+
+
+async def test_drafts_do_not_change_a_greedy_reply(engine: LlamaEngine) -> None:
+    prompt = "one two three four five six " * 6
+    plain = await read(engine, prompt, Sampling(temperature=0, max_tokens=60))
+    drafted = await read(engine, prompt, Sampling(temperature=0, max_tokens=60, draft=6))
+    assert drafted == plain
+    settled(engine)
+
+
+# -- what goes wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sampling", "error"),
+    [
+        (Sampling(max_tokens=5000), PromptTooLong),
+        (Sampling(stop="x"), BadRequest),  # type: ignore[arg-type]
+        (Sampling(grammar="root ::= ["), BadRequest),
+        (Sampling(grammar="thing ::= 'a'"), BadRequest),
+        (Sampling(bias=((10**6, 1.0),)), BadRequest),
+    ],
+)
+async def test_a_bad_request_is_one_clear_error(
+    engine: LlamaEngine, sampling: Sampling, error: type[EngineError]
+) -> None:
+    with pytest.raises(error):
+        await read(engine, "x", sampling)
+    assert len(await read(engine, "x")) > 0
+    assert settled(engine)[0] == 0
+
+
+async def test_logits_that_are_no_numbers_are_an_error_of_that_reply(
+    tiny: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "nan.gguf"
+    data = bytearray(tiny.read_bytes())
+    data[-4096:] = struct.pack("<f", math.nan) * 1024
+    path.write_bytes(data)
+    engine = LlamaEngine.open(path, context=256, replies=2, threads=1)
+    with pytest.raises(EngineError, match="not numbers"):
+        await read(engine, "x")
+    with pytest.raises(EngineError, match="not numbers"):
+        await engine.score(engine.encode("x"), [engine.encode("yz")])
+    assert settled(engine) == (0, 0)
+    await engine.close()
+
+
+async def test_files_that_cannot_be_served_give_one_sentence(tiny: Path, tmp_path: Path) -> None:
+    data = tiny.read_bytes()
+    bad = {
+        "cannot be read": None,
+        "not a GGUF": b"no model",
+        "failed to read": data[:100],
+        "corrupted or incomplete": data[:-50_000],
+        "unknown model architecture: 'lxxma'": data.replace(b"\0llama", b"\0lxxma", 1),
+    }
+    for reason, content in bad.items():
+        path = tmp_path / "bad.gguf"
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(ModelError, match=reason) as caught:
+            LlamaEngine.open(path)
+        assert "\n" not in str(caught.value)
+
+
+async def test_llama_cpp_is_silent(
+    tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    engine = LlamaEngine.open(tiny, context=256, replies=1, threads=1)
+    await read(engine, "x")
+    await engine.close()
+    (tmp_path / "bad.gguf").write_bytes(tiny.read_bytes()[:-50_000])
+    with pytest.raises(ModelError):
+        LlamaEngine.open(tmp_path / "bad.gguf")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("replies", [1, 8, 80])
+async def test_any_number_of_replies_can_be_opened(tiny: Path, replies: int) -> None:
+    engine = LlamaEngine.open(tiny, context=64, replies=replies, threads=1, cells=512)
+    short = Sampling(temperature=0, max_tokens=2)
+    assert len(set(await asyncio.gather(*(read(engine, "x", short) for _ in range(9))))) == 1
+    await engine.close()
+
+
 async def test_a_card_with_a_checksum_is_believed(tiny: Path, tmp_path: Path) -> None:
     path, card = tmp_path / "m.gguf", tmp_path / "m.card.json"
     path.write_bytes(tiny.read_bytes())

@@ -202,6 +202,8 @@ async def test_what_is_wrong_with_a_request_is_told_by_its_reply(fake: Any, alon
         (BadRequest, {"prompt": "x", "stop": "abc"}),
         (BadRequest, {"prompt": "x", "stop": (1,)}),
         (BadRequest, {"prompt": "x", "temperature": float("nan")}),
+        (BadRequest, {"prompt": "x", "stop": None}),
+        (BadRequest, {"prompt": "x", "bias": 3}),
     ]
     for error, request in wrong:
         with pytest.raises(error):
