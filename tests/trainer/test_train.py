@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -88,7 +89,9 @@ def tiny(tmp_path_factory, novel) -> Path:
     """A recipe file with all its data; each stage is about 6,000 tokens."""
     folder = tmp_path_factory.mktemp("tiny")
     books = folder / "books.jsonl"
-    rows = [{"title": "后西游记", "text": "话说孙小圣在花果山上，自称小圣，好不快活。" * 12}] * 3
+    rng = random.Random(3)
+    sections = ["".join(rng.choices("孙小圣在花果山上好不快活，。", k=400)) for _ in range(12)]
+    rows = [{"title": "后西游记", "text": text} for text in sections]
     books.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
     lessons = folder / "lessons"
     lessons.mkdir()
@@ -185,22 +188,19 @@ def test_the_model_of_the_folder_says_the_card_of_its_losses(run, recipe):
     assert sum(losses) / len(losses) == pytest.approx(measured, rel=0.03)
 
 
-def test_the_lessons_taught_who_speaks(run, recipe):
-    """After 48 times the same two answers each says its own."""
-    model = LlamaForCausalLM.from_pretrained(run / "model").eval()
+def test_the_lessons_taught_the_replies(run, recipe):
+    """What was said 48 times in the lessons is likelier than it was before them."""
     encoder = TokenizerEncoder(load_tokenizer(run / "model"))
-    own = {one.speaker: one.reply for one in tiny_lessons(2)}
-    scene = tiny_lessons(1)[0].scene
-    for speaker in scene.cast:
-        asked = encode(prompt(scene, speaker, style=recipe.prompt.style), encoder)
+    for one in tiny_lessons(2):
+        asked = encode(prompt(one.scene, one.speaker, style=recipe.prompt.style), encoder)
+        said = list(encoder(one.reply, False))
+        labels = torch.tensor([[-100] * len(asked) + said])
         loss = {}
-        for teller, reply in own.items():
-            said = list(encoder(reply, False))
-            labels = [-100] * len(asked) + said
+        for stage in ("pretrain/final", "model"):
+            model = LlamaForCausalLM.from_pretrained(run / stage).eval()
             with torch.no_grad():
-                out = model(torch.tensor([asked + said]), labels=torch.tensor([labels]))
-            loss[teller] = float(out.loss)
-        assert min(loss, key=loss.__getitem__) is speaker
+                loss[stage] = float(model(torch.tensor([asked + said]), labels=labels).loss)
+        assert loss["model"] < loss["pretrain/final"] - 0.2
 
 
 def test_a_finished_run_is_not_trained_again(run, tiny, monkeypatch):
