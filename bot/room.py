@@ -170,7 +170,10 @@ class Room:
         asked = {character.id for character in queue}
         said = 0
         while queue and said < CAP and not self._stopped:
-            line = await self._answer(queue.pop(0), person)
+            speaker = queue.pop(0)
+            if speaker not in self._scene().cast:
+                continue  # sent off meanwhile, from another process
+            line = await self._answer(speaker, person)
             if line is None:
                 return
             said += 1

@@ -380,6 +380,22 @@ async def test_two_processes_in_one_room_hear_each_other(play):
     assert "我是小红" in one.prompts[-1]
 
 
+async def test_who_is_sent_off_from_another_process_is_not_asked_any_more(play):
+    one, two = play(name="sent off"), play(name="sent off")
+    await one.say("/summon 悟空 八戒")
+    write = one.room._memory.write
+
+    async def meanwhile(turn=None, **how):
+        done = await write(turn, **how)
+        if turn and turn.speaker == "wukong":
+            await two.say("/dismiss 八戒")
+        return done
+
+    one.room._memory.write = meanwhile
+    await one.say("悟空、八戒，你们好", "八戒？")
+    assert speakers(one) == [WUKONG, BAJIE, WUKONG, WUKONG]
+
+
 async def test_a_message_says_who_and_in_which_room_to_the_engine(play):
     p = play(name="fair")
     asked = []
