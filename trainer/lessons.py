@@ -275,7 +275,8 @@ class _TalkShow:
         if rng.random() < 0.05:
             people.append(rng.choice(_PEOPLE["en" if language == "zh" else "zh"]))
         turns: list[Turn] = []
-        if rng.random() < 0.5:
+        if rng.random() < 0.15:
+            # Seldom: there are few greetings, and a small model soon answers everything with one.
             for character in cast:
                 greeting = rng.choice(character.greeting[language])
                 turns.append(Turn(character.id, greeting, "character"))

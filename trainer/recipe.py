@@ -57,6 +57,7 @@ class Pretrain:
     row: int
     batch: int
     warmup: int
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Lessons:
     tokens: int
     row: int
     batch: int
+    warmup: int
+    rate: float
     share: Share
     english: float
 

@@ -28,7 +28,7 @@ from transformers.trainer_callback import PrinterCallback
 from characters.style import Serving
 from trainer import books, curves, lessons, rows, talk, vocabulary
 from trainer.optimizer import MuonAdamW
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Lessons, Pretrain, Recipe, load_recipe
 
 
 def main(argv: list[str]) -> int:
@@ -75,6 +75,7 @@ def train(recipe: Recipe, run: Path, *, until: str = "lessons") -> dict[str, Any
         recipe,
         run / "pretrain",
         *_novel_batches(recipe, tokenizer, learn, others, measure),
+        plan=recipe.pretrain,
         schedule="constant_with_warmup",
     )
     if until == "pretrain":
@@ -84,6 +85,7 @@ def train(recipe: Recipe, run: Path, *, until: str = "lessons") -> dict[str, Any
         recipe,
         run / "lessons",
         *_lesson_batches(recipe, tokenizer),
+        plan=recipe.lessons,
         schedule="linear",
     )
     curves.plot(
@@ -181,6 +183,7 @@ def _stage(
     learn: list[rows.Batch],
     measure: list[rows.Batch],
     *,
+    plan: Pretrain | Lessons,
     schedule: str,
 ) -> None:
     """One pass over `learn`. A finished stage is only loaded."""
@@ -197,8 +200,8 @@ def _stage(
     optimizer = MuonAdamW(
         matrices,
         others,
-        muon_lr=recipe.optimizer.muon_lr,
-        adam_lr=recipe.optimizer.adam_lr,
+        muon_lr=plan.rate * recipe.optimizer.muon_lr,
+        adam_lr=plan.rate * recipe.optimizer.adam_lr,
         weight_decay=recipe.optimizer.weight_decay,
     )
     trainer = Trainer(
@@ -209,7 +212,7 @@ def _stage(
             per_device_train_batch_size=1,
             per_device_eval_batch_size=1,
             lr_scheduler_type=schedule,
-            warmup_steps=min(recipe.pretrain.warmup, len(learn) // 10 + 1),
+            warmup_steps=min(plan.warmup, len(learn) // 10 + 1),
             max_grad_norm=recipe.optimizer.clip,
             # Without the instructions for it, bfloat16 is several times slower than float32.
             bf16=cuda or torch.cpu._is_avx512_bf16_supported(),
