@@ -55,10 +55,13 @@ tokens = 6000
 row = 32
 batch = 96
 warmup = 3
+rate = 1.0
 [lessons]
 tokens = 6000
 row = 400
 batch = 600
+warmup = 3
+rate = 1.0
 share = {{ canon = 0.5, identity = 0.2, talk = 0.2, unknown = 0.1 }}
 english = 0.0
 [optimizer]
