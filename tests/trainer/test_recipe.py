@@ -54,7 +54,7 @@ MISTAKES = {
     "unknown key in an inner table": ("{ canon = ", "{ song = 1, canon = ", "lessons.share.song"),
     "missing key": ("seed = ", "# seed = ", "seed"),
     "missing key in a table": ("layers = ", "# layers = ", "model.layers"),
-    "missing key in an inner table": ("canon = 0.40, ", "", "lessons.share.canon"),
+    "missing key in an inner table": ("share = {", "share = {} # {", "lessons.share.canon"),
     "missing table": ("[sampling]", "[prompt.sampling]", "prompt.sampling"),
     "a text for a number": ("layers = ", 'layers = "many" # ', "model.layers"),
     "a fraction for a whole number": ("layers = ", "layers = 8.5 # ", "model.layers"),
