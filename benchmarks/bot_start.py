@@ -24,8 +24,12 @@ from pathlib import Path
 from bot.drafts import Pace
 from bot.memory import open_memory
 from bot.room import Message, Room
-from bot.voice import ECHO, chosen_model, open_voice
+from bot.voice import Voice, chosen_model, open_voice
 from characters.card import Character, Language, load_cast
+from characters.prompt import Style
+from characters.style import Serving
+from engine.echo import EchoEngine, EchoReply
+from engine.sequence import Sampling
 
 QUESTIONS = ("你是谁？", "今晚吃甚么？", "你怕不怕妖怪？", "师父在哪里？", "你从哪里来？")
 
@@ -41,6 +45,16 @@ class Nobody:
 
     async def show(self, speaker: Character, text: str, language: Language, *, done: bool) -> None:
         pass
+
+
+class Instant(EchoEngine):
+    """Answers at once and costs next to nothing, so that what is left is the house."""
+
+    def encode(self, text: str, control: bool = False) -> list[int]:
+        return [0] * len(text)
+
+    def stream(self, *args: object, **kwargs: object) -> EchoReply:
+        return super().stream((), Sampling())
 
 
 def resident_mb() -> float:
@@ -101,11 +115,11 @@ async def speaking(model: str, replies: int) -> dict[str, float]:
 
 
 async def added(rooms: int, messages: int) -> dict[str, float]:
-    """What the house adds to a message: everything but the engine, which echoes one word."""
+    """What the house adds to a message: everything but the engine, which answers at once."""
     cast = load_cast()
     with tempfile.TemporaryDirectory() as folder:
         memory = await open_memory(None, folder=Path(folder))
-        voice = open_voice(ECHO)
+        voice = Voice(Instant(["嗯。"]), Serving(Style(cards="brief")))
         waits: list[float] = []
 
         async def play(number: int) -> None:

@@ -2,7 +2,7 @@
 
     memory = await open_memory(url)                  # REDIS_URL, or None for the embedded server
     room = memory.room("terminal", "main", told)
-    state, new = await room.look()                   # the room as it was left
+    await room.look()                                # room.state, room.turns: as it was left
     await room.write(Turn(...), cast=("wukong",))    # one turn, one transaction
     await memory.close()
 
@@ -206,38 +206,29 @@ class Memory:
 
 
 class RoomMemory:
-    """The turns and the state of one room."""
+    """The turns and the state of one room, as far as they were last seen.
+
+    `turns` are those after the trim mark, oldest first; `state` is all else. `look`, `write` and
+    `forget` bring both up to date, with what other processes wrote.
+    """
 
     def __init__(self, memory: Memory, name: str, told: Told | None) -> None:
+        self.state = RoomState()
+        self.turns: list[Kept] = []
+        self._epoch = -1  # of the room that `turns` are from; -1: nothing is known yet
         self._memory = memory
         self._told = told
-        self._turns = f"{PREFIX}{{room:{name}}}:turns"
-        self._state = f"{PREFIX}{{room:{name}}}:state"
+        self._turns_key = f"{PREFIX}{{room:{name}}}:turns"
+        self._state_key = f"{PREFIX}{{room:{name}}}:state"
 
-    async def look(self, after: str = "", epoch: int = -1) -> tuple[RoomState, list[Kept]]:
-        """The state, and the turns after `after`.
-
-        When `epoch` is no longer the room's (turns were taken away, or nothing is known yet), all
-        turns after the trim mark come instead.
+    async def look(self) -> None:
+        """See what is new.
 
         Raises:
             MemoryAway: Redis stays away for longer than the patience.
             MemoryProblem: Redis refuses for good.
         """
-
-        async def step() -> tuple[RoomState, list[Kept]]:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hgetall(self._state)
-                if epoch >= 0:
-                    pipe.xrange(self._turns, min=f"({after}" if after else "-")
-                fields, *rows = await pipe.execute()
-            state = _state_from(fields)
-            if state.epoch == epoch:
-                return state, [_kept(*row) for row in rows[0]]
-            start = f"({state.mark}" if state.mark else "-"
-            return state, [_kept(*row) for row in await self._redis.xrange(self._turns, min=start)]
-
-        return await self._memory._lasting(step, self._told)
+        await self._memory._lasting(self._look, self._told)
 
     async def write(
         self,
@@ -263,17 +254,20 @@ class RoomMemory:
             nonlocal tried
             if tried and fields:
                 # Perhaps only the answer was lost.
-                for kept_id, kept in await self._redis.xrevrange(self._turns, count=64):
+                for kept_id, kept in await self._redis.xrevrange(self._turns_key, count=64):
                     if kept.get("n") == once:
+                        await self._look()
                         return str(kept_id)
             tried = True
             async with self._redis.pipeline(transaction=True) as pipe:
                 if state:
-                    pipe.hset(self._state, mapping=state)
+                    pipe.hset(self._state_key, mapping=state)
                 if fields:
-                    pipe.xadd(self._turns, fields, maxlen=KEPT_TURNS, approximate=True)
-                done = await pipe.execute()
-            return str(done[-1]) if fields else ""
+                    pipe.xadd(self._turns_key, fields, maxlen=KEPT_TURNS, approximate=True)
+                self._ask(pipe)
+                *written, seen, new = await pipe.execute()
+            await self._see(seen, new)
+            return str(written[-1]) if fields else ""
 
         return await self._memory._lasting(step, self._told)
 
@@ -287,17 +281,48 @@ class RoomMemory:
 
         async def step() -> int:
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.xlen(self._turns)
-                pipe.delete(self._turns)
-                pipe.hdel(self._state, "mark", "summary")
-                pipe.hincrby(self._state, "epoch", 1)
-                return int((await pipe.execute())[0])
+                pipe.xlen(self._turns_key)
+                pipe.delete(self._turns_key)
+                pipe.hdel(self._state_key, "mark", "summary")
+                pipe.hincrby(self._state_key, "epoch", 1)
+                gone = int((await pipe.execute())[0])
+            await self._look()
+            return gone
 
         return await self._memory._lasting(step, self._told)
+
+    async def _look(self) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            self._ask(pipe)
+            await self._see(*(await pipe.execute()))
+
+    def _ask(self, pipe: Any) -> None:
+        """Ask for the state and for what came after the last turn that is known."""
+        pipe.hgetall(self._state_key)
+        last = self.turns[-1].id if self.turns else self.state.mark
+        pipe.xrange(self._turns_key, min=f"({last}" if last else "-")
+
+    async def _see(self, fields: dict[str, str], rows: list[Any]) -> None:
+        state = _state_from(fields)
+        if state.epoch != self._epoch:
+            # Turns were taken away, or nothing is known yet: from the mark on, anew.
+            start = f"({state.mark}" if state.mark else "-"
+            rows = await self._redis.xrange(self._turns_key, min=start)
+            self.turns = []
+        elif state.mark and state.mark != self.state.mark:
+            self.turns = [kept for kept in self.turns if _order(kept.id) > _order(state.mark)]
+        self.turns += [_kept(*row) for row in rows]
+        del self.turns[:-KEPT_TURNS]
+        self.state, self._epoch = state, state.epoch
 
     @property
     def _redis(self) -> Any:
         return self._memory._redis
+
+
+def _order(kept_id: str) -> tuple[int, int]:
+    ms, _, number = kept_id.partition("-")
+    return int(ms), int(number)
 
 
 def _fields(turn: Turn, person: str, broken_off: bool) -> dict[str, str]:

@@ -21,7 +21,7 @@ from bot.casting import CAP, answerers, called
 from bot.commands import ALL, Order, help_text, people, read
 from bot.conversation import Crowded, Reading, language_of, scene_of
 from bot.drafts import Draft, Pace, broken_off, joined, plain, run_out
-from bot.memory import KEPT_TURNS, Kept, Memory, MemoryAway, RoomState
+from bot.memory import Memory, MemoryAway
 from bot.voice import Voice
 from characters.card import Cast, Character, Language
 from characters.prompt import Tail
@@ -94,9 +94,6 @@ class Room:
         self._stage = stage
         self._wanted = language
         self._lock = asyncio.Lock()
-        self._state = RoomState()
-        self._kept: list[Kept] = []
-        self._epoch = -1
         self._stopped = False
         self._writing: asyncio.Task[Turn | None] | None = None  # while the engine writes
         self._taken = (*_NARRATORS, *(name for c in cast for name in c.names))
@@ -104,7 +101,7 @@ class Room:
     @property
     def language(self) -> Language:
         """What the room speaks; Chinese until somebody says otherwise."""
-        return self._state.language or self._wanted or "zh"
+        return self._memory.state.language or self._wanted or "zh"
 
     async def enter(self) -> tuple[Scene, int]:
         """Come in: the scene as it was left, and how many turns of it are remembered.
@@ -113,11 +110,10 @@ class Room:
             MemoryProblem: it cannot be recalled.
         """
         async with self._lock:
-            await self._look()
-            if self._wanted and self._state.language != self._wanted:
+            await self._memory.look()
+            if self._wanted and self._memory.state.language != self._wanted:
                 await self._memory.write(language=self._wanted)
-                await self._look()
-            return self._scene(), len(self._kept)
+            return self._scene(), len(self._memory.turns)
 
     async def hear(self, message: Message) -> None:
         """Answer one message: a command, or talk.
@@ -127,7 +123,7 @@ class Room:
         """
         async with self._lock:
             self._stopped = False
-            await self._look()
+            await self._memory.look()
             text = plain(message.text).strip()
             order = read(text)
             if order is not None:
@@ -155,11 +151,11 @@ class Room:
         name = safe_name(message.name, self._taken)
         turn = Turn(name, text, witnesses=self._present())
         before = self._scene()
-        decided = None if self._state.language else language_of(text)
+        decided = None if self._memory.state.language else language_of(text)
         if decided:
-            await self._keep(turn, person=message.person, language=decided)
+            await self._memory.write(turn, person=message.person, language=decided)
         else:
-            await self._keep(turn, person=message.person)
+            await self._memory.write(turn, person=message.person)
         if not before.cast:
             await self._notice(notices.NOBODY[self.language])
             return
@@ -200,7 +196,7 @@ class Room:
         except Crowded as problem:
             await self._notice(notices.CROWDED[self.language].format(problem))
             return None
-        mark = self._kept[read.dropped - 1].id if read.dropped else ""
+        mark = self._memory.turns[read.dropped - 1].id if read.dropped else ""
         for attempt in range(2):
             written = await self._write(read, scene, speaker, person, attempt)
             if written.text or written.broken:
@@ -222,7 +218,12 @@ class Room:
         """Let the engine write one reply, shown as it grows, until it ends or is stopped."""
         draft, pace = Draft(speaker), self._stage.pace()
         reply = self._voice.begin(
-            read, scene, speaker, room=self._key, person=person, turn=2 * len(self._kept) + attempt
+            read,
+            scene,
+            speaker,
+            room=self._key,
+            person=person,
+            turn=2 * len(self._memory.turns) + attempt,
         )
         broken, problem = False, ""
         task = self._writing = asyncio.current_task()
@@ -252,7 +253,7 @@ class Room:
         if mark:
             changes["mark"] = mark
         # Kept before it is shown as done: nobody ever saw a whole line that is not remembered.
-        await self._keep(turn, **changes)
+        await self._memory.write(turn, **changes)
         await self._show(speaker, text, done=True)
         return turn
 
@@ -263,30 +264,12 @@ class Room:
     def _fallback(self, speaker: Character) -> str:
         """A line of the character's own card, for a model that stays silent."""
         lines = speaker.lines[self.language] or speaker.greeting[self.language]
-        return lines[len(self._kept) % len(lines)]
+        return lines[len(self._memory.turns) % len(lines)]
 
     # -- what is known ---------------------------------------------------------------------------
 
-    async def _look(self) -> None:
-        """Bring what is known here up to what is remembered."""
-        after = self._kept[-1].id if self._kept else self._state.mark
-        state, new = await self._memory.look(after, self._epoch)
-        if state.epoch != self._epoch:
-            self._kept, self._epoch = new, state.epoch
-        else:
-            self._kept += new
-        if state.mark != self._state.mark and state.mark:
-            self._kept = [k for k in self._kept if _order(k.id) > _order(state.mark)]
-        del self._kept[:-KEPT_TURNS]
-        self._state = state
-
-    async def _keep(self, turn: Turn, **how: Any) -> None:
-        """Remember a turn, and what changes with it, before anything else happens."""
-        await self._memory.write(turn, **how)
-        await self._look()
-
     def _scene(self) -> Scene:
-        return scene_of(self._state, self._kept, self._cast)
+        return scene_of(self._memory.state, self._memory.turns, self._cast)
 
     def _present(self) -> frozenset[str]:
         return frozenset(character.id for character in self._scene().cast)
@@ -320,7 +303,6 @@ class Room:
                 await self._speak_language(order.argument)
             case "forget":
                 gone = await self._memory.forget()
-                await self._look()
                 await self._notice(notices.FORGOTTEN[language].format(gone))
             case "help":
                 await self._notice(help_text(language))
@@ -364,7 +346,6 @@ class Room:
         absent = [c for c in wanted if c not in scene.cast]
         if leaving:
             await self._memory.write(cast=tuple(c.id for c in scene.cast if c not in leaving))
-            await self._look()
         for characters, says in ((leaving, notices.LEFT), (absent, notices.NOT_HERE)):
             if characters:
                 names = joined((c.name[self.language] for c in characters), self.language)
@@ -406,10 +387,4 @@ class Room:
                 await self._notice(notices.WHICH_LANGUAGE[self.language])
                 return
         await self._memory.write(language=language)
-        await self._look()
         await self._notice(notices.LANGUAGE[self.language])
-
-
-def _order(kept_id: str) -> tuple[int, int]:
-    ms, _, number = kept_id.partition("-")
-    return int(ms), int(number or 0)

@@ -9,7 +9,14 @@ import time
 import pytest
 import redis
 
-from bot.memory import KEPT_TURNS, MemoryAway, MemoryProblem, data_folder, open_memory
+from bot.memory import (
+    KEPT_TURNS,
+    MemoryAway,
+    MemoryProblem,
+    RoomMemory,
+    data_folder,
+    open_memory,
+)
 from characters.turn import Turn
 
 SPOKEN = Turn("小明", "悟空，你好：\n你|好 \x00 😀", witnesses=frozenset({"wukong", "bajie"}))
@@ -23,6 +30,14 @@ def pid_of(folder):
         return client.info("server")["process_id"]
 
 
+async def known(room):
+    """The room as somebody who comes in now sees it, whatever `room` has seen before."""
+    name = room._turns_key.partition("room:")[2].partition("}")[0]
+    fresh = RoomMemory(room._memory, name, None)
+    await fresh.look()
+    return fresh.state, fresh.turns
+
+
 @pytest.fixture
 def room(memory, request):
     return memory.room("test", request.node.name)
@@ -32,7 +47,7 @@ async def test_a_turn_is_recalled_as_it_was_said(room):
     line = Turn("wukong", "老孙在此！", "character", frozenset())
     first = await room.write(SPOKEN, person="test:1", cast=("wukong", "bajie"), language="zh")
     second = await room.write(line, broken_off=True, place="月下")
-    state, kept = await room.look()
+    state, kept = await known(room)
     assert [k.turn for k in kept] == [SPOKEN, line]
     assert [k.id for k in kept] == [first, second]
     assert [(k.person, k.broken_off) for k in kept] == [("test:1", False), ("", True)]
@@ -42,38 +57,37 @@ async def test_a_turn_is_recalled_as_it_was_said(room):
 async def test_a_turn_that_all_heard_is_told_from_one_that_nobody_heard(room):
     await room.write(Turn("小明", "a", witnesses=None))
     await room.write(Turn("小明", "b", witnesses=frozenset()))
-    _, kept = await room.look()
+    _, kept = await known(room)
     assert [k.turn.witnesses for k in kept] == [None, frozenset()]
 
 
 async def test_only_what_is_new_is_read_again(room):
-    first = await room.write(Turn("小明", "一"))
-    state, _ = await room.look()
+    await room.write(Turn("小明", "一"))
+    await room._redis.xtrim(room._turns_key, 0, approximate=False)
     await room.write(Turn("小明", "二"))
-    _, new = await room.look(first, state.epoch)
-    assert [k.turn.text for k in new] == ["二"]
+    assert [k.turn.text for k in room.turns] == ["一", "二"]
 
 
 async def test_what_was_trimmed_from_prompts_is_not_loaded(room):
     first = await room.write(Turn("小明", "一"))
     await room.write(Turn("小明", "二"), mark=first)
-    _, kept = await room.look()
+    _, kept = await known(room)
     assert [k.turn.text for k in kept] == ["二"]
 
 
 async def test_rooms_do_not_hear_each_other(memory):
     await memory.room("test", "a:b").write(Turn("小明", "一"))
     for platform, name in (("test:a", "b"), ("test", "a"), ("test", "a:b}"), ("test", "a%3Ab")):
-        _, kept = await memory.room(platform, name).look()
+        _, kept = await known(memory.room(platform, name))
         assert kept == []
 
 
 async def test_forgetting_leaves_nothing_of_what_was_said(room, memory):
     turn = Turn("小明", "我的秘密是西瓜")
     await room.write(turn, cast=("wukong",), summary="西瓜", mark="0-1")
-    before, _ = await room.look()
     assert await room.forget() == 1
-    state, kept = await room.look("", before.epoch)
+    assert room.turns == []
+    state, kept = await known(room)
     assert kept == []
     assert state.cast == ("wukong",)
     assert (state.summary, state.mark) == ("", "")
@@ -84,30 +98,41 @@ async def test_forgetting_leaves_nothing_of_what_was_said(room, memory):
         assert "西瓜" not in str(held)
 
 
-async def test_forgetting_is_noticed_by_whoever_has_read_before(room):
+async def test_forgetting_is_noticed_by_whoever_has_read_before(room, memory, request):
+    other = memory.room("test", request.node.name)
     await room.write(Turn("小明", "一"))
-    state, kept = await room.look()
+    await other.look()
     await room.forget()
     await room.write(Turn("小明", "二"))
-    _, new = await room.look(kept[-1].id, state.epoch)
-    assert [k.turn.text for k in new] == ["二"]
+    await other.look()
+    assert [k.turn.text for k in other.turns] == ["二"]
+
+
+async def test_a_mark_set_elsewhere_is_noticed(room, memory, request):
+    other = memory.room("test", request.node.name)
+    first = await room.write(Turn("小明", "一"))
+    await other.look()
+    await room.write(Turn("小明", "二"), mark=first)
+    await other.look()
+    assert [k.turn.text for k in other.turns] == ["二"]
+    assert [k.turn.text for k in room.turns] == ["二"]
 
 
 async def test_a_room_is_bounded(room, memory):
     async with memory._redis.pipeline() as pipe:
         for i in range(KEPT_TURNS + 500):
-            pipe.xadd(room._turns, {"s": "小明", "t": str(i), "k": "h"})
+            pipe.xadd(room._turns_key, {"s": "小明", "t": str(i), "k": "h"})
         await pipe.execute()
     await room.write(Turn("小明", "last"))
-    size = await memory._redis.xlen(room._turns)
+    size = await memory._redis.xlen(room._turns_key)
     assert KEPT_TURNS <= size <= KEPT_TURNS + 200
 
 
 async def test_a_key_of_another_kind_is_one_sentence_and_not_waited_for(room, memory):
-    await memory._redis.set(room._turns, "not a stream")
+    await memory._redis.set(room._turns_key, "not a stream")
     with pytest.raises(MemoryProblem, match="WRONGTYPE"):
         await room.look()
-    await memory._redis.delete(room._turns)
+    await memory._redis.delete(room._turns_key)
 
 
 async def test_an_unknown_field_of_the_state_is_a_mistake(room):
@@ -136,7 +161,7 @@ async def test_a_write_whose_answer_was_lost_is_not_done_twice(room, memory, mon
     monkeypatch.setattr(memory._redis, "pipeline", losing)
     turn_id = await room.write(Turn("小明", "一"))
     assert lost
-    _, kept = await room.look()
+    _, kept = await known(room)
     assert [(k.id, k.turn.text) for k in kept] == [(turn_id, "一")]
 
 
@@ -149,7 +174,7 @@ async def test_what_was_said_survives_a_restart(tmp_path):
     await memory.close()
     assert not (tmp_path / "memory.rdb.settings").exists()
     memory = await open_memory(None, folder=tmp_path)
-    state, kept = await memory.room("test", "a").look()
+    state, kept = await known(memory.room("test", "a"))
     await memory.close()
     assert [k.turn for k in kept] == [SPOKEN]
     assert state.cast == ("wukong",)
@@ -167,7 +192,7 @@ async def test_killing_the_server_loses_nothing_and_is_mended(tmp_path):
         await room.write(Turn("小明", f"{i}"))
     os.kill(pid_of(tmp_path), signal.SIGKILL)
     await room.write(Turn("小明", "5"))
-    _, kept = await room.look()
+    _, kept = await known(room)
     await memory.close()
     assert [k.turn.text for k in kept] == [*"012345"]
     assert isinstance(told[0], MemoryAway)
@@ -195,7 +220,7 @@ async def test_killing_the_bot_loses_nothing(tmp_path):
     bot.wait()
     last = int([line for line in said if line.endswith("\n")][-1])
     memory = await open_memory(None, folder=tmp_path)
-    _, kept = await memory.room("test", "a").look()
+    _, kept = await known(memory.room("test", "a"))
     await memory.close()
     texts = [int(k.turn.text) for k in kept]
     assert texts == list(range(len(texts)))
@@ -212,7 +237,8 @@ async def test_two_processes_share_one_file(tmp_path):
         "async def go():\n"
         "    memory = await open_memory(None, folder=Path(sys.argv[1]))\n"
         "    room = memory.room('test', 'a')\n"
-        "    print(len((await room.look())[1]), flush=True)\n"
+        "    await room.look()\n"
+        "    print(len(room.turns), flush=True)\n"
         "    sys.stdin.readline()\n"
         "    await room.write(Turn('小红', '二'))\n"
         "    await memory.close()\n"
@@ -233,7 +259,7 @@ async def test_two_processes_share_one_file(tmp_path):
     assert second.returncode == 0
     assert not (tmp_path / "memory.rdb.settings").exists()
     memory = await open_memory(None, folder=tmp_path)
-    _, kept = await memory.room("test", "a").look()
+    _, kept = await known(memory.room("test", "a"))
     await memory.close()
     assert [k.turn.text for k in kept] == ["一", "二"]
 
@@ -242,7 +268,7 @@ async def test_starting_at_the_same_moment_makes_one_server(tmp_path):
     memories = await asyncio.gather(*(open_memory(None, folder=tmp_path) for _ in range(4)))
     await memories[0].room("test", "a").write(Turn("小明", "一"))
     for memory in memories:
-        assert len((await memory.room("test", "a").look())[1]) == 1
+        assert len((await known(memory.room("test", "a")))[1]) == 1
     for memory in memories:
         await memory.close()
     assert not (tmp_path / "memory.rdb.settings").exists()
@@ -328,7 +354,7 @@ async def test_redis_away_for_a_while_people_are_told_and_all_is_written_in_orde
     assert not talking.done()
     server.start()
     await asyncio.wait_for(talking, 20)
-    _, kept = await room.look()
+    _, kept = await known(room)
     await memory.close()
     assert [k.turn.text for k in kept] == [*"012345"]
     assert len(told) == 2
@@ -377,6 +403,6 @@ async def test_a_full_redis_refuses_and_is_waited_for(own_redis):
     assert not writing.done()
     await memory._redis.config_set("maxmemory", "0")
     await writing
-    _, kept = await room.look()
+    _, kept = await known(room)
     await memory.close()
     assert len(kept) == 1
