@@ -177,9 +177,9 @@ class _Reader:
             style=self._words("style"),
             greeting=self._lines("greeting"),
             lines=self._lines("lines", required=False),
-            first_chapter=int(self._number("first_chapter", 0, 0, 100_000)),
+            first_chapter=self._whole("first_chapter", 0, 100_000),
             talkativeness=self._number("talkativeness", 0.5, 0.0, 1.0),
-            temperature=self._dial(sampling, "temperature", 0.8, 0.0, 2.0),
+            temperature=self._dial(sampling, "temperature", 0.8, 0.0, 2.0, "sampling."),
             colour=self._text("colour", "white"),
             emoji=self._text("emoji", ""),
         )
@@ -225,13 +225,26 @@ class _Reader:
             raise self._wrong(key, f"must be a text, not {text!r}")
         return text.strip()
 
+    def _whole(self, key: str, low: int, high: int) -> int:
+        number = self._number(key, 0, low, high)
+        if number != int(number):
+            raise self._wrong(key, f"must be a whole number, not {number:g}")
+        return int(number)
+
     def _number(self, key: str, default: float, low: float, high: float) -> float:
         return self._dial(self.raw, key, default, low, high)
 
     def _dial(
-        self, table: dict[str, Any], key: str, default: float, low: float, high: float
+        self,
+        table: dict[str, Any],
+        key: str,
+        default: float,
+        low: float,
+        high: float,
+        prefix: str = "",
     ) -> float:
         number = table.pop(key, default)
+        key = prefix + key
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise self._wrong(key, f"must be a number, not {number!r}")
         if not low <= number <= high:

@@ -281,9 +281,12 @@ def encode(spans: Iterable[Span], encoder: Encoder) -> list[int]:
 
 
 def stop_strings(scene: Scene) -> tuple[str, ...]:
-    """What ends a reply because somebody else begins to speak: every name with either colon."""
+    """What ends a reply because somebody else begins to speak: every name with either colon.
+
+    Names of all on stage, and of all that the transcript holds (some may have left).
+    """
     names = [character.name[scene.language] for character in scene.cast]
-    names += [turn.speaker for turn in scene.turns if turn.side == "human"]
+    names += [name_of(turn, scene) for turn in scene.turns]
     names.append(_PHRASES[scene.language].narrator)
     return tuple(f"{name}{mark}" for name in dict.fromkeys(names) for mark in "：:")
 

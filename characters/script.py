@@ -61,7 +61,7 @@ def read_script(
                     continue
                 for turns in _stretches(row["turns"], ids):
                     yield Stretch(row["id"], row["chapter"], tuple(turns))
-            except (json.JSONDecodeError, KeyError, TypeError) as problem:
+            except (ValueError, LookupError, TypeError, AttributeError) as problem:
                 raise ScriptError(f"{scenes}:{number}: not a scene: {problem!r}") from problem
 
 
@@ -72,8 +72,7 @@ def _stretches(rows: Iterable[dict[str, str]], ids: dict[str, str]) -> Iterator[
         text = row["text"].strip()
         if row["kind"] == "narration":
             between += len(text)
-            continue
-        if row["kind"] != "speech":
+        if row["kind"] != "speech" or not text:
             continue
         sure = row["speaker"] != "?" and float(row["confidence"]) >= SURE
         name = row["speaker"]

@@ -61,19 +61,33 @@ class Scene:
 _UNSAFE = re.compile(r"[\s:：<>|【】\[\]{}（）()「」“”\"'`*_~#@\\/]+")
 
 
+GUEST = "（客）"
+
+
 def safe_name(name: str, taken: Iterable[str] = (), *, fallback: str = "客人") -> str:
     """A person's name as it may stand before a colon in the transcript.
 
     Letters, digits and plain symbols of any script stay; white space, colons, brackets, quotes,
     markup and invisible characters go; at most 24 characters. A name that is in `taken`
-    (characters' names and aliases, case-insensitively) gets the suffix （客）, so a person who
-    calls themselves 孙悟空 is never mistaken for the character.
+    (characters' names and aliases, whatever their case and spaces) gets the suffix （客）, so a
+    person who calls themselves 孙悟空 or "monkey king" is never mistaken for the character. A safe
+    name stays as it is.
     """
+    guest = name.endswith(GUEST)
+    plain = _clean(name.removesuffix(GUEST) if guest else name) or fallback
+    short = plain[:24].strip("_")
+    others = {_folded(_clean(other)) for other in taken}
+    guest = guest or not others.isdisjoint((_folded(plain), _folded(short)))
+    return short + GUEST if guest else short
+
+
+def _clean(name: str) -> str:
     plain = unicodedata.normalize("NFKC", name)
-    plain = "".join(c for c in plain if unicodedata.category(c)[0] not in "C")
-    plain = _UNSAFE.sub(" ", plain).strip().replace(" ", "_")[:24].strip("_")
-    if not plain:
-        plain = fallback
-    if plain.casefold() in {other.casefold() for other in taken}:
-        plain += "（客）"
-    return plain
+    plain = "".join(c for c in plain if unicodedata.category(c)[0] != "C")
+    # Again: letters that an invisible character kept apart may now be one.
+    plain = _UNSAFE.sub(" ", unicodedata.normalize("NFKC", plain))
+    return plain.strip().replace(" ", "_").strip("_")
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "")

@@ -63,8 +63,9 @@ def _rows(books: Path) -> Iterator[dict[str, str]]:
             else books.open(encoding="utf-8") as lines
         ):
             for line in lines:
-                yield json.loads(line)
-    except (OSError, UnicodeDecodeError, lzma.LZMAError, json.JSONDecodeError) as problem:
+                row = json.loads(line)
+                yield {"title": row["title"] + "", "text": row["text"] + ""}
+    except (OSError, ValueError, LookupError, TypeError, lzma.LZMAError) as problem:
         raise BookError(f"{books}: cannot be read as JSON lines: {problem}") from problem
 
 

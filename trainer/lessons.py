@@ -60,6 +60,14 @@ class Lesson:
             self.scene, self.speaker, self.reply, tail=self.tail, style=style, learn=self.learn
         )
 
+    def without_oldest_turn(self) -> Lesson:
+        """The same with one turn less. Raises LessonError when there is none to leave out."""
+        if not self.scene.turns:
+            raise LessonError(f"lesson {self.id}: cards and reply are longer than a row may be")
+        return dataclasses.replace(
+            self, scene=dataclasses.replace(self.scene, turns=self.scene.turns[1:])
+        )
+
     def to_row(self) -> dict[str, Any]:
         """As one JSON object."""
         return {
@@ -116,7 +124,7 @@ def load(folder: Path, split: Split, known: Cast | None = None) -> list[Lesson]:
         for number, line in enumerate(lines, start=1):
             try:
                 made.append(Lesson.from_row(json.loads(line), known))
-            except (json.JSONDecodeError, KeyError, LookupError) as problem:
+            except (ValueError, LookupError, TypeError, AttributeError) as problem:
                 raise LessonError(f"{file}:{number}: broken lesson: {problem}") from problem
     return made
 

@@ -102,8 +102,10 @@ def _topics(file: Path, table: dict[str, Any]) -> dict[str, Phrases]:
             raise TalkError(f"{file}: {topic}: must be a table with zh and en")
         topics[topic] = {}
         for language in LANGUAGES:
-            lines = tuple(phrases.get(language, ()))
+            lines = phrases.get(language, [])
+            if not isinstance(lines, list):
+                raise TalkError(f"{file}: {topic}.{language}: must be a list of texts")
             if not all(isinstance(line, str) and line.strip() for line in lines):
                 raise TalkError(f"{file}: {topic}.{language}: holds an empty text")
-            topics[topic][language] = lines
+            topics[topic][language] = tuple(lines)
     return topics

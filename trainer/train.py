@@ -25,6 +25,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from characters.prompt import Encoder, Style
 from characters.style import Serving
 from trainer import books, curves, lessons, rows, talk, vocabulary
 from trainer.optimizer import MuonAdamW
@@ -168,12 +169,20 @@ def _lesson_batches(recipe: Recipe, tokenizer: Any) -> tuple[list[rows.Batch], l
     stages = []
     for split in lessons.SPLITS:
         made = [
-            rows.labelled(row.spans(recipe.prompt.style), encoder)
-            for row in lessons.load(Path(recipe.data.lessons), split)
+            _fitting(one, recipe.prompt.style, encoder, plan.row)
+            for one in lessons.load(Path(recipe.data.lessons), split)
         ]
-        made = [(ids[: plan.row], labels[: plan.row]) for ids, labels in made]
         stages.append(rows.batches(made, plan.batch, tokenizer.pad_token_id, rng))
     return stages[0], stages[1]
+
+
+def _fitting(one: lessons.Lesson, style: Style, encoder: Encoder, longest: int) -> rows.Row:
+    """A lesson of at most `longest` tokens. Its reply is never cut: the oldest turns go."""
+    while True:
+        row = rows.labelled(one.spans(style), encoder)
+        if len(row[0]) <= longest:
+            return row
+        one = one.without_oldest_turn()
 
 
 def _stage(
@@ -256,8 +265,16 @@ def _stage(
 
 def last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written whole: the trainer writes its state file last."""
-    found = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").exists()]
+    found = [path for path in folder.glob("checkpoint-*") if _whole(path / "trainer_state.json")]
     return max(found, key=lambda path: int(path.name.split("-")[1]), default=None)
+
+
+def _whole(state: Path) -> bool:
+    try:
+        json.loads(state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -195,8 +195,8 @@ MISTAKES = {
     "a yes for a number": ("talkativeness = 0.6", "talkativeness = true", "talkativeness"),
     "too talkative": ("talkativeness = 0.6", "talkativeness = 1.5", "talkativeness"),
     "not a number": ("talkativeness = 0.6", "talkativeness = nan", "talkativeness"),
-    "too hot": ("temperature = 0.7", "temperature = 3", "temperature"),
-    "a text for a dial": ("temperature = 0.7", 'temperature = "hot"', "temperature"),
+    "too hot": ("temperature = 0.7", "temperature = 3", "sampling.temperature"),
+    "a text for a dial": ("temperature = 0.7", 'temperature = "hot"', "sampling.temperature"),
     "a number for a text": ("talkativeness = 0.6", "emoji = 1", "emoji"),
 }
 

@@ -480,7 +480,6 @@ def test_no_line_of_a_transcript_can_begin_without_a_stop(scene):
         assert {name_of(turn, scene) + colon for colon in ("：", ":")} <= set(stops)
 
 
-@pytest.mark.xfail(strict=True, reason="only people and the cast on stage are looked at")
 def test_stops_cover_who_has_left_the_stage():
     scene = Scene((WUKONG,), (Turn("猪八戒", "走了", "character"), Turn("小明", "八戒呢？")))
     assert name_of(scene.turns[0], scene) == "猪八戒"

@@ -133,7 +133,6 @@ def test_a_broken_row_names_file_and_line(script, line):
     broken(script, line)
 
 
-@pytest.mark.xfail(strict=True, raises=(AttributeError, ValueError), reason="not caught")
 @pytest.mark.parametrize("wrong", [{"text": None}, {"confidence": "high"}])
 def test_a_broken_turn_names_file_and_line(script, wrong):
     turn = said("孙悟空", "好") | wrong

@@ -316,7 +316,16 @@ def test_a_broken_lesson_names_file_and_line(line, tmp_path):
     second_line(tmp_path, line)
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="only missing keys are looked for")
 @pytest.mark.parametrize("line", ["[1]", "3", json.dumps(GOOD | {"turns": 3})])
 def test_a_lesson_of_another_shape_names_file_and_line(line, tmp_path):
     second_line(tmp_path, line)
+
+
+def test_a_lesson_that_is_too_long_loses_its_oldest_turn_first():
+    first, second = Turn("小明", "一"), Turn("小明", "二")
+    scene = Scene((CAST["bajie"],), (first, second))
+    shorter = Lesson("canon-1", "canon", scene, CAST["bajie"], "在。").without_oldest_turn()
+    assert shorter.scene.turns == (second,)
+    assert shorter.reply == "在。"
+    with pytest.raises(LessonError, match="canon-1"):
+        shorter.without_oldest_turn().without_oldest_turn()
