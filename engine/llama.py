@@ -87,6 +87,7 @@ class LlamaEngine:
         shelf: float = 0.5,
         state: str | Path | None = None,
         stretch: float = 2.5,
+        flash: bool | None = None,
     ) -> LlamaEngine:
         """Load a model and start its thread.
 
@@ -96,6 +97,8 @@ class LlamaEngine:
         all share (tokens; None: planned by `engine.resources`). `shelf` GiB of host memory keep
         what idle rooms have read; with `state` that file takes it over to the next start.
         `stretch` bounds a step with a prompt's chunk, as a multiple of one with replies only.
+        `flash` is flash attention (None: where llama.cpp has it): it skips other rooms' cells, but
+        adds up in half precision, so that logits vary by some 1e-2 with what lies in the cache.
 
         Raises:
             ModelError: the file cannot be served; the message says why.
@@ -103,7 +106,13 @@ class LlamaEngine:
         path = Path(path)
         check_card(path)
         model = LlamaModel(
-            path, context=context, replies=replies, threads=threads, vram=vram, cells=cells
+            path,
+            context=context,
+            replies=replies,
+            threads=threads,
+            vram=vram,
+            cells=cells,
+            flash=flash,
         )
         kept = Shelf(int(shelf * GiB))
         state = Path(state) if state is not None else None
@@ -256,6 +265,7 @@ class LlamaModel:
         threads: int | None = None,
         vram: float | None = None,
         cells: int | None = None,
+        flash: bool | None = None,
         batch: int = 512,
     ) -> None:
         self.closed = False
@@ -297,17 +307,19 @@ class LlamaModel:
         if cells is not None:
             layout = replace(layout, cells=max(cells, self.context))
         self.name = f"{path.name} {path.stat().st_size} {layout.kv} llama-cpp-python {_VERSION}"
-        self._ctx = self._open(path, layout, threads or processors())
+        self._ctx = self._open(path, layout, threads or processors(), flash)
         self.cells = llama_cpp.llama_n_ctx(self._ctx)
         self._memory = llama_cpp.llama_get_memory(self._ctx)
         self._fill = _Batch(batch)
 
-    def _open(self, path: Path, layout: Layout, threads: int) -> Any:
+    def _open(self, path: Path, layout: Layout, threads: int, flash: bool | None) -> Any:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = -(-layout.cells // 256) * 256
         if layout.kv == "q8_0":
             params.type_k = params.type_v = llama_cpp.GGML_TYPE_Q8_0
-            params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
+            flash = True  # without it llama.cpp cannot quantize the values
+        if flash is not None:
+            params.flash_attn_type = int(flash)  # LLAMA_FLASH_ATTN_TYPE_DISABLED, _ENABLED
         params.n_batch = params.n_ubatch = self.batch
         params.n_seq_max = self.slots + 1  # one to save and load through
         # Logits are wanted of few tokens; the default would hold a row for each token of a batch.
