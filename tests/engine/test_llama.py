@@ -19,8 +19,9 @@ import psutil
 import pytest
 
 from engine.llama import LlamaEngine
+from engine.resources import GiB, cell_bytes, scratch_bytes
 from engine.sequence import BadRequest, EngineError, ModelError, PromptTooLong, Sampling
-from engine.shapes import SHAPES, write
+from engine.shapes import SHAPES, Shape, write
 
 GREEDY = Sampling(temperature=0, max_tokens=24)
 CARDS = "The rules, the world and the cards of everybody on stage. "
@@ -322,6 +323,21 @@ async def test_a_damaged_state_file_costs_reading_anew(
     assert await read(engine, CARDS, room="r") == text
     assert engine.stats().evaluated == len(engine.encode(CARDS))
     await engine.close()
+
+
+async def test_a_small_budget_quantizes_the_cache(tmp_path: Path) -> None:
+    path = tmp_path / "heads.gguf"
+    write(path, Shape(2, 64, 2, 1, 128, 512, 4096), spread=0.2, exact=True)
+    model = LlamaEngine.open(path, context=256, replies=1, threads=1)
+    shape, plain = model.metadata, await read(model, CARDS)
+    await model.close()
+    cells = cell_bytes(shape)
+    need = path.stat().st_size + 9 * 4096 * (cells["f16"] + cells["q8_0"]) / 2
+    vram = (scratch_bytes(shape) + need) / 0.9 / GiB
+    model = LlamaEngine.open(path, context=4096, replies=8, threads=1, vram=vram)
+    assert "q8_0" in model._model.name
+    assert (await read(model, CARDS))[:3] == plain[:3]
+    await model.close()
 
 
 @pytest.mark.parametrize("kind", ["mamba", "lfm2", "gemma3"])
