@@ -1,16 +1,14 @@
 """Names that a book gives away by itself: whoever stands in front of 道：.
 
-Used beside an alias table, and alone where there is none; `write_table` writes what was found
-for a person to correct and hand back.
+Used beside an alias table, and alone where there is none; a build writes what was found as a
+table for a person to correct and hand back.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 from canon.book import Book
 from canon.grammar import words
@@ -138,45 +136,6 @@ def draft_table(book: Book) -> NameTable:
         for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))
     )
     return NameTable(title=book.title, people=people)
-
-
-def write_table(table: NameTable, path: Path) -> None:
-    """Write people and their aliases in the format that `names.read_table` reads."""
-
-    def quoted(words: Iterable[str]) -> str:
-        return ", ".join(json.dumps(word, ensure_ascii=False) for word in words)
-
-    lines = [
-        "# Names that the book's own speech tags gave away. Correct it (join two names of one",
-        "# person as aliases, remove what is no name) and hand it back with --names.",
-        f"title = {quoted([table.title])}",
-    ]
-    for person in table.people:
-        lines += ["", "[[person]]", f"name = {quoted([person.name])}"]
-        if person.id:
-            lines.append(f"id = {quoted([person.id])}")
-        if person.en:
-            lines.append(f"en = [{quoted(person.en)}]")
-        rows = [
-            f"  {{ aliases = [{quoted(scope.aliases)}], from = {scope.first}, to = {scope.last} }},"
-            for scope in _joined(person.scopes)
-            if scope.aliases
-        ]
-        if rows:
-            lines += ["scoped = [", *rows, "]"]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _joined(scopes: Iterable[Scope]) -> list[Scope]:
-    """Scopes of neighbouring chapters with the same aliases as one."""
-    joined: list[Scope] = []
-    for scope in sorted(scopes, key=lambda s: (s.aliases, s.first)):
-        before = joined[-1] if joined else None
-        if before and before.aliases == scope.aliases and before.last + 1 >= scope.first:
-            joined[-1] = Scope(scope.aliases, before.first, max(before.last, scope.last))
-        else:
-            joined.append(scope)
-    return joined
 
 
 _NEVER_LAST = frozenset("大奏亦喜怒皆报告入思将退俱忙")

@@ -24,6 +24,7 @@ their own. Nothing in the code is about one book.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,7 @@ from typing import Any
 
 from canon.book import Book, Section
 from canon.error import BadNameTable
+from canon.events import Event, read_events
 
 BOOKS = Path(__file__).parent / "books"
 LAST = 10_000  # no book has so many chapters: "to the end"
@@ -99,6 +101,7 @@ class NameTable:
     readings: tuple[Reading, ...] = ()
     places: tuple[Term, ...] = ()
     things: tuple[Term, ...] = ()
+    events: tuple[Event, ...] = ()
 
     def person(self, word: str) -> Person | None:
         """The person with this id, canonical name, English name or (else) alias."""
@@ -164,6 +167,7 @@ def read_table(path: Path) -> NameTable:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise BadNameTable(f"cannot read the name table {path}: {problem}") from None
     where = str(path)
+    told = path.with_suffix(".events.tsv")
     _known(data, {"title", "detect", "person", "reading", "place", "thing"}, where)
     people = []
     for row in data.get("person", []):
@@ -216,6 +220,7 @@ def read_table(path: Path) -> NameTable:
         tuple(readings),
         _terms(data, "place", where),
         _terms(data, "thing", where),
+        read_events(told) if told.exists() else (),
     )
 
 
@@ -238,6 +243,59 @@ def table_for(book: Book) -> NameTable:
 def alternation(words: Iterable[str]) -> str:
     """A regular expression that matches the longest of the words first."""
     return "|".join(re.escape(word) for word in sorted(set(words), key=lambda w: (-len(w), w)))
+
+
+def write_table(table: NameTable, path: Path, *, comment: str = "") -> None:
+    """Write a table in the format that `read_table` reads; events are not written."""
+    lines = [*(f"# {line}" for line in comment.splitlines()), f"title = {_quoted([table.title])}"]
+    if table.detect:
+        lines.append(f"detect = [{_quoted(table.detect)}]")
+    for person in table.people:
+        lines += ["", "[[person]]", f"name = {_quoted([person.name])}"]
+        if person.id:
+            lines.append(f"id = {_quoted([person.id])}")
+        if person.en:
+            lines.append(f"en = [{_quoted(person.en)}]")
+        if (person.first, person.last) != (1, LAST):
+            lines += [f"from = {person.first}", f"to = {person.last}"]
+        rows = [
+            f"  {{ aliases = [{_quoted(scope.aliases)}], from = {scope.first}, to = {scope.last} }},"
+            for scope in _joined(person.scopes)
+        ]
+        if rows:
+            lines += ["scoped = [", *rows, "]"]
+        if person.calls:
+            pairs = ", ".join(f"{_quoted([k])} = {_quoted([v])}" for k, v in person.calls.items())
+            lines.append(f"calls = {{ {pairs} }}")
+    for reading in table.readings:
+        lines += ["", "[[reading]]", f"chapter = {reading.chapter}"]
+        lines += [f"aliases = [{_quoted(reading.aliases)}]", f"name = {_quoted([reading.name])}"]
+        lines += [f"after = {_quoted([reading.after])}"] if reading.after else []
+        lines += [f"before = {_quoted([reading.before])}"] if reading.before else []
+    for kind, terms in (("place", table.places), ("thing", table.things)):
+        for term in terms:
+            lines += ["", f"[[{kind}]]", f"name = {_quoted([term.name])}"]
+            lines += [f"en = [{_quoted(term.en)}]"] if term.en else []
+            lines += [f"aliases = [{_quoted(term.aliases)}]"] if term.aliases else []
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(json.dumps(word, ensure_ascii=False) for word in words)
+
+
+def _joined(scopes: Iterable[Scope]) -> list[Scope]:
+    """Scopes of neighbouring chapters with the same aliases as one."""
+    joined: list[Scope] = []
+    for scope in sorted(scopes, key=lambda s: (s.aliases, s.first)):
+        before = joined[-1] if joined else None
+        if not scope.aliases:
+            continue
+        if before and before.aliases == scope.aliases and before.last + 1 >= scope.first:
+            joined[-1] = Scope(scope.aliases, before.first, max(before.last, scope.last))
+        else:
+            joined.append(scope)
+    return joined
 
 
 def _known(row: Any, keys: set[str], where: str) -> None:

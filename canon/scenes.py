@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from canon.book import Book, Section
@@ -101,7 +101,17 @@ def write_scenes(scenes: Iterable[Scene], path: Path) -> None:
     """One JSON object a line, the same keys and types on each: `datasets` reads it as it is."""
     with path.open("w", encoding="utf-8") as file:
         for scene in scenes:
-            file.write(json.dumps(asdict(scene), ensure_ascii=False) + "\n")
+            row = {**vars(scene), "turns": [vars(turn) for turn in scene.turns]}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def read_scenes(path: Path) -> Iterator[Scene]:
+    """The scenes that `write_scenes` wrote, in order."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            turns = tuple(Turn(**turn) for turn in row.pop("turns"))
+            yield Scene(**{**row, "participants": tuple(row["participants"]), "turns": turns})
 
 
 def _groups(quotes: Sequence[Quote], long_narration: int) -> list[list[Quote]]:

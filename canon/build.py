@@ -1,0 +1,276 @@
+"""From a novel to a canon folder.
+
+The folder is written beside its place and then renamed: a build that is stopped leaves either
+the old folder or nothing, never half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canon.book import Book
+from canon.canon import FORMAT, unit
+from canon.error import FolderUnreadable, NoQuotes
+from canon.lexicon import Lexicon, tokens
+from canon.names import NameTable, write_table
+from canon.passages import LONGEST, STEP, Passage, cut_passages
+from canon.presence import find_chapters
+from canon.scenes import Scene, find_scenes, write_scenes
+from canon.search import Embed, save_field, save_vocabulary
+from canon.speakers import UNDECIDED, Quote, attribute
+
+# On how many passages of its chapter an event's words are laid.
+_PASSAGES_AN_EVENT = 5
+_AT_ONCE = 64  # texts handed to the embedding function in one call
+_DRAFT = (
+    "Names that the book's own speech tags gave away. Correct it (join two names of one\n"
+    "person as aliases, remove what is no name) and hand it back with --names."
+)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build found."""
+
+    sections: int
+    characters: int
+    quotes: int
+    undecided: int
+    scenes: int
+    passages: int
+
+
+def build(
+    book: Book,
+    table: NameTable,
+    folder: Path,
+    *,
+    embed: Embed | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Read, attribute and index a book, and write the canon folder.
+
+    embed: makes unit vectors of texts, shape (texts, d); with it a dense index is written too.
+    progress: called as (what, done, of).
+    Raises NoQuotes, and FolderUnreadable when `folder` is something else than a canon folder.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / "card.json").exists():
+        raise FolderUnreadable(f"{folder} exists and is no canon folder; choose another place")
+    say = progress or (lambda what, done, of: None)
+    total = len(book.sections)
+    quotes = attribute(book, table, progress=lambda n: say("who says what", n, total))
+    if not any(quote.kind != "text" for quote in quotes):
+        raise NoQuotes(
+            f"{book.title} has no quotes: none of “ ” 「 」 『 』 or \" \" marks a speech in it"
+        )
+    scenes = find_scenes(book, quotes, table)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}"
+    aside.mkdir()
+    try:
+        passages = _write(book, table, quotes, scenes, aside, embed, say)
+        built = Built(
+            total,
+            book.characters,
+            len(quotes),
+            sum(quote.speaker == UNDECIDED for quote in quotes),
+            len(scenes),
+            passages,
+        )
+        card = {"format": FORMAT, "kind": "canon", "title": table.title or book.title}
+        card |= {"embedded": embed is not None, **asdict(built)}
+        _write_json(aside / "card.json", card)
+        _replace(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return built
+
+
+def _replace(aside: Path, folder: Path) -> None:
+    if not folder.exists():
+        aside.rename(folder)
+        return
+    old = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}"
+    folder.rename(old)
+    aside.rename(folder)
+    shutil.rmtree(old)
+
+
+def _write(
+    book: Book,
+    table: NameTable,
+    quotes: Sequence[Quote],
+    scenes: Sequence[Scene],
+    folder: Path,
+    embed: Embed | None,
+    say: Progress,
+) -> int:
+    write_scenes(scenes, folder / "scenes.jsonl")
+    write_table(table, folder / "names.toml", comment="" if table.detect else _DRAFT)
+    letters = "".join(section.text for section in book.sections)
+    np.save(folder / "text.npy", np.frombuffer(letters.encode("utf-32-le"), dtype="<u4"))
+    starts = np.cumsum([0, *(len(section.text) for section in book.sections)]).tolist()
+    speakers = sorted({quote.speaker for quote in quotes} - {"", UNDECIDED})
+    number = {name: i for i, name in enumerate(speakers)}
+    np.save(
+        folder / "quotes.npy",
+        np.array(
+            [(q.section, q.start, q.end, number.get(q.speaker, -1)) for q in quotes],
+            dtype=np.int32,
+        ).reshape(-1, 4),
+    )
+    chapters, first = find_chapters(book, quotes, table)
+    cast = _cast(table, speakers)
+    passages = _write_index(book, table, quotes, cast, folder, embed, say)
+    _write_json(
+        folder / "chapters.json",
+        {
+            "starts": starts,
+            "speakers": speakers,
+            "people": cast,
+            "chapters": [asdict(chapter) for chapter in chapters],
+            "first": [[m.name, m.section, m.start] for m in first],
+        },
+    )
+    return passages
+
+
+def _cast(table: NameTable, speakers: Sequence[str]) -> list[str]:
+    """Everybody who can be asked for: the table's people, then whoever else speaks."""
+    names = dict.fromkeys(person.name for person in table.people)
+    for speaker in speakers:
+        names.update(dict.fromkeys(speaker.split("、")))
+    return list(names)
+
+
+@dataclass
+class _Documents:
+    """Token lists as numbers; a token's number is when it was first seen."""
+
+    vocabulary: dict[str, int]
+    passages: list[NDArray[np.int32]]
+    chapters: list[NDArray[np.int32]]
+
+    def number(self, words: Iterable[str]) -> NDArray[np.int32]:
+        """Tokens as their numbers, in order."""
+        known = self.vocabulary
+        return np.fromiter((known.setdefault(w, len(known)) for w in words), dtype=np.int32)
+
+
+def _write_index(
+    book: Book,
+    table: NameTable,
+    quotes: Sequence[Quote],
+    cast: Sequence[str],
+    folder: Path,
+    embed: Embed | None,
+    say: Progress,
+) -> int:
+    lexicon = Lexicon(table, cast)
+    passages = cut_passages(book, longest=LONGEST, step=STEP)
+    documents = _Documents({}, [], [])
+    people = np.zeros((len(cast), len(passages)), dtype=np.uint8)
+    row = {name: i for i, name in enumerate(cast)}
+    column = 0
+    for section in book.sections:
+        said = [quote for quote in quotes if quote.section == section.number]
+        named = lexicon.people_in(section.text)
+        entities = [f"@{name}" for _, _, name in named]
+        documents.chapters.append(documents.number([*tokens(section.text), *entities]))
+        while column < len(passages) and passages[column].section == section.number:
+            passage = passages[column]
+            text = section.text[passage.start : passage.end]
+            here = [n for a, b, n in named if passage.start <= a and b <= passage.end]
+            documents.passages.append(
+                documents.number([*tokens(text), *(f"@{name}" for name in here)])
+            )
+            for quote in said:
+                if quote.start < passage.end and quote.end > passage.start:
+                    here += quote.speaker.split("、")
+            for name in here:
+                if name in row:
+                    people[row[name], column] = 1
+            column += 1
+        say("index", section.number, len(book.sections))
+    notes, chapter_notes = _lay(table, lexicon, passages, documents, len(book.sections))
+    order = save_vocabulary(documents.vocabulary, folder / "keys.npy")
+    for field, content in (
+        ("passages", documents.passages),
+        ("notes", notes),
+        ("chapters", documents.chapters),
+        ("chapter_notes", chapter_notes),
+    ):
+        save_field(folder, field, [order[numbers] for numbers in content], len(order))
+    np.save(
+        folder / "passages.npy",
+        np.array([(p.section, p.start, p.end) for p in passages], dtype=np.int32).reshape(-1, 3),
+    )
+    np.save(folder / "people.npy", people)
+    if embed is not None:
+        _write_vectors(book, passages, folder, embed, say)
+    return len(passages)
+
+
+def _lay(
+    table: NameTable,
+    lexicon: Lexicon,
+    passages: Sequence[Passage],
+    documents: _Documents,
+    chapters: int,
+) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
+    """Notes of every passage and of every chapter.
+
+    An event's words are laid on the passages of its chapter that share most of its rarer words.
+    """
+    seen = np.zeros(len(documents.vocabulary), dtype=np.int64)
+    places: dict[int, list[int]] = {}
+    for index, numbers in enumerate(documents.passages):
+        places.setdefault(passages[index].section, []).append(index)
+        seen[np.unique(numbers)] += 1
+    empty = np.zeros(0, dtype=np.int32)
+    notes, chapter_notes = [empty] * len(passages), [empty] * chapters
+    for event in table.events:
+        if event.chapter > chapters:
+            continue
+        weights = lexicon.read(event.told).weights
+        rare = np.zeros(len(seen), dtype=np.float64)
+        for token, weight in weights.items():
+            number = documents.vocabulary.get(token)
+            if number is not None and number < len(seen) and seen[number]:
+                rare[number] = weight * np.log(1 + len(passages) / seen[number])
+        told = [*tokens(event.told), *tokens(event.english)]
+        told += [f"@{name}" for _, _, name in lexicon.people_in(event.told)]
+        numbers = documents.number(told)
+        shared = {i: -rare[np.unique(documents.passages[i])].sum() for i in places[event.chapter]}
+        for index in sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]:  # noqa: B023
+            notes[index] = np.concatenate([notes[index], numbers])
+        chapter = event.chapter - 1
+        chapter_notes[chapter] = np.concatenate([chapter_notes[chapter], numbers])
+    return notes, chapter_notes
+
+
+def _write_vectors(
+    book: Book, passages: Sequence[Passage], folder: Path, embed: Embed, say: Progress
+) -> None:
+    vectors = []
+    for done in range(0, len(passages), _AT_ONCE):
+        texts = [
+            book.sections[p.section - 1].text[p.start : p.end]
+            for p in passages[done : done + _AT_ONCE]
+        ]
+        vectors.append(np.asarray(embed(texts), dtype=np.float32))
+        say("vectors", done + len(texts), len(passages))
+    np.save(folder / "vectors.npy", unit(np.concatenate(vectors)))
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")

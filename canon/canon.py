@@ -1,0 +1,300 @@
+"""A book that can be asked: the folder a build writes, opened.
+
+    canon = Canon.open(Path("canon-xiyouji"))
+    now = canon.as_of(27)                       # later chapters do not exist
+    found = now.search("…", character="wukong", k=5)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canon.error import ChapterOutOfRange, FolderUnreadable, UnknownCharacter
+from canon.lexicon import Lexicon, Question, tokens
+from canon.names import NameTable, read_table
+from canon.presence import Chapter, FirstMention
+from canon.scenes import Scene, read_scenes
+from canon.search import (
+    FIELDS,
+    HERE,
+    Embed,
+    Field,
+    Index,
+    best,
+    merge_ranks,
+)
+
+# Raised when the folder's layout or the meaning of its numbers changes.
+FORMAT = 1
+
+# Below this strength nothing fits; or below the second where most of the question's own words
+# do not occur in the book. Read off 84 questions with an answer and 15 without; docs/canon.md.
+WEAK, WEAK_AND_STRANGE, STRANGE = 1.4, 2.0, 0.6
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One passage found.
+
+    section, start, end: a span of at most 400 characters of the section's text.
+    speakers: canonical names of those who speak in it, in order.
+    score: higher is better; comparable within one search only.
+    """
+
+    section: int
+    start: int
+    end: int
+    text: str
+    speakers: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search returns. `nothing_fits`: the book has no answer; do not quote the hits."""
+
+    passages: tuple[Hit, ...]
+    nothing_fits: bool
+
+
+class Canon:
+    """An opened canon folder, or a view of it up to a chapter.
+
+    A view (`as_of`) is the same object with fewer chapters: nothing it returns lies later.
+    """
+
+    def __init__(self, store: _Store, last: int) -> None:
+        self._store = store
+        self.last = last
+
+    @classmethod
+    def open(cls, folder: Path, *, embed: Embed | None = None) -> Canon:
+        """Open what `build` wrote; arrays are mapped, not read.
+
+        embed: makes unit vectors of texts, shape (texts, d); needed to use a dense index.
+        Raises FolderUnreadable when the folder is missing, incomplete, or of another version.
+        """
+        store = _Store(folder, embed)
+        return cls(store, len(store.headings))
+
+    def as_of(self, chapter: int) -> Canon:
+        """The book as it is after `chapter`: later chapters do not exist.
+
+        Raises ChapterOutOfRange for a chapter that this view does not have.
+        """
+        self._check(chapter)
+        return Canon(self._store, chapter)
+
+    @property
+    def title(self) -> str:
+        """The book's title."""
+        return str(self._store.card["title"])
+
+    @property
+    def names(self) -> NameTable:
+        """The people, places and things of the book (of the whole book, in any view)."""
+        return self._store.table
+
+    def text(self, section: int, start: int = 0, end: int | None = None) -> str:
+        """Characters start..end of a section's text. Raises ChapterOutOfRange."""
+        self._check(section)
+        return self._store.text(section, start, end)
+
+    def chapters(self) -> list[Chapter]:
+        """Who is in each chapter and which names are new in it, in order."""
+        return self._store.chapters[: self.last]
+
+    def present(self, chapter: int) -> tuple[str, ...]:
+        """Canonical names of those who speak in a chapter. Raises ChapterOutOfRange."""
+        self._check(chapter)
+        return self._store.chapters[chapter - 1].present
+
+    def first_mention(self, name: str) -> FirstMention | None:
+        """Where a person, place or thing first stands in this view; None when it does not."""
+        person = self._store.table.person(name)
+        found = self._store.first.get(person.name if person else name)
+        return found if found is not None and found.section <= self.last else None
+
+    def scenes(self, character: str | None = None) -> Iterator[Scene]:
+        """All scenes of this view, or those in which a character takes part."""
+        name = self.character(character) if character else None
+        for scene in read_scenes(self._store.folder / "scenes.jsonl"):
+            if scene.chapter > self.last:
+                return
+            if name is None or name in scene.participants:
+                yield scene
+
+    def character(self, word: str) -> str:
+        """The canonical name for an id, a name or an alias. Raises UnknownCharacter."""
+        person = self._store.table.person(word)
+        if person is not None:
+            return person.name
+        if word in self._store.first or any(word in c.says for c in self._store.chapters):
+            return word
+        known = [p.id or p.name for p in self._store.table.people[:12]]
+        raise UnknownCharacter(
+            f"{self.title} has no character {word!r}; for example it has {', '.join(known)}"
+        )
+
+    def search(
+        self, text: str, *, character: str | None = None, present: bool = False, k: int = 5
+    ) -> Found:
+        """The passages that a message is about, best first.
+
+        character: whom the message is for (an id, name or alias): passages with it count a
+            little more. present: take only chapters in which it speaks.
+        Raises UnknownCharacter.
+        """
+        store = self._store
+        name = self.character(character) if character else None
+        question = store.lexicon.read(text)
+        allowed = store.index.passages[:, 0] <= self.last
+        if present and name:
+            there = [c.number for c in self.chapters() if name in c.says]
+            allowed &= np.isin(store.index.passages[:, 0], there)
+        scores = store.index.scores(question.weights)
+        here = store.people_row(name)
+        if here is not None:
+            scores *= 1 + (HERE - 1) * here
+        nothing = self._nothing_fits(question, scores, allowed)
+        if store.index.vectors is not None and store.embed is not None:
+            vector = np.asarray(store.embed([text]), dtype=np.float32)[0]
+            dense = np.asarray(store.index.vectors @ vector, dtype=np.float32)
+            scores = merge_ranks(
+                [np.where(allowed, scores, 0), np.where(allowed, dense + 1, 0)]
+            )
+        chosen = best(scores, store.index.passages, allowed, k)
+        hits = tuple(store.hit(index, float(scores[index])) for index in chosen)
+        return Found(hits, nothing or not hits)
+
+    def _nothing_fits(
+        self, question: Question, scores: NDArray[np.float32], allowed: NDArray[np.bool_]
+    ) -> bool:
+        """Whether the book, up to this view's last chapter, has nothing to say to a question."""
+        store = self._store
+        if any(not store.has(word) for word in question.elsewhere):
+            return True  # a telephone, or a hero of another book
+        for name in question.people:
+            if name in store.first and store.first[name].section > self.last:
+                return True  # somebody whom nobody has met yet
+        if not question.weights or not allowed.any():
+            return True
+        # A longer question gathers more by chance; its length counts by the square root.
+        strength = float(scores[allowed].max()) / len(question.weights) ** 0.5
+        unheard = sum(not store.has(word) for word in question.content)
+        strange = unheard >= STRANGE * max(1, len(question.content))
+        return strength < WEAK or (strange and strength < WEAK_AND_STRANGE)
+
+    def _check(self, chapter: int) -> None:
+        if not 1 <= chapter <= self.last:
+            raise ChapterOutOfRange(
+                f"{self.title} has chapters 1 to {self.last} here, not {chapter}"
+            )
+
+
+class _Store:
+    """The files of a canon folder; shared by all views of it."""
+
+    def __init__(self, folder: Path, embed: Embed | None) -> None:
+        self.folder = folder
+        self.embed = embed
+        self.card = _read_card(folder)
+        try:
+            self.table = read_table(folder / "names.toml")
+            chapters = json.loads((folder / "chapters.json").read_text(encoding="utf-8"))
+            self._letters = np.load(folder / "text.npy", mmap_mode="r")
+            self._quotes = np.load(folder / "quotes.npy", mmap_mode="r")
+            passages = np.load(folder / "passages.npy", mmap_mode="r")
+            vectors = folder / "vectors.npy"
+            counts = {"passages": len(passages), "notes": len(passages)}
+            self.index = Index(
+                np.load(folder / "keys.npy", mmap_mode="r"),
+                {
+                    field: Field(folder, field, counts.get(field, len(chapters["chapters"])))
+                    for field in FIELDS
+                },
+                np.asarray(passages),
+                np.load(folder / "people.npy", mmap_mode="r"),
+                np.load(vectors, mmap_mode="r") if vectors.exists() else None,
+            )
+        except (OSError, ValueError, KeyError) as problem:
+            raise FolderUnreadable(
+                f"the canon folder {folder} is incomplete ({problem}); build it again"
+            ) from None
+        self._starts: list[int] = chapters["starts"]
+        self.headings: list[str] = [row["heading"] for row in chapters["chapters"]]
+        self.speakers: list[str] = chapters["speakers"]
+        self._people: dict[str, int] = {n: i for i, n in enumerate(chapters["people"])}
+        self.chapters = [
+            Chapter(
+                row["number"], row["heading"], row["says"], row["named"], tuple(row["first"])
+            )
+            for row in chapters["chapters"]
+        ]
+        self.first = {row[0]: FirstMention(*row) for row in chapters["first"]}
+        self.lexicon = Lexicon(self.table, self._people)
+
+    def text(self, section: int, start: int, end: int | None) -> str:
+        """Characters start..end of a section's text."""
+        begin = self._starts[section - 1]
+        stop = self._starts[section]
+        stop = stop if end is None else min(stop, begin + end)
+        letters: NDArray[np.uint32] = self._letters[begin + start : stop]
+        return letters.astype("<u4").tobytes().decode("utf-32-le")
+
+    def has(self, word: str) -> bool:
+        """Whether the book, or a note on it, has a word: each pair of its characters."""
+        pairs = [token for token in tokens(word) if len(token) > 1] or tokens(word)
+        return all(
+            (row := self.index.row(token)) is not None
+            and any(self.index.fields[f].frequency(row) for f in ("passages", "notes"))
+            for token in pairs
+        )
+
+    def people_row(self, name: str | None) -> NDArray[np.float32] | None:
+        """1 for every passage in which the person acts or is named."""
+        column = self._people.get(name) if name else None
+        return None if column is None else self.index.people[column].astype(np.float32)
+
+    def hit(self, index: int, score: float) -> Hit:
+        """A passage with its text and who speaks in it."""
+        section, start, end = self.index.passages[index].tolist()
+        quotes = self._quotes
+        a, b = (int(x) for x in np.searchsorted(quotes[:, 0], [section, section + 1]))
+        inside = quotes[a:b]
+        inside = inside[(inside[:, 1] < end) & (inside[:, 2] > start)]
+        speakers = dict.fromkeys(self.speakers[i] for i in inside[:, 3].tolist() if i >= 0)
+        return Hit(section, start, end, self.text(section, start, end), tuple(speakers), score)
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / "card.json"
+    if not path.exists():
+        raise FolderUnreadable(
+            f"{folder} is no canon folder: it has no card.json. "
+            "Write one with: mrp canon build NOVEL -o DIR"
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        found = card["format"]
+    except (ValueError, KeyError, TypeError):
+        raise FolderUnreadable(f"{path} cannot be read; build the folder again") from None
+    if found != FORMAT:
+        raise FolderUnreadable(
+            f"{folder} was written by another version (format {found}, this one reads {FORMAT}); "
+            "build it again"
+        )
+    return dict(card)
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows scaled to length 1; a zero row stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)

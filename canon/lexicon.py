@@ -1,0 +1,232 @@
+"""From the words of a question to the words of the book.
+
+Readers ask in today's Chinese or in English; the book is written in the vernacular of the
+Ming. `canon/lexicon/everyday.toml` maps today's words to those that old novels use,
+`canon/lexicon/english.toml` English words to Chinese ones, and the book's own table names its
+people, places and things. None of the general lists is about one book.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+
+from canon.grammar import words as grammar_words
+from canon.names import NameTable, alternation
+
+LEXICON = Path(__file__).parent / "lexicon"
+
+_MOST_OF_A_BOOK = 60  # chapters
+
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]+")
+_LATIN = re.compile(r"[a-z][a-z'’-]*")
+
+
+@lru_cache(maxsize=1)
+def everyday() -> tuple[Mapping[str, tuple[str, ...]], frozenset[str]]:
+    """(today's word → words of old novels, words of a question that say nothing)."""
+    data = tomllib.loads((LEXICON / "everyday.toml").read_text(encoding="utf-8"))
+    words = {key: tuple(value.split()) for key, value in data["words"].items()}
+    return words, frozenset(data["drop"].split())
+
+
+@lru_cache(maxsize=1)
+def english() -> tuple[Mapping[str, tuple[str, ...]], frozenset[str]]:
+    """(English word, stemmed → Chinese words, English words that say nothing)."""
+    data = tomllib.loads((LEXICON / "english.toml").read_text(encoding="utf-8"))
+    words: dict[str, tuple[str, ...]] = {}
+    for key, value in data["words"].items():
+        for word in key.split("/"):
+            stemmed = " ".join(stem(part) for part in word.split())
+            words[stemmed] = tuple(dict.fromkeys(words.get(stemmed, ()) + tuple(value.split())))
+    return words, frozenset(stem(word) for word in data["drop"].split())
+
+
+@lru_cache(maxsize=1)
+def elsewhere() -> tuple[re.Pattern[str], frozenset[str]]:
+    """(Chinese words, English stems) for what the world of an old novel does not have."""
+    data = tomllib.loads((LEXICON / "elsewhere.toml").read_text(encoding="utf-8"))
+    chinese = re.compile(alternation([*data["today"].split(), *data["other_works"].split()]))
+    return chinese, frozenset(stem(word) for word in data["english"].split())
+
+
+def stem(word: str) -> str:
+    """An English word without its commonest endings; enough to match demons with demon."""
+    word = word.strip("'’-").removesuffix("'s").removesuffix("’s")
+    for ending, least in (("ies", 2), ("ing", 3), ("ed", 3), ("es", 3), ("s", 3), ("ly", 3)):
+        if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
+            word = word[: -len(ending)] + ("y" if ending == "ies" else "")
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
+        word = word[:-1]
+    return word.removesuffix("e") if len(word) > 3 else word
+
+
+def tokens(text: str) -> list[str]:
+    """What a text is indexed by: Chinese characters and pairs of them, English stems."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    found: list[str] = []
+    for run in _HAN.findall(text):
+        found += run
+        found += [run[i : i + 2] for i in range(len(run) - 1)]
+    found += [stem(word) for word in _LATIN.findall(text)]
+    return found
+
+
+@dataclass
+class Question:
+    """A question as weighted tokens.
+
+    weights: token → weight; tokens as `tokens` makes them, people as "@name".
+    people: canonical names that it mentions.
+    content: the tokens of its own content words (before any mapping), for judging whether the
+        book has anything to say. elsewhere: words of it for what an old novel does not have.
+    """
+
+    weights: dict[str, float] = field(default_factory=dict)
+    people: tuple[str, ...] = ()
+    content: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+    def add(self, token: str, weight: float) -> None:
+        """Keep the larger weight: a word that is asked for twice counts once."""
+        self.weights[token] = max(weight, self.weights.get(token, 0.0))
+
+
+# Weights, tuned once on the development questions; the exact values matter little.
+CHARACTER = 0.35
+PAIR = 1.0
+MAPPED = 0.8
+PERSON = 1.2
+TERM = 1.5
+
+
+class Lexicon:
+    """The general word lists and one book's table, ready to read questions."""
+
+    def __init__(self, table: NameTable, names: Iterable[str] = ()) -> None:
+        self._people: dict[str, str] = {}
+        for name in names:
+            self._people.setdefault(name, name)
+        # Words that mean one person in some chapters only (国王, 妖精) stay ordinary words.
+        ordinary = set(grammar_words()["roles"])
+        for person in table.people:
+            for scope in person.scopes:
+                for alias in (person.name, *scope.aliases):
+                    everywhere = scope.last - scope.first > _MOST_OF_A_BOOK
+                    if len(alias) > 1 and (everywhere or alias not in ordinary):
+                        self._people.setdefault(alias, person.name)
+        for person in table.people:
+            self._people[person.name] = person.name
+        self._english_people = {
+            en.casefold(): person.name for person in table.people for en in person.en
+        }
+        self._terms: dict[str, tuple[str, ...]] = {}
+        self._english_terms: dict[str, tuple[str, ...]] = {}
+        for term in (*table.places, *table.things):
+            forms = (term.name, *term.aliases)
+            for form in forms:
+                self._terms[form] = forms
+            for en in term.en:
+                self._english_terms[en.casefold()] = forms
+        self.people_pattern = re.compile(alternation(self._people) or "(?!)")
+        self._terms_pattern = re.compile(alternation(self._terms) or "(?!)")
+        named = {**self._english_people, **self._english_terms}
+        self._english_pattern = re.compile(rf"\b(?:{alternation(named) or '(?!)'})(?:'s|s)?\b")
+
+    def people_in(self, text: str) -> list[tuple[int, int, str]]:
+        """(start, end, canonical name) of each person named in a text, under any alias."""
+        return [
+            (match.start(), match.end(), self._people[match.group()])
+            for match in self.people_pattern.finditer(text)
+        ]
+
+    def read(self, question: str) -> Question:
+        """Turn a question into weighted tokens."""
+        text = unicodedata.normalize("NFKC", question).casefold().replace("’", "'")
+        read = Question()
+        people: dict[str, None] = {}
+        chinese, foreign = elsewhere()
+        latin = [word for word in _LATIN.findall(text) if stem(word) in foreign]
+        read.elsewhere = (*chinese.findall(text), *latin)
+        text = self._read_english(text, read, people)
+        for match in self.people_pattern.finditer(text):
+            people.setdefault(self._people[match.group()])
+        for match in self._terms_pattern.finditer(text):
+            for form in self._terms[match.group()]:
+                for token in tokens(form):
+                    read.add(token, TERM if len(token) > 1 else CHARACTER)
+        for name in people:
+            read.add(f"@{name}", PERSON)
+        text = self.people_pattern.sub(" ", text)
+        mapped, _ = everyday()
+        for match in _mapped_pattern().finditer(text):
+            _add_words(read, mapped[match.group()], MAPPED)
+        content: list[str] = []
+        for run in _HAN.findall(_dropped_pattern().sub(" ", text)):
+            pairs = [run[i : i + 2] for i in range(len(run) - 1)]
+            content += pairs or [run]
+            for char in run:
+                read.add(char, CHARACTER)
+            for pair in pairs:
+                read.add(pair, PAIR)
+        read.people = tuple(people)
+        read.content = (*read.content, *content)
+        return read
+
+    def _read_english(self, text: str, read: Question, people: dict[str, None]) -> str:
+        """Read the English words of a question; returns the text without them."""
+        for match in self._english_pattern.finditer(text):
+            word = match.group().removesuffix("'s")
+            word = word if word in self._english_people else word.removesuffix("s")
+            if word in self._english_people:
+                people.setdefault(self._english_people[word])
+            else:
+                forms = self._english_terms.get(word) or self._english_terms.get(match.group(), ())
+                _add_words(read, forms, TERM)
+        rest = self._english_pattern.sub(" ", text)
+        mapped, dropped = english()
+        stems = [stem(word) for word in _LATIN.findall(rest)]
+        at = 0
+        content = []
+        while at < len(stems):
+            for size in (3, 2, 1):
+                phrase = " ".join(stems[at : at + size])
+                if phrase in mapped and (size > 1 or phrase not in dropped):
+                    _add_words(read, mapped[phrase], MAPPED)
+                    break
+            else:
+                size = 1
+            for word in stems[at : at + size]:
+                if word not in dropped:
+                    read.add(word, PAIR)
+                    content.append(word)
+            at += size
+        # Names are words of the notes, too.
+        for word in {stem(w) for m in self._english_pattern.findall(text) for w in m.split()}:
+            read.add(word, PAIR)
+        read.content = tuple(content)
+        return _LATIN.sub(" ", rest)
+
+
+def _add_words(read: Question, words: Iterable[str], weight: float) -> None:
+    for word in words:
+        if len(word) == 1:
+            read.add(word, 0.6 * weight)
+        for token in tokens(word):
+            read.add(token, weight if len(token) > 1 else CHARACTER * weight)
+
+
+@cache
+def _mapped_pattern() -> re.Pattern[str]:
+    return re.compile(alternation(everyday()[0]))
+
+
+@cache
+def _dropped_pattern() -> re.Pattern[str]:
+    return re.compile(alternation(everyday()[1]))

@@ -1,0 +1,169 @@
+"""Finding the passage that a message is about.
+
+Four kinds of evidence are added up: the words of a passage, the words of the notes that belong
+to it, the words of its chapter, and the notes of its chapter (all BM25). Notes are the book's
+events in today's words and in English (`canon/books/*.events.tsv`); at build time each is laid
+on the passages of its chapter that match it best. A dense index, where there is one, is merged
+in by reciprocal rank.
+
+BM25 weights are computed once by bm25s and kept as flat arrays; opening maps them into memory
+and reads nothing, and a search touches only the rows of the question's own tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+
+# Weight of each kind of evidence; see docs/canon.md for the figures.
+PASSAGE, NOTES, CHAPTER, CHAPTER_NOTES = 1.0, 1.0, 0.3, 0.3
+FIELDS = ("passages", "notes", "chapters", "chapter_notes")
+# A passage in which the character acts or is named counts this much more.
+HERE = 1.08
+# Reciprocal rank fusion: the usual constant, and how many of each list take part.
+_RANK, _DEPTH = 60, 60
+
+
+def key(token: str) -> int:
+    """A token as a 64-bit number; two tokens share one with a chance of 1 in 10^9."""
+    return int.from_bytes(hashlib.blake2b(token.encode(), digest_size=8).digest(), "little")
+
+
+def save_vocabulary(vocabulary: Mapping[str, int], path: Path) -> NDArray[np.int64]:
+    """Write the tokens' keys in ascending order, so that a row is found by bisection.
+
+    Returns the row of each token number of the vocabulary.
+    """
+    keys = np.array([key(token) for token in vocabulary], dtype=np.uint64)
+    by_key = np.argsort(keys)
+    np.save(path, keys[by_key])
+    rows = np.empty(len(keys), dtype=np.int64)
+    rows[by_key] = np.arange(len(keys))
+    return rows
+
+
+def save_field(folder: Path, field: str, documents: Sequence[NDArray[np.int64]], rows: int) -> None:
+    """BM25 weights of one field as three arrays: weights, documents, and where rows begin.
+
+    documents: the rows of each document's tokens. rows: how many rows the vocabulary has.
+    """
+    import bm25s  # only building needs it, and it takes longer to import than opening may
+
+    # Chapters are long: the more a word is repeated the more a chapter is about it.
+    k1 = 2.0 if field == "chapters" else 1.2
+    b = 0.3 if field.endswith("notes") else 0.75
+    model = bm25s.BM25(k1=k1, b=b, method="lucene", dtype="float32", int_dtype="int32")
+    vocabulary = {str(row): row for row in range(rows)}
+    # bm25s cannot average the length of no documents at all.
+    if any(len(document) for document in documents):
+        model.index(
+            ([document.tolist() for document in documents], vocabulary),
+            show_progress=False,
+            create_empty_token=False,
+        )
+        weights, found, starts = (model.scores[x] for x in ("data", "indices", "indptr"))
+    else:
+        weights, found, starts = [], [], [0] * (rows + 1)
+    np.save(folder / f"{field}.weights.npy", np.asarray(weights, dtype=np.float32))
+    np.save(folder / f"{field}.documents.npy", np.asarray(found, dtype=np.int32))
+    np.save(folder / f"{field}.rows.npy", np.asarray(starts, dtype=np.int64))
+
+
+class Field:
+    """BM25 weights of one field, mapped into memory."""
+
+    def __init__(self, folder: Path, field: str, documents: int) -> None:
+        self._weights = np.load(folder / f"{field}.weights.npy", mmap_mode="r")
+        self._documents = np.load(folder / f"{field}.documents.npy", mmap_mode="r")
+        self._rows = np.load(folder / f"{field}.rows.npy", mmap_mode="r")
+        self._count = documents
+
+    def score(self, rows: Mapping[int, float]) -> NDArray[np.float32]:
+        """One score a document: the weighted sum over the question's rows."""
+        scores = np.zeros(self._count, dtype=np.float32)
+        for row, weight in rows.items():
+            a, b = int(self._rows[row]), int(self._rows[row + 1])
+            # A row names each document once, so this addition loses nothing.
+            scores[self._documents[a:b]] += weight * self._weights[a:b]
+        return scores
+
+    def frequency(self, row: int) -> int:
+        """In how many documents the token of a row stands."""
+        return int(self._rows[row + 1] - self._rows[row])
+
+
+@dataclass(frozen=True)
+class Index:
+    """All arrays of a canon folder that a search needs.
+
+    passages: one row a passage: section, start, end; in the order of the book.
+    people: passage × person, 1 where the person acts or is named.
+    vectors: one unit vector a passage, when a dense index was built.
+    """
+
+    keys: NDArray[np.uint64]
+    fields: Mapping[str, Field]
+    passages: NDArray[np.int32]
+    people: NDArray[np.uint8]
+    vectors: NDArray[np.float32] | None
+
+    def rows(self, weights: Mapping[str, float]) -> dict[int, float]:
+        """Token weights as row weights; unknown tokens are left out."""
+        found: dict[int, float] = {}
+        for token, weight in weights.items():
+            row = self.row(token)
+            if row is not None:
+                found[row] = weight
+        return found
+
+    def row(self, token: str) -> int | None:
+        """The row of a token, or None when the book does not have it."""
+        wanted = np.uint64(key(token))
+        at = int(np.searchsorted(self.keys, wanted))
+        return at if at < len(self.keys) and self.keys[at] == wanted else None
+
+    def scores(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
+        """The evidence for every passage, all kinds added up."""
+        rows = self.rows(weights)
+        chapter = self.passages[:, 0] - 1
+        total = PASSAGE * self.fields["passages"].score(rows)
+        total += NOTES * self.fields["notes"].score(rows)
+        total += CHAPTER * self.fields["chapters"].score(rows)[chapter]
+        total += CHAPTER_NOTES * self.fields["chapter_notes"].score(rows)[chapter]
+        return total
+
+
+def merge_ranks(lists: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Reciprocal rank fusion of several scores for the same passages."""
+    merged = np.zeros(len(lists[0]), dtype=np.float32)
+    for scores in lists:
+        order = np.argsort(-scores, kind="stable")[:_DEPTH]
+        merged[order] += 1.0 / (_RANK + 1 + np.arange(len(order), dtype=np.float32))
+    return merged
+
+
+def best(
+    scores: NDArray[np.float32], passages: NDArray[np.int32], allowed: NDArray[np.bool_], k: int
+) -> list[int]:
+    """The k best allowed passages, none of which overlaps another by more than half."""
+    masked = np.where(allowed, scores, -np.inf)
+    chosen: list[int] = []
+    for index in np.argsort(-masked, kind="stable")[: 40 * k].tolist():
+        if masked[index] <= 0 or len(chosen) == k:
+            break
+        section, start, end = passages[index].tolist()
+        if all(
+            section != passages[other, 0]
+            or min(end, int(passages[other, 2])) - max(start, int(passages[other, 1]))
+            <= (end - start) // 2
+            for other in chosen
+        ):
+            chosen.append(index)
+    return chosen
