@@ -539,6 +539,7 @@ class Loop:
         self.stats.accepted += right
         if right < len(draft) and not line.ended:
             line.done -= len(draft) - right
+            self._slots.reserve(line.slot, len(draft) - right)
             self.machine.move(self._slots.keep(line.slot, line.done))
 
     def _propose(self, line: Line) -> None:

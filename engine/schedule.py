@@ -140,7 +140,7 @@ class Pace:
     @property
     def chunk(self) -> int:
         if self.base is None or not self.each:
-            return self._least
+            return 4 * self._least  # nothing is known yet, and nobody has written for long
         room = (self.stretch - 1) * self.base / self.each
         return int(min(self._most, max(self._least, room)))
 

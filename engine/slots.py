@@ -149,7 +149,7 @@ class Slots:
 
         At most `limit` tokens are reused. Cells for the rest and for `reserve` more are promised.
         None: it has to wait, because running sequences hold all slots or cells. Idle slots do not
-        stand in the way, but make room first (`evict`): `wanting` says for how many cells.
+        stand in the way, but have to make room afterwards: `wanting` says for how many cells.
         """
         prefix = tokens if limit is None else tokens[:limit]
         reused, holder = self.longest(prefix)

@@ -113,4 +113,4 @@ def test_the_pace_keeps_a_batch_within_its_stretch() -> None:
         pace.learn(0.080, replies=8, prompt=0)
         pace.learn(0.080 + 64 * 0.005, replies=8, prompt=64)
     assert 20 <= pace.chunk <= 26  # 0.080 s × 1.5 ÷ 0.005 s
-    assert Pace(stretch=2.5, least=4).chunk == 4
+    assert Pace(stretch=2.5, least=4).chunk == 16
