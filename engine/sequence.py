@@ -93,11 +93,14 @@ class Reply(Protocol):
     place in the queue: 1 is next, 0 is being worked on.
     """
 
-    finish: Finish | None
-    usage: Usage
-    tokens: list[int]
-    logprobs: list[float]
-
+    @property
+    def finish(self) -> Finish | None: ...
+    @property
+    def usage(self) -> Usage: ...
+    @property
+    def tokens(self) -> list[int]: ...
+    @property
+    def logprobs(self) -> list[float]: ...
     @property
     def position(self) -> int: ...
 
