@@ -106,9 +106,7 @@ def read_book(path: Path, *, largest_mb: int = LARGEST_MB) -> Book:
             first = text.lstrip("\ufeff \u3000\r\n")
             begin = len(text) - len(first)
             found = [(begin, first.split("\n", 1)[0].strip(), first)]
-        sections += [
-            Section(0, heading, body, file.name, start) for start, heading, body in found
-        ]
+        sections += [Section(0, heading, body, file.name, start) for start, heading, body in found]
     if not any(section.text.strip() for section in sections):
         if any(file.stat().st_size for file in files):
             raise NoChapters(

@@ -70,7 +70,7 @@ def build(
     quotes = attribute(book, table, progress=lambda n: say("who says what", n, total))
     if not any(quote.kind != "text" for quote in quotes):
         raise NoQuotes(
-            f"{book.title} has no quotes: none of “ ” 「 」 『 』 or \" \" marks a speech in it"
+            f'{book.title} has no quotes: none of “ ” 「 」 『 』 or " " marks a speech in it'
         )
     scenes = find_scenes(book, quotes, table)
     folder.parent.mkdir(parents=True, exist_ok=True)

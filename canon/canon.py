@@ -1,8 +1,8 @@
 """A book that can be asked: the folder a build writes, opened.
 
-    canon = Canon.open(Path("canon-xiyouji"))
-    now = canon.as_of(27)                       # later chapters do not exist
-    found = now.search("…", character="wukong", k=5)
+canon = Canon.open(Path("canon-xiyouji"))
+now = canon.as_of(27)                       # later chapters do not exist
+found = now.search("…", character="wukong", k=5)
 """
 
 from __future__ import annotations
@@ -167,9 +167,7 @@ class Canon:
         if store.index.vectors is not None and store.embed is not None:
             vector = np.asarray(store.embed([text]), dtype=np.float32)[0]
             dense = np.asarray(store.index.vectors @ vector, dtype=np.float32)
-            scores = merge_ranks(
-                [np.where(allowed, scores, 0), np.where(allowed, dense + 1, 0)]
-            )
+            scores = merge_ranks([np.where(allowed, scores, 0), np.where(allowed, dense + 1, 0)])
         chosen = best(scores, store.index.passages, allowed, k)
         hits = tuple(store.hit(index, float(scores[index])) for index in chosen)
         return Found(hits, nothing or not hits)
@@ -233,9 +231,7 @@ class _Store:
         self.speakers: list[str] = chapters["speakers"]
         self._people: dict[str, int] = {n: i for i, n in enumerate(chapters["people"])}
         self.chapters = [
-            Chapter(
-                row["number"], row["heading"], row["says"], row["named"], tuple(row["first"])
-            )
+            Chapter(row["number"], row["heading"], row["says"], row["named"], tuple(row["first"]))
             for row in chapters["chapters"]
         ]
         self.first = {row[0]: FirstMention(*row) for row in chapters["first"]}

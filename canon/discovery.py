@@ -31,8 +31,12 @@ _NEVER_FIRST = frozenset(
     "掣举拔吹教吩暗自轮挺丢抽按拖扑指抖那这又也便即就却再乃遂忙才方只正忽不有无是的了着在把被将对向与和为因以从到之其此我你他您吾汝"
     "一二三四五六七八九十两几众各诸皆俱都同且复更还未已若如若但凡因见听闻说问叫喝骂笑口心气连急大小慌答应回"
 )
-_NEVER = frozenset("毫毛 寿诗 圣经 后人有诗 书略 上写 些人 内中 于是 看官 兵法 相者 常言 古人 俗语 古书 启奏 满心欢喜 僧谢 随后 向前 正是 有诗".split())
-_NEVER_INSIDE = frozenset("道曰说云问叫喝骂笑闻听见了着的得把被我你他们对向便即就又却也哭叹怒答应怪恨")
+_NEVER = frozenset(
+    "毫毛 寿诗 圣经 后人有诗 书略 上写 些人 内中 于是 看官 兵法 相者 常言 古人 俗语 古书 启奏 满心欢喜 僧谢 随后 向前 正是 有诗".split()
+)
+_NEVER_INSIDE = frozenset(
+    "道曰说云问叫喝骂笑闻听见了着的得把被我你他们对向便即就又却也哭叹怒答应怪恨"
+)
 
 
 # A tag with nothing but a name: enough to trust it once, if the name occurs again elsewhere.
@@ -43,9 +47,7 @@ _BARE_TAG = re.compile(
 _LEAST_ELSEWHERE = 1
 
 
-def discover(
-    book: Book, known: frozenset[str] = frozenset(), least: int = 3
-) -> Counter[str]:
+def discover(book: Book, known: frozenset[str] = frozenset(), least: int = 3) -> Counter[str]:
     """Names of two to four characters that at least `least` speech tags begin with.
 
     known: names that need no discovery (an alias table's).

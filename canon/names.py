@@ -331,5 +331,7 @@ def _terms(data: dict[str, Any], key: str, where: str) -> tuple[Term, ...]:
     terms = []
     for row in data.get(key, []):
         _known(row, {"name", "en", "aliases"}, where)
-        terms.append(Term(_name(row, where), _words(row, "en", where), _words(row, "aliases", where)))
+        terms.append(
+            Term(_name(row, where), _words(row, "en", where), _words(row, "aliases", where))
+        )
     return tuple(terms)
