@@ -251,7 +251,7 @@ def _lay(
         told += [f"@{name}" for _, _, name in lexicon.people_in(event.told)]
         numbers = documents.number(told)
         shared = {i: -rare[np.unique(documents.passages[i])].sum() for i in places[event.chapter]}
-        for index in sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]:  # noqa: B023
+        for index in sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]:
             notes[index] = np.concatenate([notes[index], numbers])
         chapter = event.chapter - 1
         chapter_notes[chapter] = np.concatenate([chapter_notes[chapter], numbers])

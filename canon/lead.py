@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
+from itertools import pairwise
 
 from canon.grammar import words
 from canon.names import alternation
@@ -50,14 +51,14 @@ def read_lead(text: str, start: int, span: Span) -> Lead:
 def cut_sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """(start, end) of the sentences in text[start:end], none empty."""
     cuts = [start, *(m.end() for m in _SENTENCE.finditer(text, start, end)), end]
-    pairs = zip(cuts, cuts[1:], strict=False)
+    pairs = pairwise(cuts)
     return [(a, b) for a, b in pairs if text[a:b].strip(_BLANK + "；。！？!?;…’”』")]
 
 
 def cut_clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """(start, end) of the comma clauses in text[start:end], none empty."""
     cuts = [start, *(m.end() for m in _COMMA.finditer(text, start, end)), end]
-    pairs = zip(cuts, cuts[1:], strict=False)
+    pairs = pairwise(cuts)
     return [(a, b) for a, b in pairs if text[a:b].strip(_BLANK)]
 
 
@@ -85,11 +86,11 @@ def kind_of(text: str, lead: Lead, span: Span) -> str:
     return "speech"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _ends(key: str) -> re.Pattern[str]:
     return re.compile(f"(?:{alternation(words()[key])})$")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _anywhere(key: str) -> re.Pattern[str]:
     return re.compile(f"(?:{alternation(words()[key])})")

@@ -259,7 +259,8 @@ def write_table(table: NameTable, path: Path, *, comment: str = "") -> None:
         if (person.first, person.last) != (1, LAST):
             lines += [f"from = {person.first}", f"to = {person.last}"]
         rows = [
-            f"  {{ aliases = [{_quoted(scope.aliases)}], from = {scope.first}, to = {scope.last} }},"
+            f"  {{ aliases = [{_quoted(scope.aliases)}], "
+            f"from = {scope.first}, to = {scope.last} }},"
             for scope in _joined(person.scopes)
         ]
         if rows:

@@ -69,9 +69,8 @@ def find_scenes(
     meaning = {name: term.name for term in table.places for name in (term.name, *term.aliases)}
     scenes: list[Scene] = []
     for section in book.sections:
-        number = 0
-        for group in _groups(by_section.get(section.number, []), long_narration):
-            number += 1
+        groups = _groups(by_section.get(section.number, []), long_narration)
+        for number, group in enumerate(groups, 1):
             place = ""
             if place_pattern is not None:
                 before = section.text[max(section.body, group[0].start - 400) : group[0].start]

@@ -17,10 +17,11 @@ from canon.book import Book, Section
 from canon.discovery import discover, draft_table
 from canon.grammar import Grammar, Mention, groups
 from canon.lead import LONGEST, Lead, cut_clauses, cut_sentences, kind_of, read_lead
-from canon.names import ChapterNames, NameTable, table_for
+from canon.names import NameTable, table_for
 from canon.quotes import Span, find_quotes
+from canon.strangers import UNNAMED, stranger
 
-UNDECIDED = "?"
+UNDECIDED = UNNAMED
 
 # Confidence by the rule that decided. Measured by reading, see docs/canon.md.
 SUBJECT = 0.97
@@ -154,9 +155,9 @@ class _Chapter:
                 return self._group(a, actor, span)
             if actor:
                 return actor, sure * (SUBJECT if index == 0 else EARLIER_CLAUSE)
-            stranger = "" if found else self.grammar.stranger(self.text, a, b, last=index == 0)
-            if stranger:
-                return stranger, sure * SUBJECT if stranger != UNDECIDED else 0.0
+            unknown = "" if found else stranger(self.text, a, b, last=index == 0)
+            if unknown:
+                return unknown, sure * SUBJECT if unknown != UNDECIDED else 0.0
         for begin, end in reversed(lead.sentences[:-1]):
             for a, b in reversed(cut_clauses(self.text, begin, end)):
                 found = self.grammar.mentions(self.names, self.text, a, b, last=False)
