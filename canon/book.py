@@ -99,21 +99,23 @@ def read_book(path: Path, *, largest_mb: int = LARGEST_MB) -> Book:
             "novel. Split it, or raise the limit with --largest-mb"
         )
     sections: list[Section] = []
+    blank = True
     for file in files:
         text = _decode(file)
+        blank = blank and not text.strip("\ufeff \u3000\r\n\t")
         found = split(text)
         if not found and path.is_dir() and text.strip():
             first = text.lstrip("\ufeff \u3000\r\n")
             begin = len(text) - len(first)
             found = [(begin, first.split("\n", 1)[0].strip(), first)]
         sections += [Section(0, heading, body, file.name, start) for start, heading, body in found]
-    if not any(section.text.strip() for section in sections):
-        if any(file.stat().st_size for file in files):
-            raise NoChapters(
-                f"{path} has no chapters: no two lines begin with 第…回, 第…章, Chapter … or '# '. "
-                "Put a line '# title' before each chapter"
-            )
+    if blank:
         raise BookUnreadable(f"{path} is empty")
+    if not sections:
+        raise NoChapters(
+            f"{path} has no chapters: no two lines begin with 第…回, 第…章, Chapter … or '# '. "
+            "Put a line '# title' before each chapter"
+        )
     numbered = tuple(
         Section(n, s.heading, s.text, s.source, s.start) for n, s in enumerate(sections, 1)
     )

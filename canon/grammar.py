@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -75,10 +75,11 @@ class Grammar:
         lists = words()
         heads = "".join(lists["role_heads"])
         heralds = alternation(lists["role_heralds"])
+        counts = alternation(lists["role_counts"])
         self.pattern = re.compile(
-            r"(?:[那这](?:一个|几个|两个|个|位|些|伙|班|起|条|员|名|群|对)?)?(?P<name>"
+            f"(?:[那这](?:{counts})?|一个|几个|两个|一位|一群|一班|一伙)?(?P<name>"
             f"{alternation(self.known | set(lists['roles']))}"
-            f"|(?:{heralds})[{heads}]|(?<=[那这])[{heads}]"
+            f"|(?:{heralds})[{heads}]|(?<=[那这个位些伙班起群条员名对])[{heads}]"
             f"|(?:{alternation(groups())}){then_acts()}"
             # 操曰: a one-character name where a clause begins and goes on with a verb.
             f"|(?<![\u4e00-\u9fff])[{single or '□'}](?=[曰道大笑怒叹答谢泣急乃遂又亦闻见问]))"
@@ -115,7 +116,8 @@ class Grammar:
                 continue  # 八戒的嘴, 行者耳边: the owner is not the topic
             before = text[begin : match.start()]
             if before.endswith(("把", "将", "把那", "把个")) and _FRIGHTENED.match(following):
-                before = ""
+                # 行者把长老唬得…道: the one who is frightened speaks, and nobody else.
+                before, found = "", [replace(mention, acts=False) for mention in found]
             firm = _firm(before)
             if surface in groups():
                 acts = firm

@@ -21,8 +21,10 @@ _MARKS = re.compile("[" + "".join(OPENING) + "".join(_CLOSING) + _STRAIGHT + "]"
 _SENTENCE_END = "。！？!?…；"
 _FIRST_OR_SECOND = re.compile("[我你您吾俺咱汝]|老孙|老猪|贫僧|小生|小人|末将")
 _NARRATORS_YOU = re.compile("你看他|你看那|你道他|你看这|说不尽")
+# How much of an outer quote may follow an inner one.
+_REST_OF_OUTER = 240
 # "…道：" without an opening mark after it.
-_OPEN_TAG = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂)[：；:][\s\u3000]*(?=[^\s\u3000“「『‘])")
+_OPEN_TAG = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂|声)[：；:][\s\u3000]*(?=[^\s\u3000“「『‘])")
 _TAG_END = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂|念|着)[：:][\s\u3000]*$")
 _SENTENCE_START = re.compile(rf"[{_SENTENCE_END}][’”』]*[\s\u3000]*|’|\n[\s\u3000]*")
 _STOP = re.compile(rf"[{_SENTENCE_END}]")
@@ -82,6 +84,10 @@ def find_quotes(text: str, narrates: Callable[[str], bool], begin: int = 0) -> l
         last = at
         while last > opened + 1 and text[last - 1].isspace():
             last -= 1
+        words = text[opened + 1 : last]
+        # A mark of another kind that stood for the lost one (…去。’老妖道) is no word.
+        if repaired == "unclosed" and words.endswith("’") and words.count("‘") < words.count("’"):
+            last -= 1
         end = at + 1 if repaired in ("", "mistyped") else last
         if last > opened + 1:
             spans.append(Span(opened, end, opened + 1, last, repaired))
@@ -113,8 +119,10 @@ def find_quotes(text: str, narrates: Callable[[str], bool], begin: int = 0) -> l
         after = [m[0] for m in marks[index + 1 : index + 3]]
         closing = OPENING[style]
         if after == [closing, closing]:
-            skip = 1  # a quote within the quote, properly closed
-            continue
+            between = text[marks[index + 1].end() : marks[index + 2].start()]
+            if len(between) <= _REST_OF_OUTER and not _OPEN_TAG.search(between):
+                skip = 1  # a quote within the quote, properly closed
+                continue
         before = text[opened + 1 : at].rstrip()
         ended = before[-1:] in _SENTENCE_END or before[-1:] in "’』"
         if ended and (not after or after[0] == style):

@@ -9,14 +9,18 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from canon.book import Book, Section
+from canon.grammar import words
 from canon.names import NameTable, alternation
 from canon.speakers import UNDECIDED, Quote
 
 # About half a page without a spoken word: the story has moved on.
 LONG_NARRATION = 260
+# Enough words for people to leave and others to come; and how many quotes show who is there.
+_MOVE, _CAST = 40, 6
 _SHORT_TAG = 14
 _CLOSERS = "”」』〞’"
 
@@ -69,7 +73,7 @@ def find_scenes(
     meaning = {name: term.name for term in table.places for name in (term.name, *term.aliases)}
     scenes: list[Scene] = []
     for section in book.sections:
-        groups = _groups(by_section.get(section.number, []), long_narration)
+        groups = _groups(section.text, by_section.get(section.number, []), long_narration)
         for number, group in enumerate(groups, 1):
             place = ""
             if place_pattern is not None:
@@ -113,18 +117,34 @@ def read_scenes(path: Path) -> Iterator[Scene]:
             yield Scene(**{**row, "participants": tuple(row["participants"]), "turns": turns})
 
 
-def _groups(quotes: Sequence[Quote], long_narration: int) -> list[list[Quote]]:
+def _groups(text: str, quotes: Sequence[Quote], long_narration: int) -> list[list[Quote]]:
+    """Quotes that belong together: no long narration, no turning of the story, one cast."""
     groups: list[list[Quote]] = []
-    for quote in quotes:
-        if groups and quote.start - groups[-1][-1].end <= long_narration:
+    for index, quote in enumerate(quotes):
+        if groups:
             group = groups[-1]
-            gap = quote.start - group[-1].end
-            cast = {name for q in group[-6:] for name in _people(q)}
-            if gap < long_narration // 2 or cast & _people(quote):
+            told = text[group[-1].end : quote.start]
+            before = {name for q in group[-_CAST:] for name in _people(q)}
+            after = {name for q in quotes[index : index + _CAST] for name in _people(q)}
+            if not (
+                len(told) > long_narration
+                or (len(told) > _SHORT_TAG and _turning().search(told))
+                or (len(told) > _MOVE and _cast_changes(before, after))
+            ):
                 group.append(quote)
                 continue
         groups.append([quote])
     return groups
+
+
+def _cast_changes(before: set[str], after: set[str]) -> bool:
+    """Whether fewer than half of the smaller cast stay."""
+    return len(before & after) * 2 < min(len(before), len(after))
+
+
+@cache
+def _turning() -> re.Pattern[str]:
+    return re.compile(alternation(words()["scene_breaks"]))
 
 
 def _people(quote: Quote) -> set[str]:

@@ -124,11 +124,12 @@ class _Chapter:
                 self.names,
                 {k: v for name in speaker.split("、") for k, v in self.calls.get(name, {}).items()},
             )
+        to = "、".join(name for name in to.split("、") if name not in speaker.split("、"))
         quote = Quote(
             self.section.number,
             span.start,
             span.end,
-            re.sub(r"[\s\u3000]+", "", words_said),
+            _words(words_said, span),
             speaker,
             to,
             kind,
@@ -204,8 +205,9 @@ class _Chapter:
         if self.text[max(0, at - 1) : at + 1].strip()[:1] in ("那", "这"):
             size = 0  # 那两人: two whom nobody has named
         spoken_to = called(self.text[span.first : span.last], self.names)
+        start = max(self.section.body, at - LONGEST)
         members: dict[str, None] = {}
-        for begin, end in reversed(cut_sentences(self.text, max(0, at - LONGEST), at)):
+        for begin, end in reversed(cut_sentences(self.text, start, at)):
             for a, b in reversed(cut_clauses(self.text, begin, end)):
                 for mention in reversed(
                     self.grammar.mentions(self.names, self.text, a, b, last=False)
@@ -222,6 +224,12 @@ class _Chapter:
         if size == 0 or len(members) < size:
             return UNDECIDED, 0.0
         return "、".join(reversed(members)), GROUP
+
+
+def _words(words_said: str, span: Span) -> str:
+    """The words of a quote without line breaks, blanks, and marks that a repair left over."""
+    unmatched = "”」』" if span.repaired == "unopened" else ""
+    return re.sub(rf"[\s\u3000{unmatched}]+", "", words_said)
 
 
 def _is_he(clause: str) -> bool:
