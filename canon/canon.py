@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from canon.error import ChapterOutOfRange, FolderUnreadable, UnknownCharacter
+from canon.error import BadNameTable, ChapterOutOfRange, FolderUnreadable, UnknownCharacter
 from canon.lexicon import Lexicon, Question, tokens
 from canon.names import NameTable, read_table
 from canon.presence import Chapter, FirstMention
@@ -35,8 +35,10 @@ from canon.search import (
 FORMAT = 1
 
 # Below this strength nothing fits; or below the second where most of the question's own words
-# do not occur in the book. Read off 84 questions with an answer and 15 without; docs/canon.md.
+# do not occur in the book. Read off 84 questions with an answer and 15 without, on a book of
+# 4834 passages (docs/canon.md); in a shorter book a rare word weighs less.
 WEAK, WEAK_AND_STRANGE, STRANGE = 1.4, 2.0, 0.6
+_MEASURED_ON = 4834
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Canon:
             return True
         # A longer question gathers more by chance; its length counts by the square root.
         strength = float(scores[allowed].max()) / len(question.weights) ** 0.5
+        strength *= np.log1p(_MEASURED_ON) / np.log1p(len(scores))
         unheard = sum(not store.has(word) for word in question.content)
         strange = unheard >= STRANGE * max(1, len(question.content))
         return strength < WEAK or (strange and strength < WEAK_AND_STRANGE)
@@ -222,7 +225,7 @@ class _Store:
                 np.load(folder / "people.npy", mmap_mode="r"),
                 np.load(vectors, mmap_mode="r") if vectors.exists() else None,
             )
-        except (OSError, ValueError, KeyError) as problem:
+        except (OSError, ValueError, KeyError, BadNameTable) as problem:
             raise FolderUnreadable(
                 f"the canon folder {folder} is incomplete ({problem}); build it again"
             ) from None

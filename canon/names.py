@@ -174,7 +174,8 @@ def read_table(path: Path) -> NameTable:
         _known(row, {"name", "id", "en", "aliases", "scoped", "calls", "from", "to"}, where)
         first = _chapter(row, "from", 1, where)
         last = _chapter(row, "to", LAST, where)
-        scopes = [Scope(_words(row, "aliases", where), first, last)]
+        everywhere = Scope(_words(row, "aliases", where), first, last)
+        scopes = [everywhere] if everywhere.aliases else []
         for scope in row.get("scoped", []):
             _known(scope, {"aliases", "from", "to"}, where)
             scopes.append(

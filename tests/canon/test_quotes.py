@@ -59,7 +59,7 @@ def test_every_style_of_marks_is_read(marks: str) -> None:
 
 def test_mixed_styles_are_each_closed_by_their_own_mark() -> None:
     assert words("阿青道：“我去。”石伯道：「去不得『山』。」") == ["我去。", "去不得『山』。"]
-    assert styles("“a”「b」\"c\"") == {"“": 1, "「": 1, '"': 1}
+    assert styles('“a”「b」"c"') == {"“": 1, "「": 1, '"': 1}
 
 
 @given(st.text("阿青石伯道我你。，！：“”「」‘’\n", max_size=120))

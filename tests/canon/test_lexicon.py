@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from canon.lexicon import Lexicon, english, everyday, stem, tokens
+from canon.names import NameTable, Person, Scope, Term
+
+LEXICON = Lexicon(
+    NameTable(
+        people=(
+            Person("白鹿", "deer", ("White Deer",), (Scope(("鹿先生",)), Scope(("妖精",), 3, 4))),
+        ),
+        places=(Term("松溪桥", ("Pine Creek Bridge",), ("溪桥",)),),
+    )
+)
+
+
+def test_text_becomes_characters_pairs_and_stems() -> None:
+    assert tokens("松溪桥, Bridges") == ["松", "溪", "桥", "松溪", "溪桥", "bridg"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("demons", "demon"), ("stories", "story"), ("robbed", "robbing"), ("threaten", "threatened")],
+)
+def test_forms_of_an_english_word_meet(one: str, other: str) -> None:
+    assert stem(one) == stem(other)
+
+
+def test_todays_words_become_the_books_words() -> None:
+    weights = LEXICON.read("他老婆是谁").weights
+    assert "浑家" in weights
+    assert "娘子" in weights
+
+
+def test_people_are_found_under_any_alias_in_both_languages() -> None:
+    assert LEXICON.read("鹿先生爱下棋吗").people == ("白鹿",)
+    assert LEXICON.read("Does the White Deer's friend play?").people == ("白鹿",)
+
+
+def test_a_word_for_one_person_in_some_chapters_stays_a_word() -> None:
+    assert LEXICON.read("那妖精是谁").people == ()
+
+
+def test_english_places_become_chinese_ones() -> None:
+    assert {"松溪", "溪桥"} <= set(LEXICON.read("Who waits at Pine Creek Bridge?").weights)
+
+
+def test_english_words_become_chinese_ones() -> None:
+    assert "棋" not in LEXICON.read("the king").weights
+    assert "国王" in LEXICON.read("the king").weights
+
+
+def test_words_that_say_nothing_are_dropped() -> None:
+    assert LEXICON.read("你到底为什么呢").weights == {}
+    assert LEXICON.read("what did you do").weights == {}
+
+
+def test_things_of_another_world_are_noticed() -> None:
+    assert LEXICON.read("你有手机吗").elsewhere == ("手机",)
+    assert LEXICON.read("Have you met Gandalf?").elsewhere == ("gandalf",)
+    assert LEXICON.read("What did Sai Taisui explain?").elsewhere == ()
+
+
+def test_the_word_lists_have_no_empty_entries() -> None:
+    for words, _ in (everyday(), english()):
+        assert all(words.values())
