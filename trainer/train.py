@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import hashlib
 import json
 import os
 import platform
@@ -311,7 +312,7 @@ def _save(model: LlamaForCausalLM, tokenizer: Any, recipe: Recipe, run: Path) ->
         "commit": commit,
         "hardware": _hardware(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": dataclasses.asdict(recipe) | {"data": _data(recipe)},
         "losses": losses,
         "gguf": {
             "mrp.style": Serving(
@@ -326,6 +327,16 @@ def _save(model: LlamaForCausalLM, tokenizer: Any, recipe: Recipe, run: Path) ->
     }
     (folder / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n")
     return card
+
+
+def _data(recipe: Recipe) -> dict[str, Any]:
+    """What was read: names and checksums, for paths are nobody else's business."""
+    data = dataclasses.asdict(recipe.data)
+    for key in ("novel", "books"):
+        with open(data[key], "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        data[key] = {"name": Path(data[key]).name, "sha256": digest}
+    return {key: value for key, value in data.items() if key not in ("canon", "lessons")}
 
 
 def _commit() -> str:
