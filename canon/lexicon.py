@@ -103,7 +103,8 @@ CHARACTER = 0.35
 PAIR = 1.0
 MAPPED = 0.8
 PERSON = 1.2
-TERM = 1.5
+OTHER_NAME = 0.4
+TERM = 1.2
 
 
 class Lexicon:
@@ -158,9 +159,7 @@ class Lexicon:
         for match in self.people_pattern.finditer(text):
             people.setdefault(self._people[match.group()])
         for match in self._terms_pattern.finditer(text):
-            for form in self._terms[match.group()]:
-                for token in tokens(form):
-                    read.add(token, TERM if len(token) > 1 else CHARACTER)
+            _add_words(read, self._terms[match.group()], OTHER_NAME)
         for name in people:
             read.add(f"@{name}", PERSON)
         text = self.people_pattern.sub(" ", text)
