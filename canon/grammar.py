@@ -76,13 +76,14 @@ class Grammar:
         heads = "".join(lists["role_heads"])
         heralds = alternation(lists["role_heralds"])
         counts = alternation(lists["role_counts"])
+        counts = alternation(lists["role_counts"])
+        before = f"[那这](?:{counts})?|一个|几个|两个|一位|一群|一班|一伙"
         self.pattern = re.compile(
-            f"(?:[那这](?:{counts})?|一个|几个|两个|一位|一群|一班|一伙)?(?P<name>"
-            f"{alternation(self.known | set(lists['roles']))}"
-            f"|(?:{heralds})[{heads}]|(?<=[那这个位些伙班起群条员名对])[{heads}]"
-            f"|(?:{alternation(groups())}){then_acts()}"
+            f"(?:{before})?(?P<name>{alternation(self.known | set(lists['roles']))}"
+            f"|(?:{heralds})[{heads}]|(?:{alternation(groups())}){then_acts()}"
             # 操曰: a one-character name where a clause begins and goes on with a verb.
             f"|(?<![\u4e00-\u9fff])[{single or '□'}](?=[曰道大笑怒叹答谢泣急乃遂又亦闻见问]))"
+            f"|(?:{before})(?P<head>[{heads}])"
         )
         self.opener = re.compile(f"(?:{alternation(lists['openers'])})")
 
@@ -98,7 +99,7 @@ class Grammar:
         # A name that is called ("八戒，…", "行者啊") is not narration.
         if not rest or rest[0] in "，。！？、：；啊呀呵哥我你":
             return False
-        return match["name"] in self.known or match.group()[0] in "那众"
+        return (match["name"] or "") in self.known or match.group()[0] in "那众"
 
     def mentions(
         self, names: ChapterNames, text: str, begin: int, end: int, *, last: bool
@@ -110,7 +111,7 @@ class Grammar:
         """
         found: list[Mention] = []
         for match in self.pattern.finditer(text, begin, end):
-            surface = match["name"]
+            surface = match["name"] or match["head"]
             following = text[match.end() : end]
             if following.startswith(("的", "之")) or _owned().match(following):
                 continue  # 八戒的嘴, 行者耳边: the owner is not the topic
@@ -125,6 +126,8 @@ class Grammar:
                 acts = found[-1].acts  # 八戒沙僧, 龙子、龙孙: one phrase
             else:
                 acts = _acts(before, last, surface in self.known)
+                if before.endswith("是") and not following.strip("，, \n\u3000"):
+                    acts = False  # 原来是沙僧，…: said of him; but 原来是沙僧站在崖上道
             found.append(
                 Mention(
                     match.start(),
@@ -166,7 +169,7 @@ def _acts(before: str, last: bool, known: bool) -> bool:
 
 def _firm(before: str) -> bool:
     before = before.strip().rstrip(_COUNTED)
-    return not before or bool(_introduced().fullmatch(before))
+    return not before or (len(before) <= 5 and bool(_introduced().search(before)))
 
 
 @lru_cache(maxsize=1)

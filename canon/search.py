@@ -26,7 +26,7 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 PASSAGE, NOTES, CHAPTER, CHAPTER_NOTES = 1.0, 1.0, 0.3, 0.3
 FIELDS = ("passages", "notes", "chapters", "chapter_notes")
 # A passage in which the character acts or is named counts this much more.
-HERE = 1.08
+HERE = 1.15
 # Reciprocal rank fusion: the usual constant, and how many of each list take part.
 _RANK, _DEPTH = 60, 60
 
@@ -152,7 +152,7 @@ def merge_ranks(lists: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 def best(
     scores: NDArray[np.float32], passages: NDArray[np.int32], allowed: NDArray[np.bool_], k: int
 ) -> list[int]:
-    """The k best allowed passages, none of which overlaps another by more than half."""
+    """The k best allowed passages, none of which overlaps another by more than a third."""
     masked = np.where(allowed, scores, -np.inf)
     chosen: list[int] = []
     for index in np.argsort(-masked, kind="stable")[: 40 * k].tolist():
@@ -162,7 +162,7 @@ def best(
         if all(
             section != passages[other, 0]
             or min(end, int(passages[other, 2])) - max(start, int(passages[other, 1]))
-            <= (end - start) // 2
+            <= (end - start) // 3
             for other in chosen
         ):
             chosen.append(index)

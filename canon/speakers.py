@@ -35,6 +35,10 @@ _REPAIRED = 0.8  # factor for a quote whose opening mark was lost
 _UNTAGGED = 0.7  # factor where no colon and no verb of speaking stands before the quote
 
 
+# Subjects that name nobody: the reader learns later who it was, or never.
+_NOBODY = frozenset({"有人", "一人"})
+
+
 @dataclass(frozen=True)
 class Quote:
     """One quote of the book.
@@ -154,6 +158,8 @@ class _Chapter:
             actor = _actor(self.text, found)
             if actor in groups():
                 return self._group(a, actor, span)
+            if actor in _NOBODY:
+                return UNDECIDED, 0.0
             if actor:
                 return actor, sure * (SUBJECT if index == 0 else EARLIER_CLAUSE)
             unknown = "" if found else stranger(self.text, a, b, last=index == 0)
