@@ -76,13 +76,13 @@ class Grammar:
         heads = "".join(lists["role_heads"])
         heralds = alternation(lists["role_heralds"])
         counts = alternation(lists["role_counts"])
-        counts = alternation(lists["role_counts"])
-        before = f"[那这](?:{counts})?|一个|几个|两个|一位|一群|一班|一伙"
+        before = f"[那这](?:{counts})?|[一几两二三四五六七八]个|一位|一群|一班|一伙"
         self.pattern = re.compile(
             f"(?:{before})?(?P<name>{alternation(self.known | set(lists['roles']))}"
             f"|(?:{heralds})[{heads}]|(?:{alternation(groups())}){then_acts()}"
             # 操曰: a one-character name where a clause begins and goes on with a verb.
-            f"|(?<![\u4e00-\u9fff])[{single or '□'}](?=[曰道大笑怒叹答谢泣急乃遂又亦闻见问]))"
+            f"|(?<![\u4e00-\u9fff])[{single or '□'}]"
+            "(?=[曰道大笑怒叹答谢泣急乃遂又亦闻见问传奏听即]))"
             f"|(?:{before})(?P<head>[{heads}])"
         )
         self.opener = re.compile(f"(?:{alternation(lists['openers'])})")
@@ -122,11 +122,13 @@ class Grammar:
             firm = _firm(before)
             if surface in groups():
                 acts = firm
+            elif surface == "有人":
+                acts = last  # 山峰上有人叫道
             elif found and _SAME_PHRASE.fullmatch(text[found[-1].end : match.start()]):
                 acts = found[-1].acts  # 八戒沙僧, 龙子、龙孙: one phrase
             else:
                 acts = _acts(before, last, surface in self.known)
-                if before.endswith("是") and not following.strip("，, \n\u3000"):
+                if before.endswith("是") and not following.strip("，。！？, \n\u3000"):
                     acts = False  # 原来是沙僧，…: said of him; but 原来是沙僧站在崖上道
             found.append(
                 Mention(
@@ -143,6 +145,8 @@ class Grammar:
 
 
 _SAME_PHRASE = re.compile("并|及|[^，]{0,8}、[^，]{0,4}|")
+_SEES_ONE = re.compile("见了?(?:有|那里)?[一几两三四]个?$")
+_DESCRIBED = re.compile("(?:却说|只见|忽见|且说|单说|话说|原来)?[那这][^，]{0,3}")
 _COUNTED = "那这个位一二两三四五六七八九十百千几数些名众诸"
 _AFFECTED = re.compile("[了着住倒定退杀得脱]$")
 # 把长老唬得…道: the one who is frightened speaks.
@@ -151,6 +155,8 @@ _FRIGHTENED = re.compile("[唬吓慌羞气急惊喜恼疼][得的]")
 
 def _acts(before: str, last: bool, known: bool) -> bool:
     """Whether a person named after these words of its clause is the one who acts."""
+    if _SEES_ONE.search(before):
+        return True  # 见一个老和尚，…作礼道: who is new comes to speak
     before = before.strip().rstrip(_COUNTED)
     if not before:
         return True
@@ -168,6 +174,8 @@ def _acts(before: str, last: bool, known: bool) -> bool:
 
 
 def _firm(before: str) -> bool:
+    if _DESCRIBED.fullmatch(before.strip()) and not _object().search(before.strip()):
+        return True  # 却说那七衣 | 仙女
     before = before.strip().rstrip(_COUNTED)
     return not before or (len(before) <= 5 and bool(_introduced().search(before)))
 

@@ -15,6 +15,8 @@ from canon.quotes import Span
 _SENTENCE = re.compile(r"[。！？!?；;…]+[’”』]*|\n(?<=[。！？”]\n)")
 _COMMA = re.compile(r"[，,：:]")
 _BLANK = "，,：: \n\u3000"
+# 绣着二十二个大字，云：
+_LETTERS = re.compile("(?:大字|金字|真字|篆字|对联|楷书)[^。“”]{0,8}$")
 # Further back nothing tells who speaks now.
 LONGEST = 600
 
@@ -71,6 +73,8 @@ def kind_of(text: str, lead: Lead, span: Span) -> str:
     tail = before.rstrip("：:；，,。、 ")
     clause = re.split(r"[，。！？；：“”’\n\u3000]", tail)[-1]
     if _ends("cited").search(tail) or _ends("writing").search(tail):
+        return "text"
+    if _LETTERS.search(tail):
         return "text"
     if _anywhere("thought").search(clause) and re.search("[道想思忖揣量疑度]$", clause):
         return "thought"

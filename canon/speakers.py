@@ -35,6 +35,7 @@ _REPAIRED = 0.8  # factor for a quote whose opening mark was lost
 _UNTAGGED = 0.7  # factor where no colon and no verb of speaking stands before the quote
 
 
+_TOGETHER = re.compile("(?:[都俱]|齐声|一齐|齐)[^，]{0,4}[道叫说喊曰]$")
 # Subjects that name nobody: the reader learns later who it was, or never.
 _NOBODY = frozenset({"有人", "一人"})
 
@@ -105,6 +106,7 @@ class _Chapter:
         self.grammar = grammar
         self.names = table.in_chapter(section)
         self.calls = {person.name: person.calls for person in table.people if person.calls}
+        self.people = {person.name for person in table.people}
         self.spans = find_quotes(self.text, grammar.narrates, section.body)
         self.turns: list[tuple[int, str, str]] = []  # (end offset, speaker, addressee)
         self.lead_start = section.body
@@ -149,9 +151,16 @@ class _Chapter:
         return quote
 
     def _speaker(self, lead: Lead, span: Span) -> tuple[str, float]:
-        """(speaker, confidence) by the first rule that decides."""
+        """(speaker, confidence); one person alone does not say what all say (都道)."""
         if not lead.sentences:
             return self._reply(span)
+        speaker, confidence = self._by_lead(lead, span)
+        together = _TOGETHER.search(self.text[slice(*lead.clauses[-1])])
+        alone = speaker in self.people and confidence != SUBJECT
+        return (UNDECIDED, 0.0) if together and alone else (speaker, confidence)
+
+    def _by_lead(self, lead: Lead, span: Span) -> tuple[str, float]:
+        """(speaker, confidence) by the first rule that decides."""
         sure = 1.0 if lead.tagged else _UNTAGGED
         for index, (a, b) in enumerate(reversed(lead.clauses)):
             found = self.grammar.mentions(self.names, self.text, a, b, last=index == 0)

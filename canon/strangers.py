@@ -18,6 +18,8 @@ UNNAMED = "?"
 _HEARD = re.compile("(?:[^，]{0,4}处|说不了|忽然?|却|又|猛)?(?:只|忽|又|却)?听(?:得|见|又|那|有)")
 # 有先跑的: one of many.
 _SOME = re.compile("(?:早|内中|又|也|忽)?有(?:一个|几个|那|些)?[^，]{1,6}的$")
+# 被面前几个胆大的扯住道: who lays hands on him speaks.
+_SEIZED = re.compile("(?:却|又|早|反)?被[^，]{1,9}?[扯捻揪捉拿抓拦挡抱咬按][^，]{0,4}[道叫喝骂说]$")
 _THERE_IS = re.compile(
     "(?:早|旁|忽|又|当|内|时)?有(?!旨|诗|词|赋|一|人)(?P<name>[^，的]{2,5}?)"
     "(?:奏|道|说|报|上前|来|在旁|启|出班|出)"
@@ -37,7 +39,7 @@ def stranger(text: str, begin: int, end: int, *, last: bool) -> str:
     if match is not None:
         name = match["name"]
         return name if 2 <= len(name) <= 4 else UNNAMED
-    if _SOME.match(clause):
+    if _SOME.match(clause) or (last and _SEIZED.match(clause)):
         return UNNAMED
     match = _THERE_IS.match(clause) if last else None
     if match is not None:
