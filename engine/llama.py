@@ -282,7 +282,7 @@ class LlamaModel:
         self.seconds = 0.0
         self.metadata = _metadata(self._model)
         if "tokenizer.chat_template" not in self.metadata:
-            log.warning("%s has no chat template: is it a model for conversation?", path.name)
+            log.info("%s has no chat template: is it a model for conversation?", path.name)
         self.ending = tuple(
             token
             for token in range(self.vocabulary)

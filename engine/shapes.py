@@ -61,10 +61,23 @@ def cached(name: str, folder: Path | None = None) -> Path:
     return path
 
 
+CHATML = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
 def write(
-    path: Path, shape: Shape, *, seed: int = 1, spread: float = 0.02, exact: bool = False
+    path: Path,
+    shape: Shape,
+    *,
+    seed: int = 1,
+    spread: float = 0.02,
+    exact: bool = False,
+    template: str = CHATML,
 ) -> None:
-    """Write a random-weight GGUF. `spread` is the weights' standard deviation.
+    """Write a random-weight GGUF. `spread` is the weights' standard deviation; `template` its
+    chat template ("": none).
 
     `exact` writes single precision instead of Q4_0: there the result of a batch hardly depends on
     what else is in it, while llama.cpp's 4-bit kernels round by the batch's shape.
@@ -85,6 +98,8 @@ def write(
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_string("mrp.made", "random weights, for measuring")
     write_vocabulary(writer, shape.vocabulary)
+    if template:
+        writer.add_chat_template(template)
 
     def add(name: str, rows: int, columns: int) -> None:
         if exact:
@@ -147,10 +162,6 @@ def write_vocabulary(writer: Any, size: int) -> None:
     writer.add_bos_token_id(words.index("<|endoftext|>"))
     writer.add_eos_token_id(words.index("<|im_end|>"))
     writer.add_add_bos_token(False)
-    writer.add_chat_template(
-        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-    )
 
 
 def _byte_letters() -> list[str]:

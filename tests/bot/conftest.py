@@ -80,7 +80,7 @@ def data(tmp_path_factory: pytest.TempPathFactory):
 def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real GGUF whose weights are noise, and whose metadata does not say how to ask it."""
     path = tmp_path_factory.mktemp("model") / "random.gguf"
-    write(path, SHAPES["tiny"])
+    write(path, SHAPES["tiny"], template="")
     return path
 
 
