@@ -93,33 +93,44 @@ _GIVEN = re.compile(
     "[”」。！？\n\u3000](?P<name>[\u4e00-\u9fff])(?:大怒|大喜|大惊|大笑|笑|怒|叹|答|谢|泣|急|乃|遂|又|亦)?[曰道][：:]"
 )
 _NO_GIVEN = frozenset("诗词歌赋颂赞偈便说问叫唱念喝骂哭写制想")
-_OFTEN = 8
+_OFTEN, _LEAST_FULL = 5, 2
 
 
 def given_names(book: Book, names: Iterable[str]) -> dict[str, dict[int, str]]:
     """One-character names, and whose they are in each chapter: {"操": {1: "曹操", …}}.
 
-    The owner is the discovered name of two or three characters that ends so and stands most
-    often in the chapter, or in the last chapter that has one.
+    The owner is the discovered name, or family name and character, that stands most often in
+    the chapter, or did in the last chapter that has one.
     """
     counts: Counter[str] = Counter()
     for section in book.sections:
         counts.update(match["name"] for match in _GIVEN.finditer(section.text, section.body))
     no_given = _NO_GIVEN.union(words()["never_first"])
     given = [c for c, n in counts.items() if n >= _OFTEN and c not in no_given]
-    owners = {c: [n for n in names if 2 <= len(n) <= 3 and n.endswith(c)] for c in given}
-    found: dict[str, dict[int, str]] = {}
-    for char, candidates in owners.items():
-        if not candidates:
-            continue
-        owner, chapters = "", {}
-        for section in book.sections:
-            count, name = max((section.text.count(name), name) for name in candidates)
-            owner = name if count else owner
-            if owner:
-                chapters[section.number] = owner
-        found[char] = chapters
-    return found
+    if not given:
+        return {}
+    # Family name and character (司马懿), or a discovered name that ends so.
+    full = re.compile(f"(?:{alternation(words()['surnames'])})[{''.join(given)}]")
+    known = [name for name in names if 2 <= len(name) <= 3 and name[-1] in given]
+    by_chapter: dict[int, Counter[str]] = {}
+    for section in book.sections:
+        by_chapter[section.number] = Counter(full.findall(section.text))
+        for name in known:
+            stands = section.text.count(name)
+            if stands:
+                by_chapter[section.number][name] = stands
+    often = Counter(dict.fromkeys(known, 0))
+    for chapter in by_chapter.values():
+        often.update(chapter)
+    found: dict[str, dict[int, str]] = {char: {} for char in given}
+    owner: dict[str, str] = {}
+    for number, chapter in by_chapter.items():
+        for name, _ in sorted(chapter.items(), key=lambda item: (item[1], item[0])):
+            if often[name] >= _LEAST_FULL:
+                owner[name[-1]] = name
+        for char, name in owner.items():
+            found[char][number] = name
+    return {char: chapters for char, chapters in found.items() if chapters}
 
 
 def draft_table(book: Book) -> NameTable:
@@ -130,9 +141,10 @@ def draft_table(book: Book) -> NameTable:
     for char, chapters in given.items():
         for number, owner in chapters.items():
             scopes.setdefault(owner, []).append(Scope((char,), number, number))
+    every = {**dict.fromkeys(scopes, 0), **names}
     people = tuple(
         Person(name, scopes=tuple(scopes.get(name, ())))
-        for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0]))
+        for name, _ in sorted(every.items(), key=lambda item: (-item[1], item[0]))
     )
     return NameTable(title=book.title, people=people)
 
