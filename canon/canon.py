@@ -191,7 +191,8 @@ class Canon:
         strength *= np.log1p(_MEASURED_ON) / np.log1p(len(scores))
         unheard = sum(not store.has(word) for word in question.content)
         strange = unheard >= STRANGE * max(1, len(question.content))
-        return strength < WEAK or (strange and strength < WEAK_AND_STRANGE)
+        # bool(): numpy's own is not one for json.
+        return bool(strength < WEAK or (strange and strength < WEAK_AND_STRANGE))
 
     def _check(self, chapter: int) -> None:
         if not 1 <= chapter <= self.last:

@@ -147,3 +147,8 @@ def test_a_folder_without_a_card_or_with_files_missing_is_refused(
     (tmp_path / "card.json").write_bytes((folder / "card.json").read_bytes())
     with pytest.raises(FolderUnreadable):
         Canon.open(tmp_path)
+
+
+@pytest.mark.parametrize("question", ["下棋输了铜铃", "量子纠缠拓扑", "你有手机吗，鹿先生？", ""])
+def test_whether_anything_fits_is_a_plain_truth_value(canon: Canon, question: str) -> None:
+    assert type(canon.search(question).nothing_fits) is bool  # json refuses numpy's
