@@ -138,7 +138,7 @@ def split(text: str) -> list[tuple[int, str, str]]:
             for head, end in zip(heads, ends, strict=True)
         ]
         # A table of contents repeats the headings with nothing between them.
-        return [piece for piece in pieces if len(piece[2]) > len(piece[1]) + 40] or pieces
+        return [piece for piece in pieces if piece[2].strip() != piece[1]] or pieces
     return []
 
 

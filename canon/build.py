@@ -63,6 +63,8 @@ def build(
     progress: called as (what, done, of).
     Raises NoQuotes, and FolderUnreadable when `folder` is something else than a canon folder.
     """
+    if folder.exists() and not folder.is_dir():
+        raise FolderUnreadable(f"{folder} is a file; choose another place")
     if folder.exists() and any(folder.iterdir()) and not (folder / "card.json").exists():
         raise FolderUnreadable(f"{folder} exists and is no canon folder; choose another place")
     say = progress or (lambda what, done, of: None)
@@ -250,7 +252,9 @@ def _lay(
         told = [*tokens(event.told), *tokens(event.english)]
         told += [f"@{name}" for _, _, name in lexicon.people_in(event.told)]
         numbers = documents.number(told)
-        shared = {i: -rare[np.unique(documents.passages[i])].sum() for i in places[event.chapter]}
+        shared = {
+            i: -rare[np.unique(documents.passages[i])].sum() for i in places.get(event.chapter, ())
+        }
         for index in sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]:
             notes[index] = np.concatenate([notes[index], numbers])
         chapter = event.chapter - 1

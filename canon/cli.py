@@ -112,12 +112,14 @@ def _build(args: argparse.Namespace) -> int:
         built = build(book, table, args.output, progress=progress)
     console.print(
         f"{built.sections} chapters, {built.quotes} quotes ({built.undecided} undecided), "
-        f"{built.scenes} scenes, {built.passages} passages in {args.output}"
+        f"{built.scenes} scenes, {built.passages} passages in {args.output}",
+        soft_wrap=True,
     )
     if not table.detect:
         console.print(
             f"no alias table for this book: {len(table.people)} names were found in its own "
-            f"speech tags; read {args.output / 'names.toml'}, correct it, and build with --names"
+            f"speech tags; read {args.output / 'names.toml'}, correct it, and build with --names",
+            soft_wrap=True,
         )
     if args.json:
         print(json.dumps(asdict(built)))

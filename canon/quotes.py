@@ -26,6 +26,8 @@ _REST_OF_OUTER = 240
 # "…道：" without an opening mark after it.
 _OPEN_TAG = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂|声)[：；:][\s\u3000]*(?=[^\s\u3000“「『‘])")
 _TAG_END = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂|念|着)[：:][\s\u3000]*$")
+_LATIN_GAP = re.compile(r"(?<=[!-~])\s+(?=[!-~])")
+_LAYOUT = re.compile(r"(?<![!-~])[\s\u3000]+|[\s\u3000]+(?![!-~])")
 _SENTENCE_START = re.compile(rf"[{_SENTENCE_END}][’”』]*[\s\u3000]*|’|\n[\s\u3000]*")
 _STOP = re.compile(rf"[{_SENTENCE_END}]")
 
@@ -110,6 +112,11 @@ def find_quotes(text: str, narrates: Callable[[str], bool], begin: int = 0) -> l
                     continue
             opened, style = at, char
             continue
+        if char == style and style in _STRAIGHT and "\n" in text[opened:at]:
+            # The same mark opens and closes: one lost mark must not turn the book inside out.
+            close(text.index("\n", opened), "unclosed")
+            opened = at
+            continue
         if char == OPENING.get(style) or (char == style and style in _STRAIGHT):
             close(at, "")
             continue
@@ -139,6 +146,11 @@ def find_quotes(text: str, narrates: Callable[[str], bool], begin: int = 0) -> l
             cut = len(text) if paragraph < 0 else paragraph
         close(cut, "unclosed")
     return spans
+
+
+def without_layout(text: str) -> str:
+    """The words without line breaks and layout blanks; between Latin words one blank stays."""
+    return _LAYOUT.sub("", _LATIN_GAP.sub(" ", text)).strip()
 
 
 def styles(text: str) -> Counter[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from canon.book import Book, Section
 from canon.grammar import words
 from canon.names import NameTable, alternation
+from canon.quotes import without_layout
 from canon.speakers import UNDECIDED, Quote
 
 # About half a page without a spoken word: the story has moved on.
@@ -179,7 +180,7 @@ def _turns(section: Section, quotes: Sequence[Quote]) -> list[Turn]:
 
 
 def _narration(text: str, start: int, end: int) -> Turn:
-    return Turn("", "", re.sub(r"[\s\u3000]+", "", text[start:end]), "narration", 1.0, start, end)
+    return Turn("", "", without_layout(text[start:end]), "narration", 1.0, start, end)
 
 
 def _told(text: str, begin: int, end: int) -> tuple[int, int] | None:

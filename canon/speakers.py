@@ -18,7 +18,7 @@ from canon.discovery import discover, draft_table
 from canon.grammar import Grammar, Mention, groups
 from canon.lead import LONGEST, Lead, cut_clauses, cut_sentences, kind_of, read_lead
 from canon.names import NameTable, table_for
-from canon.quotes import Span, find_quotes
+from canon.quotes import Span, find_quotes, without_layout
 from canon.strangers import UNNAMED, stranger
 
 UNDECIDED = UNNAMED
@@ -243,8 +243,9 @@ class _Chapter:
 
 def _words(words_said: str, span: Span) -> str:
     """The words of a quote without line breaks, blanks, and marks that a repair left over."""
-    unmatched = "”」』" if span.repaired == "unopened" else ""
-    return re.sub(rf"[\s\u3000{unmatched}]+", "", words_said)
+    if span.repaired == "unopened":
+        words_said = re.sub("[”」』]", "", words_said)
+    return without_layout(words_said)
 
 
 def _is_he(clause: str) -> bool:

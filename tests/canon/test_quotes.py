@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canon.grammar import Grammar
-from canon.quotes import Span, find_quotes, styles
+from canon.quotes import Span, find_quotes, styles, without_layout
 
 GRAMMAR = Grammar(["阿青", "石伯"])
 
@@ -57,6 +57,14 @@ def test_every_style_of_marks_is_read(marks: str) -> None:
     assert words(text) == ["我去。", "去不得。"]
 
 
+def test_a_lost_straight_mark_harms_one_paragraph_only() -> None:
+    assert words('阿青道："我去。\n石伯道："去不得。"阿青道："我去。"') == [
+        "我去。",
+        "去不得。",
+        "我去。",
+    ]
+
+
 def test_mixed_styles_are_each_closed_by_their_own_mark() -> None:
     assert words("阿青道：“我去。”石伯道：「去不得『山』。」") == ["我去。", "去不得『山』。"]
     assert styles('“a”「b」"c"') == {"“": 1, "「": 1, '"': 1}
@@ -73,3 +81,9 @@ def test_quotes_are_in_order_apart_and_inside_the_text_whatever_is_broken(text: 
         if span.repaired == "":
             assert text[span.end - 1] in "”」』"
         end = span.end
+
+
+def test_layout_goes_and_blanks_between_latin_words_stay() -> None:
+    assert without_layout("我\n去　　也。") == "我去也。"
+    assert without_layout("Where\nare  you?") == "Where are you?"
+    assert without_layout("他说 OK 了") == "他说OK了"
