@@ -56,96 +56,115 @@ def find_quotes(text: str, narrates: Callable[[str], bool], begin: int = 0) -> l
         却说, 只见 …); see `grammar.Grammar.narrates`.
     begin: where to start (after the heading).
     """
-    marks = list(_MARKS.finditer(text, begin))
-    spans: list[Span] = []
-    opened: int | None = None
-    style = ""
-    skip = 0
+    return _Reader(text, narrates, begin).read()
 
-    def last_end() -> int:
-        return spans[-1].end if spans else begin
 
-    def lost_opening(at: int) -> bool:
+class _Reader:
+    """Goes through a section's marks once, outside or inside a quote."""
+
+    def __init__(self, text: str, narrates: Callable[[str], bool], begin: int) -> None:
+        self.text = text
+        self.narrates = narrates
+        self.begin = begin
+        self.marks = [(match.start(), match[0]) for match in _MARKS.finditer(text, begin)]
+        self.spans: list[Span] = []
+        self.opened = -1  # where the quote that is being read was opened; -1 outside
+        self.style = ""
+
+    def read(self) -> list[Span]:
+        index = 0
+        while index < len(self.marks):
+            index += self._outside(index) if self.opened < 0 else self._inside(index)
+        if self.opened >= 0:
+            cut = _cut(self.text, self.opened + 1, len(self.text), self.narrates)
+            if cut is None:
+                paragraph = self.text.find("\n", self.opened)
+                cut = len(self.text) if paragraph < 0 else paragraph
+            self._close(cut, "unclosed")
+        return self.spans
+
+    def _outside(self, index: int) -> int:
+        """Read a mark outside any quote; returns how many marks are done."""
+        at, char = self.marks[index]
+        if char in _CLOSING:
+            self._lost_opening(at)
+            return 1
+        if char in OPENING and self._following(index, 1) == [char]:
+            # “ twice: the first may stand for the ” of a quote whose “ is lost.
+            between = self.text[at + 1 : self.marks[index + 1][0]]
+            told = _TAG_END.search(between) and self.narrates(between)
+            if told and self._lost_opening(at):
+                return 1
+        self.opened, self.style = at, char
+        return 1
+
+    def _inside(self, index: int) -> int:
+        """Read a mark inside a quote; returns how many marks are done."""
+        at, char = self.marks[index]
+        text, opened = self.text, self.opened
+        if self.style in _STRAIGHT and char == self.style:
+            if "\n" not in text[opened:at]:
+                self._close(at, "")
+            else:
+                # The same mark opens and closes: one lost mark must not turn the book inside out.
+                self._close(text.index("\n", opened), "unclosed")
+                self.opened = at
+            return 1
+        if char == OPENING.get(self.style):
+            self._close(at, "")
+            return 1
+        if char != self.style:
+            return 1  # another style inside this one: nested
+        # A second opening mark while the first is still open.
+        closing = OPENING[self.style]
+        if self._following(index, 2) == [closing, closing]:
+            inner, outer = self.marks[index + 1][0], self.marks[index + 2][0]
+            rest = text[inner + 1 : outer]
+            if len(rest) <= _REST_OF_OUTER and not _OPEN_TAG.search(rest):
+                return 2  # a quote within the quote, properly closed
+        ended = text[opened + 1 : at].rstrip()[-1:] in tuple(_SENTENCE_END + "’』")
+        if ended and self._following(index, 1) in ([], [self.style]):
+            self._close(at, "mistyped")
+            return 1
+        cut = _cut(text, opened + 1, at, self.narrates)
+        if cut is not None:
+            self._close(cut, "unclosed")
+            self.opened = at
+        return 1
+
+    def _following(self, index: int, count: int) -> list[str]:
+        return [char for _, char in self.marks[index + 1 : index + 1 + count]]
+
+    def _lost_opening(self, at: int) -> bool:
         """Repair a closing mark at `at` that has no opening one; False if it is only stray."""
-        found = _unopened(text, last_end(), at)
+        last_end = self.spans[-1].end if self.spans else self.begin
+        found = _unopened(self.text, last_end, at)
         if found is None:
             return False
-        if spans and found <= spans[-1].end and text[spans[-1].last - 1] not in _SENTENCE_END:
-            # “且莫哭”我问你…”: the mark in the middle is the one too many.
-            before = spans.pop()
-            spans.append(Span(before.start, at + 1, before.first, at, "unopened"))
-        else:
-            while text[found] in "，。！？；：”』」 \n\u3000":
-                found += 1
-            spans.append(Span(found, at + 1, found, at, "unopened"))
+        if self.spans and found <= last_end:
+            before = self.spans[-1]
+            if self.text[before.last - 1] not in _SENTENCE_END:
+                # “且莫哭”我问你…”: the mark in the middle is the one too many.
+                self.spans[-1] = Span(before.start, at + 1, before.first, at, "unopened")
+                return True
+        while self.text[found] in "，。！？；：”』」 \n\u3000":
+            found += 1
+        if found < at:
+            self.spans.append(Span(found, at + 1, found, at, "unopened"))
         return True
 
-    def close(at: int, repaired: str) -> None:
-        nonlocal opened
-        assert opened is not None
-        last = at
-        while last > opened + 1 and text[last - 1].isspace():
+    def _close(self, at: int, repaired: str) -> None:
+        text, first, last = self.text, self.opened + 1, at
+        while last > first and text[last - 1].isspace():
             last -= 1
-        words = text[opened + 1 : last]
+        words = text[first:last]
         # A mark of another kind that stood for the lost one (…去。’老妖道) is no word.
         if repaired == "unclosed" and words.endswith("’") and words.count("‘") < words.count("’"):
             last -= 1
         end = at + 1 if repaired in ("", "mistyped") else last
-        if last > opened + 1:
-            spans.append(Span(opened, end, opened + 1, last, repaired))
-        opened = None
-
-    for index, mark in enumerate(marks):
-        if skip:
-            skip -= 1
-            continue
-        at, char = mark.start(), mark[0]
-        if opened is None:
-            if char in _CLOSING:
-                lost_opening(at)
-                continue
-            following = marks[index + 1] if index + 1 < len(marks) else None
-            if following is not None and following[0] == char and char in OPENING:
-                # “ twice: the first may stand for the ” of a quote whose “ is lost.
-                between = text[at + 1 : following.start()]
-                if _TAG_END.search(between) and narrates(between) and lost_opening(at):
-                    continue
-            opened, style = at, char
-            continue
-        if char == style and style in _STRAIGHT and "\n" in text[opened:at]:
-            # The same mark opens and closes: one lost mark must not turn the book inside out.
-            close(text.index("\n", opened), "unclosed")
-            opened = at
-            continue
-        if char == OPENING.get(style) or (char == style and style in _STRAIGHT):
-            close(at, "")
-            continue
-        if char != style:
-            continue  # another style inside this one: nested
-        # A second opening mark while the first is still open.
-        after = [m[0] for m in marks[index + 1 : index + 3]]
-        closing = OPENING[style]
-        if after == [closing, closing]:
-            between = text[marks[index + 1].end() : marks[index + 2].start()]
-            if len(between) <= _REST_OF_OUTER and not _OPEN_TAG.search(between):
-                skip = 1  # a quote within the quote, properly closed
-                continue
-        before = text[opened + 1 : at].rstrip()
-        ended = before[-1:] in _SENTENCE_END or before[-1:] in "’』"
-        if ended and (not after or after[0] == style):
-            close(at, "mistyped")
-            continue
-        cut = _cut(text, opened + 1, at, narrates)
-        if cut is not None:
-            close(cut, "unclosed")
-            opened = at
-    if opened is not None:
-        cut = _cut(text, opened + 1, len(text), narrates)
-        if cut is None:
-            paragraph = text.find("\n", opened)
-            cut = len(text) if paragraph < 0 else paragraph
-        close(cut, "unclosed")
-    return spans
+        if last > first:
+            self.spans.append(Span(self.opened, end, first, last, repaired))
+        self.opened = -1
 
 
 def without_layout(text: str) -> str:
