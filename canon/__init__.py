@@ -11,9 +11,9 @@ Nothing in the code is about one novel: what is known of a book is data in `cano
 """
 
 from canon.book import Book, Section, read_book
-from canon.build import Built, build
 from canon.canon import Canon, Found, Hit
 from canon.error import CanonError
+from canon.folder import Built, build
 from canon.names import NameTable, read_table
 from canon.scenes import Scene, Turn, find_scenes, read_scenes
 from canon.speakers import Quote, attribute, table_of

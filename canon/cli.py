@@ -21,9 +21,9 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from canon.book import LARGEST_MB, Book, read_book
-from canon.build import build
 from canon.canon import Canon
 from canon.error import CanonError, NoQuotes
+from canon.folder import build
 from canon.names import NameTable, read_table
 from canon.speakers import Quote, attribute, table_of
 from canon.stats import count_lines, draw, sample_lines
