@@ -57,13 +57,19 @@ def draw(canon: Canon, lines: Mapping[str, Counter[int]], path: Path) -> None:
     chinese = [name for name in _CHINESE_FONTS if name in installed]
     # Without a Chinese font names would be drawn as boxes: English ones, or the rank.
     labels = names if chinese else [e or f"no. {i}" for i, e in enumerate(english, 1)]
-    title = canon.title if chinese else "lines"
+    title = f"{canon.title}: " if chinese else ""
     plt.rcParams["font.sans-serif"] = [*chinese, "DejaVu Sans"]
     figure, axes = plt.subplots(figsize=(12, 0.45 * len(names) + 1.6))
-    picture = axes.imshow(grid, aspect="auto", cmap="Greens", interpolation="nearest")
+    picture = axes.imshow(
+        grid,
+        aspect="auto",
+        cmap="Greens",
+        interpolation="nearest",
+        extent=(0.5, canon.last + 0.5, len(names) - 0.5, -0.5),
+    )
     axes.set_yticks(range(len(names)), labels)
     axes.set_xlabel("chapter")
-    axes.set_title(f"{title}: lines by character and chapter")
+    axes.set_title(f"{title}lines by character and chapter")
     figure.colorbar(picture, ax=axes, label="lines")
     figure.tight_layout()
     try:
