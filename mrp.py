@@ -11,6 +11,8 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 # verb -> (module with `main(argv) -> int`, what it does). Grouped as the journey goes.
 VERBS: dict[str, tuple[str, str]] = {
@@ -43,8 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"mrp: there is no verb {verb!r}\n\n{usage()}", file=sys.stderr)
         return 2
+    given = {"open_embedder": open_embedder} if verb == "canon" else {}
     try:
-        status: int = importlib.import_module(VERBS[verb][0]).main(rest)
+        status: int = importlib.import_module(VERBS[verb][0]).main(rest, **given)
         return status
     except KeyboardInterrupt:
         return 130
@@ -68,6 +71,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"mrp {verb}: {problem}", file=sys.stderr)
         return 2
+
+
+def open_embedder(path: Path) -> Any:
+    """What reads an embedding model, handed to the canon, which imports nothing of ours."""
+    return importlib.import_module("engine.embedding").open_embedder(path)
 
 
 _OURS = {"bot", "canon", "characters", "engine", "evaluation", "quantize", "trainer"}

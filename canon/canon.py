@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from canon.error import BadNameTable, ChapterOutOfRange, FolderUnreadable, UnknownCharacter
+from canon.error import (
+    BadNameTable,
+    CanonError,
+    ChapterOutOfRange,
+    FolderUnreadable,
+    UnknownCharacter,
+)
 from canon.lexicon import Lexicon, Question, tokens
 from canon.names import NameTable, read_table
 from canon.presence import Chapter, FirstMention
@@ -168,6 +174,11 @@ class Canon:
         nothing = self._nothing_fits(question, scores, allowed)
         if store.index.vectors is not None and store.embed is not None:
             vector = np.asarray(store.embed([text]), dtype=np.float32)[0]
+            if vector.shape != store.index.vectors.shape[1:]:
+                raise CanonError(
+                    f"{store.folder} was built with another embedding model "
+                    f"({store.index.vectors.shape[1]} dimensions, not {vector.size}); build again"
+                )
             dense = np.asarray(store.index.vectors @ vector, dtype=np.float32)
             scores = merge_ranks([np.where(allowed, scores, 0), np.where(allowed, dense + 1, 0)])
         chosen = best(scores, store.index.passages, allowed, k)

