@@ -74,23 +74,33 @@ async def pick(engine: Engine, serving: Serving, cast: Cast, line: Line) -> str:
 
 
 class CharacterNgrams:
-    """Multinomial naive Bayes on character 1- to 3-grams with add-one-tenth smoothing."""
+    """Naive Bayes on character 1- to 3-grams.
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    A speaker's counts are smoothed towards everybody's (Dirichlet prior): adding a constant would
+    favour who says least.
+    """
+
+    def __init__(self, lines: Sequence[Line], *, prior: float = 2000.0) -> None:
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
-        self._prior = Counter(line.speaker for line in lines)
+        self._lines = Counter(line.speaker for line in lines)
         for line in lines:
             self._counts[line.speaker].update(_grams(line.text))
-        self._kinds = len({gram for counts in self._counts.values() for gram in counts})
+        self._all: Counter[str] = sum(self._counts.values(), Counter())
+        self._prior = prior
 
     def pick(self, text: str) -> str:
+        everything = self._all.total() + 1
+
         def score(speaker: str) -> float:
             counts = self._counts[speaker]
-            total = counts.total() + 0.1 * self._kinds
-            grams = sum(math.log((counts[gram] + 0.1) / total) for gram in _grams(text))
-            return math.log(self._prior[speaker]) + grams
+            total = counts.total() + self._prior
+            grams = [gram for gram in _grams(text) if gram in self._all]
+            return math.log(self._lines[speaker]) + sum(
+                math.log((counts[gram] + self._prior * self._all[gram] / everything) / total)
+                for gram in grams
+            )
 
-        return max(self._prior, key=score)
+        return max(self._lines, key=score)
 
 
 def _grams(text: str) -> list[str]:
