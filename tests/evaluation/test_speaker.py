@@ -83,7 +83,8 @@ async def test_the_majority_comes_from_the_training_chapters(scenes: Path) -> No
 def test_ngrams_know_a_self_reference() -> None:
     ngrams = CharacterNgrams(
         [Line("wukong", "老孙来也", ()), Line("bajie", "老猪饿了", ())] * 3
-        + [Line("wukong", "走罢", ())]
+        + [Line("wukong", "走罢", ())],
+        prior=1.0,
     )
     assert ngrams.pick("老猪也饿") == "bajie"
     assert ngrams.pick("老孙在此") == "wukong"
