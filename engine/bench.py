@@ -39,6 +39,7 @@ from engine.sequence import EngineError, Sampling
 from engine.shapes import SHAPES, cached
 
 SAMPLING = Sampling(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05)
+FLASH = {"auto": None, "on": True, "off": False}
 # Lengths in tokens, as scenes of the novel have them in a vocabulary with Chinese words.
 WORLD, CARD, SAID, MARKUP = 200, 150, 30, 4
 
@@ -132,7 +133,9 @@ class Ours:
 
     swapped = False
 
-    def __init__(self, path: Path, play: Play, threads: int, stretch: float) -> None:
+    def __init__(
+        self, path: Path, play: Play, threads: int, stretch: float, flash: bool | None
+    ) -> None:
         # Every scene's whole transcript at once: what llama-server is given, too.
         self._engine = LlamaEngine.open(
             path,
@@ -141,6 +144,7 @@ class Ours:
             threads=threads,
             cells=play.context * (play.scenes + 1),
             stretch=stretch,
+            flash=flash,
         )
         self._tail = play.tail
         self._ends = tuple((token, -math.inf) for token in self._engine.ends)
@@ -403,6 +407,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
         default=2.5,
         help="how long a step with a prompt may be, of one without (2.5)",
     )
+    parser.add_argument("--flash", choices=sorted(FLASH), default="auto", help="flash attention")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     return parser.parse_args(argv)  # fmt: skip
 
@@ -425,7 +430,7 @@ def main(argv: list[str]) -> int:
     def contender(name: str) -> Contender | None:
         match name:
             case "mrp":
-                return Ours(path, play, given.threads, given.stretch)
+                return Ours(path, play, given.threads, given.stretch, FLASH[given.flash])
             case "naive" | "shared":
                 return Lock(path, play, given.threads, swapped=name == "naive")
             case "server-swapped" | "server-shared" if given.llama_server:

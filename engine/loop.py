@@ -161,6 +161,10 @@ class Line:
         return self.scored is None and self.done >= self.prompt
 
     @property
+    def writes(self) -> bool:
+        return self.scored is None
+
+    @property
     def limit(self) -> int:
         """Tokens up to the next mark."""
         mark = next((mark for mark in self.marks if mark > self.done), len(self.tokens))

@@ -79,7 +79,7 @@ def _names(request: Asking) -> list[str]:
 class Working(Protocol):
     """What the plan knows of a sequence: tokens to evaluate, and whether it already writes.
 
-    `limit` bounds what it may take in one batch.
+    `limit` bounds what it may take in one batch; `writes` says that a reply will follow.
     """
 
     @property
@@ -88,6 +88,8 @@ class Working(Protocol):
     def limit(self) -> int: ...
     @property
     def writing(self) -> bool: ...
+    @property
+    def writes(self) -> bool: ...
 
 
 Work = TypeVar("Work", bound=Working)
@@ -96,23 +98,26 @@ Work = TypeVar("Work", bound=Working)
 def plan(working: Sequence[Work], *, batch: int, chunk: int) -> list[tuple[Work, int]]:
     """Which sequence gets how many tokens into the next batch.
 
-    Replies being written get their token each, always. Prompts get what is left of `batch`, while
-    replies are being written at most `chunk` in all; they are read one after the other in the given
-    order, since two prompts read half each would both be late.
+    Replies being written get their token each, always. Prompts ride along with `chunk` tokens in
+    all. Where nobody writes the first prompt gets the whole batch; the others still only a chunk,
+    because a batch is no cheaper by the token than two halves, and the first reply begins sooner.
+    Prompts are read in the given order: two that are read half each would both be late.
     """
     shares: list[tuple[Work, int]] = []
     for work in working:
         if work.writing and 0 < work.left <= batch:
             shares.append((work, work.left))
             batch -= work.left
-    if shares:
-        batch = min(batch, chunk)
+    wait = bool(shares)
     for work in working:
-        if not work.writing and batch > 0:
-            n = min(work.left, work.limit, batch)
-            if n > 0:
-                shares.append((work, n))
-                batch -= n
+        if work.writing:
+            continue
+        bound = batch if not shares or not (work.writes or wait) else min(batch, chunk)
+        n = min(work.left, work.limit, bound)
+        if n > 0:
+            shares.append((work, n))
+            batch -= n
+            chunk = max(0, chunk - n)
     return shares
 
 
@@ -123,7 +128,7 @@ class Pace:
     token on top. A batch may take `stretch` × the base.
     """
 
-    def __init__(self, stretch: float, *, least: int = 16, most: int = 512) -> None:
+    def __init__(self, stretch: float, *, least: int = 8, most: int = 512) -> None:
         self.stretch = stretch
         self.base: float | None = None
         self.each: float | None = None
@@ -140,10 +145,10 @@ class Pace:
     @property
     def chunk(self) -> int:
         if self.base is None or not self.each:
-            return 4 * self._least  # nothing is known yet, and nobody has written for long
+            return 8 * self._least  # nothing is known yet, and nobody has written for long
         room = (self.stretch - 1) * self.base / self.each
         return int(min(self._most, max(self._least, room)))
 
 
 def _blend(old: float | None, new: float) -> float:
-    return new if old is None else 0.8 * old + 0.2 * new
+    return new if old is None else 0.7 * old + 0.3 * new

@@ -22,6 +22,7 @@ class Work:
     left: int
     writing: bool = False
     limit: int = 10**6
+    writes: bool = True
 
 
 def order(queue: Queue[Ask], now: float, running: list[Ask] | None = None) -> str:
@@ -82,9 +83,21 @@ def test_replies_always_get_their_token() -> None:
     assert plan([reading, writing], batch=512, chunk=16) == [(writing, 1), (reading, 16)]
 
 
-def test_prompts_fill_the_batch_when_nobody_writes() -> None:
-    first, second = Work(left=500), Work(left=500)
-    assert plan([first, second], batch=512, chunk=16) == [(first, 500), (second, 12)]
+def test_the_first_prompt_gets_the_batch_when_nobody_writes() -> None:
+    first, second = Work(left=700), Work(left=500)
+    assert plan([first, second], batch=512, chunk=16) == [(first, 512)]
+
+
+def test_the_first_reply_does_not_wait_for_the_other_prompts() -> None:
+    prompts = [Work(left=40) for _ in range(4)]
+    assert plan(prompts, batch=512, chunk=16) == [(prompts[0], 40)]
+    short = [Work(left=5) for _ in range(4)]
+    assert plan(short, batch=512, chunk=16) == [(work, 5) for work in short[:3]] + [(short[3], 1)]
+
+
+def test_texts_to_be_scored_are_read_in_one_batch() -> None:
+    texts = [Work(left=40, writes=False) for _ in range(4)]
+    assert plan(texts, batch=512, chunk=16) == [(work, 40) for work in texts]
 
 
 def test_nobody_takes_more_than_its_limit() -> None:
@@ -93,7 +106,8 @@ def test_nobody_takes_more_than_its_limit() -> None:
 
 
 works = st.lists(
-    st.builds(Work, st.integers(0, 900), st.booleans(), st.integers(1, 900)), max_size=20
+    st.builds(Work, st.integers(0, 900), st.booleans(), st.integers(1, 900), st.booleans()),
+    max_size=20,
 )
 
 
@@ -113,4 +127,4 @@ def test_the_pace_keeps_a_batch_within_its_stretch() -> None:
         pace.learn(0.080, replies=8, prompt=0)
         pace.learn(0.080 + 64 * 0.005, replies=8, prompt=64)
     assert 20 <= pace.chunk <= 26  # 0.080 s × 1.5 ÷ 0.005 s
-    assert Pace(stretch=2.5, least=4).chunk == 16
+    assert Pace(stretch=2.5, least=4).chunk == 32
