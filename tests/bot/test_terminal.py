@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from bot.platforms.terminal import spoken_by
-from bot.voice import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 # A terminal whose model writes slowly, and says where it is.
@@ -286,7 +285,6 @@ def test_ctrl_d_leaves_and_the_next_start_shows_where_it_was(screen, surrounding
     again.close()
 
 
-@pytest.mark.skipif(not SHIPPED.exists(), reason=f"{SHIPPED.name} is not made yet")
 def test_the_shipped_model_plays_the_scene(mrp):
     lines = mrp(SCENE, "--seed", "1", model=None)
     assert len(lines) >= 5

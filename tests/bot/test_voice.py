@@ -90,10 +90,6 @@ async def test_the_echo_says_what_was_said(cast, scene):
     await voice.close()
 
 
-shipped = pytest.mark.skipif(not SHIPPED.exists(), reason=f"{SHIPPED.name} is not made yet")
-
-
-@shipped
 async def test_the_shipped_model_says_how_it_wants_to_be_asked(cast, scene):
     voice = open_voice(str(SHIPPED), seed=1)
     try:
@@ -105,7 +101,6 @@ async def test_the_shipped_model_says_how_it_wants_to_be_asked(cast, scene):
         await voice.close()
 
 
-@shipped
 async def test_no_message_becomes_markup_with_the_real_tokenizer(cast):
     voice = open_voice(str(SHIPPED))
     try:

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import llama_cpp
-import pytest
 
 from engine.llama import LlamaEngine
 from engine.sequence import Sampling
@@ -25,7 +24,6 @@ SAID = [
 ]
 
 
-@pytest.mark.skipif(not SHIPPED.exists(), reason="the model has not been made yet")
 async def test_greedy_replies_equal_the_model_alone_on_a_hundred_prompts() -> None:
     engine = LlamaEngine.open(SHIPPED, context=512, replies=8, threads=1, flash=False)
     sampling = Sampling(temperature=0, max_tokens=32)
