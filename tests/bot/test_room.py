@@ -412,7 +412,7 @@ async def test_when_memory_goes_away_people_are_told_and_are_answered_when_it_is
     voice = Voice(EchoEngine(["听见了。"], context=2**20), Serving(style=Style(cards="brief")))
     room = Room("test", "a", cast=cast, voice=voice, memory=memory, stage=stage)
     await room.hear(Message("test:1", "小明", "/summon 悟空"))
-    await memory._redis.shutdown(nosave=True)
+    await memory.redis.shutdown(nosave=True)
     await asyncio.gather(*(room.hear(Message("test:1", "小明", f"第{i}句")) for i in range(3)))
     scene, _ = await room.enter()
     await memory.close()
