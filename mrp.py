@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "terminal": ("bot.platforms.terminal", "a room in the terminal; also reads lines from a pipe"),
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
+    "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),
     "train": ("trainer.train", "train a model from a recipe"),
     "convert": ("quantize.convert", "HF folder → GGUF"),
+    "imatrix": ("quantize.importance", "which weights matter, measured on lessons"),
     "shrink": ("quantize.shrink", "GGUF → smaller GGUF"),
     "evaluate": ("evaluation.cli", "how good is a voice: identity, speaker, search"),
     "bench": ("engine.bench", "the engine against its baselines"),
@@ -45,9 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"mrp: there is no verb {verb!r}\n\n{usage()}", file=sys.stderr)
         return 2
-    given = {"open_embedder": open_embedder} if verb == "canon" else {}
     try:
-        status: int = importlib.import_module(VERBS[verb][0]).main(rest, **given)
+        status: int = importlib.import_module(VERBS[verb][0]).main(rest, **GIVEN.get(verb, {}))
         return status
     except KeyboardInterrupt:
         return 130
@@ -78,6 +79,20 @@ def open_embedder(path: Path) -> Any:
     return importlib.import_module("engine.embedding").open_embedder(path)
 
 
+def render_lessons(path: Path, metadata: Mapping[str, str]) -> Iterator[list[tuple[str, bool]]]:
+    """What the model of a GGUF reads of lessons: spans (text, control), one list a lesson. Handed
+    to the quantizer, which imports the engine only."""
+    style = importlib.import_module("characters.style").serving(metadata).style
+    load = importlib.import_module("trainer.lessons").load
+    for lesson in load(path.parent, path.stem):
+        yield [(span.text, span.control) for span in lesson.spans(style)]
+
+
+# What a verb needs of a package that its own may not import.
+GIVEN: dict[str, dict[str, Any]] = {
+    "canon": {"open_embedder": open_embedder},
+    "imatrix": {"render": render_lessons},
+}
 _OURS = {"bot", "canon", "characters", "engine", "evaluation", "quantize", "trainer"}
 
 

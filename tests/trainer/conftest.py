@@ -1,6 +1,7 @@
 """A small world for the trainer's tests: a made-up novel, its scenes, a tiny recipe."""
 
 import dataclasses
+import io
 import json
 import random
 from collections.abc import Callable
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sentencepiece
+import torch
+from safetensors.torch import save_file
 
 from trainer.recipe import Recipe, load_recipe
 
@@ -109,3 +113,150 @@ def novel(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("novel") / "novel.txt"
     file.write_text("\n\n".join(chapters) + "\n", encoding="utf-8")
     return file
+
+
+CHAT = ("<|im_start|>", "<|im_end|>")
+SPARE = 2  # pieces at the end of the vocabulary that the chat tokens take the place of
+
+
+def _pieces(size: int) -> bytes:
+    """A SentencePiece model with InternLM2's settings (identity, bytes, no dummy prefix)."""
+    dice = random.Random(11)
+    words = [
+        "悟空",
+        "八戒",
+        "师父",
+        "妖怪",
+        "老孙",
+        "贫僧",
+        "甚么",
+        "罢了",
+        "the",
+        "monkey",
+        "king",
+    ]
+    words += [
+        "walk",
+        "ing",
+        " ",
+        "  ",
+        "，",
+        "。",
+        "：",
+        "？",
+        "！",
+        "12",
+        "3.14",
+        "def f(x):",
+        "</s",
+    ]
+    corpus = ["".join(dice.choices(words, k=dice.randint(3, 20))) for _ in range(600)]
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(corpus),
+        model_writer=out,
+        model_type="bpe",
+        vocab_size=size,
+        byte_fallback=True,
+        add_dummy_prefix=False,
+        remove_extra_whitespaces=False,
+        normalization_rule_name="identity",
+        split_digits=True,
+        allow_whitespace_only_pieces=True,
+        user_defined_symbols=[f"[UNUSED_TOKEN_{n}]" for n in range(SPARE)],
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def pieces() -> bytes:
+    return _pieces(640)
+
+
+@pytest.fixture(scope="session")
+def internlm2(tmp_path_factory, pieces) -> Callable[..., Path]:
+    """Makes a random InternLM2 checkpoint as it is published: fused wqkv, SentencePiece."""
+
+    def make(
+        *,
+        width: int = 64,
+        layers: int = 2,
+        heads: int = 4,
+        groups: int = 2,
+        feed_forward: int = 96,
+        bias: bool = False,
+        shards: int = 1,
+        dtype: torch.dtype = torch.float32,
+        scale: float = 0.15,
+        **changes: Any,
+    ) -> Path:
+        folder = tmp_path_factory.mktemp("internlm2")
+        spelling = sentencepiece.SentencePieceProcessor(model_proto=pieces)
+        rows = spelling.get_piece_size()
+        generator = torch.Generator().manual_seed(3)
+
+        def values(*shape: int, about: float = 0.0) -> torch.Tensor:
+            made = torch.randn(shape, generator=generator) * (0.3 if len(shape) == 1 else scale)
+            return (made + about).to(dtype)
+
+        head = width // heads
+        tensors = {"model.tok_embeddings.weight": values(rows, width)}
+        for layer in range(layers):
+            at = f"model.layers.{layer}"
+            tensors[f"{at}.attention.wqkv.weight"] = values((heads + 2 * groups) * head, width)
+            tensors[f"{at}.attention.wo.weight"] = values(width, width)
+            if bias:
+                tensors[f"{at}.attention.wqkv.bias"] = values((heads + 2 * groups) * head)
+                tensors[f"{at}.attention.wo.bias"] = values(width)
+            tensors[f"{at}.feed_forward.w1.weight"] = values(feed_forward, width)
+            tensors[f"{at}.feed_forward.w3.weight"] = values(feed_forward, width)
+            tensors[f"{at}.feed_forward.w2.weight"] = values(width, feed_forward)
+            tensors[f"{at}.attention_norm.weight"] = values(width, about=1.0)
+            tensors[f"{at}.ffn_norm.weight"] = values(width, about=1.0)
+        tensors["model.norm.weight"] = values(width, about=1.0)
+        tensors["output.weight"] = values(rows, width)
+        names = list(tensors)
+        per = -(-len(names) // shards)
+        where = {}
+        for number in range(shards):
+            file = f"model-{number + 1:05}-of-{shards:05}.safetensors"
+            file = "model.safetensors" if shards == 1 else file
+            group = {name: tensors[name] for name in names[number * per : (number + 1) * per]}
+            save_file(group, folder / file, metadata={"format": "pt"})
+            where |= dict.fromkeys(group, file)
+        if shards > 1:
+            index = {"metadata": {}, "weight_map": where}
+            (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+        config = {
+            "architectures": ["InternLM2ForCausalLM"],
+            "model_type": "internlm2",
+            "vocab_size": rows,
+            "hidden_size": width,
+            "intermediate_size": feed_forward,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "num_key_value_heads": groups,
+            "max_position_embeddings": 1024,
+            "rms_norm_eps": 1e-5,
+            "rope_theta": 1_000_000,
+            "rope_scaling": {"type": "dynamic", "factor": 2.0},
+            "bias": bias,
+            "tie_word_embeddings": False,
+            "torch_dtype": str(dtype).removeprefix("torch."),
+            **changes,
+        }
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "tokenizer.model").write_bytes(pieces)
+        (folder / "LICENSE").write_text("as you like it")
+        spare = [spelling.piece_to_id(f"[UNUSED_TOKEN_{n}]") for n in range(SPARE)]
+        added = {
+            str(number): {"content": token, "special": True}
+            for number, token in zip(spare, CHAT, strict=True)
+        }
+        settings = {"added_tokens_decoder": added, "tokenizer_class": "InternLM2Tokenizer"}
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+        return folder
+
+    return make
