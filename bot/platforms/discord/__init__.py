@@ -1,0 +1,1 @@
+"""Discord: text, faces, webhooks, stage, panel, orders, client; `mrp discord` is in `run`."""

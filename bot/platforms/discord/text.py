@@ -1,0 +1,162 @@
+"""Text as Discord takes it: escaped, in parts, names and ids within its rules. Pure.
+
+    parts("…3,000 characters…")  ->  ("… up to 1,990 units …", "…")
+    escape("*@everyone* <@1>")   ->  no bold, no mention: what was typed is what is read
+
+Lengths are counted in UTF-16 units, as Discord's own clients do: never fewer than code points.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from bot.drafts import plain
+
+# Discord takes 2,000; the rest is for the mark of a draft that is still being written.
+LONGEST = 1990
+LONGEST_NAME = 80
+LONGEST_ID = 100
+
+# The end of a message that is still being written. After a crash, a message that ends so is known
+# to be half a line.
+WRITING = " ▍"
+
+_NO_BREAK = "\u200b"
+# Whatever stands behind a backslash and is no letter, digit or blank is shown as itself.
+_MARKUP = re.compile(
+    r"@(?=everyone|here|[!&]?\d)"  # a mention: no ping is allowed anyway, and none is to be drawn
+    r"|[\\*_~`|<>\[\]]"
+    r"|:(?=//)"  # no link
+    r"|(?:(?<=\n)|\A)[ \t]*\d+(?=\.)"  # a numbered list
+    r"|(?:(?<=\n)|\A)[ \t]*(?=[#+-])"  # heading, small text, list
+)
+
+_PARAGRAPH = re.compile(r"\n+")
+_SENTENCE = re.compile(r"(?:[。！？!?…；]+|\.(?=\s)|——)[」』”’\"')）~～]*\s*")
+_CLAUSE = re.compile(r"[，、,;：:]\s*|\s+")
+
+# Names that Discord refuses for webhooks, and what it refuses for names of people besides.
+_FORBIDDEN = re.compile(r"(cly)(de)|(dis)(cord)", re.IGNORECASE)
+_WIDE = str.maketrans({"@": "＠", "#": "＃", ":": "：", "`": "'"})
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 units."""
+    return len(text) + sum(c > "\uffff" for c in text)
+
+
+def escape(text: str) -> str:
+    """The text so that Discord shows it as it is: no markup, no link, no mention."""
+    return _MARKUP.sub(_escaped, plain(text))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match[0]
+    if found == "@":
+        return f"@{_NO_BREAK}"
+    if found.strip(" \t").isdigit() or not found.strip(" \t"):
+        return f"{found}\\"
+    return f"\\{found}"
+
+
+def parts(text: str, longest: int = LONGEST) -> tuple[str, ...]:
+    """The text in parts that fit a message once they are escaped; blanks at the seams are dropped.
+
+    Seams are at the ends of paragraphs, else sentences, else clauses, and never inside what is seen
+    as one character. All parts but the last stay as they are while the text grows.
+    """
+    rest, found = plain(text).strip(), []
+    while rest:
+        fits = _that_fit(rest, longest)
+        cut = len(rest) if fits == len(rest) else _seam(rest, fits)
+        found.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return tuple(found)
+
+
+def _that_fit(text: str, longest: int) -> int:
+    """How many characters of the text fit when they are escaped."""
+    window = text[:longest]
+    extra = {match.start(): 1 for match in _MARKUP.finditer(window)}
+    length = 0
+    for place, character in enumerate(window):
+        length += (2 if character > "\uffff" else 1) + extra.get(place, 0)
+        if length > longest:
+            return place
+    # A place where markup could begin stands at the end of the window at worst.
+    return len(window)
+
+
+def _seam(text: str, fits: int) -> int:
+    """Where to cut the text, after at most `fits` characters."""
+    window = text[:fits]
+    for seams, least in ((_PARAGRAPH, 0.6), (_SENTENCE, 0.3), (_CLAUSE, 0.5)):
+        ends = [m.end() for m in seams.finditer(window) if m.end() > least * fits]
+        if ends and not _inside(text, ends[-1]):
+            return ends[-1]
+    cut = fits
+    while cut > max(1, fits - 40) and _inside(text, cut):
+        cut -= 1
+    return cut if cut > max(1, fits - 40) else fits
+
+
+def _inside(text: str, place: int) -> bool:
+    """Whether a cut there would tear what is seen as one character."""
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    if unicodedata.combining(after) or unicodedata.category(after) in ("Mn", "Me", "Mc"):
+        return True
+    if "\u200d" in (before, after) or "\ufe00" <= after <= "\ufe0f" or "🏻" <= after <= "🏿":
+        return True
+    if _flag(before) and _flag(after):
+        begin = place - 1
+        while begin and _flag(text[begin - 1]):
+            begin -= 1
+        return (place - begin) % 2 == 1
+    return False
+
+
+def _flag(character: str) -> bool:
+    return "🇦" <= character <= "🇿"
+
+
+def shortened(text: str, longest: int) -> str:
+    """The beginning of a text within so many units, marked by … where something is missing."""
+    if units(text) <= longest:
+        return text
+    cut = min(len(text), longest)
+    while cut and (units(text[:cut]) > longest - 1 or _inside(text, cut)):
+        cut -= 1
+    return f"{text[:cut].rstrip()}…"
+
+
+def webhook_name(name: str) -> str:
+    """A name that Discord takes for a webhook's message: 1 to 80 units, without the words and
+    characters it refuses."""
+    name = " ".join(plain(name).translate(_WIDE).split())
+    name = _FORBIDDEN.sub(lambda m: "·".join(g for g in m.groups() if g), name)
+    if name.casefold() in ("everyone", "here"):
+        name += "·"
+    if not any(unicodedata.category(c)[0] in "LNSP" for c in name):
+        name = "…"
+    return shortened(name, LONGEST_NAME)
+
+
+def nonce(line_id: str, version: int, part: int) -> str:
+    """What makes sending a part of a line twice send it once: 24 characters of Discord's 25."""
+    return hashlib.blake2s(f"{line_id}/{version}/{part}".encode(), digest_size=12).hexdigest()
+
+
+def custom_id(*words: str) -> str:
+    """The id of a button or menu: `mrp:…`.
+
+    Raises:
+        ValueError: it is longer than Discord's 100 characters.
+    """
+    found = ":".join(("mrp", *words))
+    if len(found) > LONGEST_ID:
+        raise ValueError(f"a custom id has at most {LONGEST_ID} characters: {found}")
+    return found
