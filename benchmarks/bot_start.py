@@ -19,13 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.drafts import Pace
 from bot.memory import open_memory
-from bot.room import Message, Room
+from bot.room import Room
+from bot.stage import Line, Message
 from bot.voice import Voice, chosen_model, open_voice
-from characters.card import Character, Language, load_cast
+from characters.card import load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine, EchoReply
@@ -40,10 +42,13 @@ class Nobody:
     def pace(self) -> Pace:
         return Pace()
 
-    async def notice(self, text: str) -> None:
+    async def notice(self, text: str, *, to: str = "") -> None:
         pass
 
-    async def show(self, speaker: Character, text: str, language: Language, *, done: bool) -> None:
+    async def show(self, line: Line) -> tuple[str, ...]:
+        return (line.id,) if line.done else ()
+
+    async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         pass
 
 

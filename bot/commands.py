@@ -12,19 +12,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from characters.card import Cast, Character, Language, UnknownCharacter, Words
+
+# What stands after a command's name: nothing, characters' names, one of them, any text, a number.
+Argument = Literal["", "people", "person", "text", "number"]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`names` are what it is called, the first one in help; `takes` shows its argument."""
+    """`names` are what it is called, the first one in help; `takes` shows its argument.
+
+    An argument in brackets may be left out. `here_only`: it means something in a terminal alone.
+    """
 
     id: str
     names: tuple[str, ...]
     zh_names: tuple[str, ...]
+    argument: Argument
     takes: Words | None
     does: Words
+    here_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
         "summon",
         ("summon",),
         ("召唤", "有请"),
+        "people",
         Words("名字…", "NAME…"),
         Words("请角色上场，可一次请几位", "bring characters on stage, several at once if you like"),
     ),
@@ -48,27 +58,244 @@ COMMANDS: tuple[Command, ...] = (
         "dismiss",
         ("dismiss",),
         ("退场", "送客"),
+        "people",
         Words("名字…", "NAME…"),
         Words("请角色退场（全体：/退场 全部）", "send characters off stage (`/dismiss all`)"),
     ),
-    Command("who", ("who",), ("在场",), None, Words("谁在场", "who is on stage")),
-    Command("cast", ("cast",), ("名册",), None, Words("可以请的角色", "all who can be summoned")),
     Command(
-        "language",
-        ("language", "lang"),
-        ("语言",),
-        Words("zh|en", "zh|en"),
-        Words("这间屋子说哪种语言", "the language of this room"),
+        "cast",
+        ("cast",),
+        ("名册",),
+        "",
+        None,
+        Words("可以请的角色", "all who can be summoned"),
+    ),
+    Command(
+        "who",
+        ("who",),
+        ("在场",),
+        "",
+        None,
+        Words("谁在场，演到哪里", "who is on stage, and what the scene is"),
+    ),
+    Command(
+        "scene",
+        ("scene",),
+        ("场景", "布景"),
+        "text",
+        Words("[地点；气氛 …；第 N 回]", "[PLACE; mood …; chapter N]"),
+        Words(
+            "这场戏在哪里、什么气氛、书到第几回为止",
+            "where the scene is, its mood, and up to which chapter the book has happened",
+        ),
+    ),
+    Command(
+        "note",
+        ("note",),
+        ("提示",),
+        "text",
+        Words("[话]", "[TEXT]"),
+        Words(
+            "给演员的提示，一直有效；/提示 无 撤掉",
+            "a director's note that stays; `/note none` takes it away",
+        ),
+    ),
+    Command(
+        "narrate",
+        ("narrate",),
+        ("旁白",),
+        "text",
+        Words("话", "TEXT"),
+        Words("由旁白说一段", "tell what happens"),
+    ),
+    Command(
+        "next",
+        ("next",),
+        ("轮到", "下一个"),
+        "person",
+        Words("名字", "NAME"),
+        Words("让谁接着说", "who speaks next"),
+    ),
+    Command(
+        "continue",
+        ("continue",),
+        ("接着说", "继续"),
+        "",
+        None,
+        Words("让刚才那位把话说下去", "the last one goes on with the line"),
+    ),
+    Command(
+        "retry",
+        ("retry",),
+        ("重说", "换一个"),
+        "number",
+        Words("[第几个]", "[WHICH]"),
+        Words(
+            "重说上一句；各个说法都留着，/重说 1 换回第一个",
+            "say the last line another way; all versions stay, `/retry 1` goes back to the first",
+        ),
+    ),
+    Command(
+        "undo",
+        ("undo",),
+        ("撤回",),
+        "number",
+        Words("[几句]", "[N]"),
+        Words("收回最后几句", "take the last lines back"),
+    ),
+    Command(
+        "auto",
+        ("auto",),
+        ("自演",),
+        "number",
+        Words("[几句]", "[N]"),
+        Words(
+            "让角色自己聊几句，谁开口就停",
+            "the characters talk among themselves until somebody speaks",
+        ),
+    ),
+    Command(
+        "pause",
+        ("pause",),
+        ("暂停",),
+        "",
+        None,
+        Words(
+            "角色都不再开口，说的话照样听见", "nobody on stage speaks; what is said is still heard"
+        ),
+    ),
+    Command(
+        "resume",
+        ("resume",),
+        ("开演",),
+        "",
+        None,
+        Words("接着演", "go on after a pause"),
+    ),
+    Command(
+        "recap",
+        ("recap",),
+        ("前情", "前情提要"),
+        "",
+        None,
+        Words("前面演了什么", "what happened so far"),
+    ),
+    Command(
+        "why",
+        ("why",),
+        ("出处", "为何"),
+        "",
+        None,
+        Words("上一句依据书里哪几处", "what in the book the last line leaned on"),
+    ),
+    Command(
+        "persona",
+        ("persona",),
+        ("身份", "我是"),
+        "text",
+        Words("[我是谁]", "[WHO I AM]"),
+        Words("我在戏里是谁", "who I am in the scene"),
+    ),
+    Command(
+        "remember",
+        ("remember",),
+        ("记住",),
+        "text",
+        Words("话", "TEXT"),
+        Words("记住关于我的一件事", "remember something about me"),
+    ),
+    Command(
+        "memory",
+        ("memory",),
+        ("记忆",),
+        "",
+        None,
+        Words("角色记得我什么", "what is remembered of me"),
+    ),
+    Command(
+        "correct",
+        ("correct",),
+        ("更正",),
+        "text",
+        Words("号码 新的说法", "NUMBER TEXT"),
+        Words("改正记得的一件事", "correct something that is remembered"),
     ),
     Command(
         "forget",
         ("forget",),
         ("忘记",),
-        None,
-        Words("忘掉这间屋子里说过的一切", "forget all that was said in this room"),
+        "text",
+        Words("[号码｜全部｜屋子]", "[NUMBER|all|room]"),
+        Words(
+            "忘掉一件事、关于我的一切，或这间屋子里说过的一切",
+            "forget one thing, all about me, or all that was said in this room",
+        ),
     ),
-    Command("help", ("help", "h", "?"), ("帮助",), None, Words("这份说明", "this list")),
-    Command("quit", ("quit", "exit", "q"), ("退出", "再见"), None, Words("离开", "leave")),
+    Command(
+        "export",
+        ("export",),
+        ("导出",),
+        "",
+        None,
+        Words("我的全部记录，JSON", "all that is kept of me, as JSON"),
+    ),
+    Command(
+        "optout",
+        ("optout",),
+        ("别记我",),
+        "",
+        None,
+        Words("在群里不要记我", "do not remember me in groups"),
+    ),
+    Command(
+        "optin",
+        ("optin",),
+        ("可以记我",),
+        "",
+        None,
+        Words("在群里可以记我", "remember me in groups"),
+    ),
+    Command(
+        "retention",
+        ("retention",),
+        ("保留",),
+        "number",
+        Words("[天数]", "[DAYS]"),
+        Words("多久不来就忘了我", "after how long without me I am forgotten"),
+    ),
+    Command(
+        "link",
+        ("link",),
+        ("绑定",),
+        "text",
+        Words("[口令]", "[CODE]"),
+        Words("把两个账号认作一个人", "make two accounts one person"),
+    ),
+    Command(
+        "language",
+        ("language", "lang"),
+        ("语言",),
+        "text",
+        Words("zh|en", "zh|en"),
+        Words("这间屋子说哪种语言", "the language of this room"),
+    ),
+    Command(
+        "help",
+        ("help", "h", "?"),
+        ("帮助",),
+        "",
+        None,
+        Words("这份说明", "this list"),
+    ),
+    Command(
+        "quit",
+        ("quit", "exit", "q"),
+        ("退出", "再见"),
+        "",
+        None,
+        Words("离开", "leave"),
+        here_only=True,
+    ),
 )
 
 ALL = {"all", "everyone", "全部", "全体", "所有人", "大家"}

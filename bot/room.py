@@ -11,18 +11,21 @@ before it is shown as done. A room hears one message at a time; rooms are heard 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bot import notices
 from bot.casting import CAP, answerers, called
 from bot.commands import ALL, Order, help_text, people, read
 from bot.conversation import Crowded, Reading, language_of, scene_of
-from bot.drafts import Draft, Pace, broken_off, joined, plain, run_out
+from bot.drafts import Draft, broken_off, joined, plain, run_out
 from bot.memory import Memory, MemoryAway
+from bot.stage import Line, Message, Stage
 from bot.voice import Voice
+from canon import Canon
 from characters.card import Cast, Character, Language
 from characters.prompt import Tail
 from characters.turn import Scene, Turn, safe_name
@@ -38,30 +41,19 @@ _NARRATORS = ("旁白", "Narrator", "system", "assistant")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What somebody says: `person` is `platform:id`, `name` how they are shown."""
+class Status:
+    """What a panel shows. `version`, `versions` and `last_places` are those of the last line."""
 
-    person: str
-    name: str
-    text: str
-
-
-class Stage(Protocol):
-    """What a platform does for a room. Nothing past it knows which platform it is.
-
-    A character's line comes as snapshots that only grow, the last one with `done`; one line at a
-    time. `pace` says how often a snapshot is worth showing.
-    """
-
-    def pace(self) -> Pace: ...
-
-    async def notice(self, text: str) -> None:
-        """Show something that the house says."""
-        ...
-
-    async def show(self, speaker: Character, text: str, language: Language, *, done: bool) -> None:
-        """Show a line as far as it is written."""
-        ...
+    cast: tuple[Character, ...]
+    place: str
+    mood: str
+    chapter: int
+    paused: bool
+    language: Language
+    speaking: Character | None
+    version: int = 0
+    versions: int = 0
+    last_places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +78,12 @@ class Room:
         memory: Memory,
         stage: Stage,
         language: Language | None = None,
+        private: bool = False,
+        book: Canon | None = None,
     ) -> None:
-        self._key = f"{platform}:{name}"
+        self.key = f"{platform}:{name}"
+        self._private = private
+        self._book = book
         self._cast = cast
         self._voice = voice
         self._memory = memory.room(platform, name, self._told)
@@ -96,6 +92,7 @@ class Room:
         self._lock = asyncio.Lock()
         self._stopped = False
         self._writing: asyncio.Task[Turn | None] | None = None  # while the engine writes
+        self._speaker: Character | None = None
         self._taken = (*_NARRATORS, *(name for c in cast for name in c.names))
 
     @property
@@ -134,6 +131,41 @@ class Room:
                 await self._notice(notices.TOO_LONG[self.language].format(len(text), LONGEST))
             else:
                 await self._talk(message, text)
+
+    async def obey(self, order: Order, *, person: str, name: str) -> None:
+        """Carry out an order that a slash command or a button gave.
+
+        Raises:
+            MemoryProblem: it cannot be kept; nothing was done about it.
+        """
+        async with self._lock:
+            self._stopped = False
+            await self._memory.look()
+            await self._obey(order)
+
+    async def rate(self, person: str, place: str, value: int) -> bool:
+        """A thumb on a shown line: 1 up, -1 down, 0 taken back. False: no line stands there."""
+        return await self._memory.line_at(place) is not None
+
+    async def status(self) -> Status:
+        """What a panel shows."""
+        scene, kept = self._scene(), await self._memory.last_line()
+        return Status(
+            cast=scene.cast,
+            place=scene.place,
+            mood="",
+            chapter=0,
+            paused=False,
+            language=self.language,
+            speaking=self._speaker,
+            version=1 if kept else 0,
+            versions=1 if kept else 0,
+            last_places=kept[1] if kept else (),
+        )
+
+    async def resume(self) -> None:
+        """After a start: show what was kept and not shown, answer what was not answered."""
+        await self.enter()
 
     def stop(self) -> bool:
         """Break off what is being said: the line is kept as far as it was shown, and marked.
@@ -197,15 +229,18 @@ class Room:
             await self._notice(notices.CROWDED[self.language].format(problem))
             return None
         mark = self._memory.turns[read.dropped - 1].id if read.dropped else ""
+        line_id = secrets.token_hex(8)
         for attempt in range(2):
-            written = await self._write(read, scene, speaker, person, attempt)
+            written = await self._write(line_id, read, scene, speaker, person, attempt)
             if written.text or written.broken:
                 break
         else:
-            return await self._said(speaker, self._fallback(speaker), mark)
+            return await self._said(line_id, speaker, self._fallback(speaker), mark)
         line = None
         if written.text:
-            line = await self._said(speaker, written.text, mark, broken_off=written.broken)
+            line = await self._said(line_id, speaker, written.text, mark, broken_off=written.broken)
+        else:
+            await self._stage.withdraw(line_id, ())
         if written.problem:
             name = speaker.name[self.language]
             await self._notice(notices.STUMBLED[self.language].format(name, written.problem))
@@ -213,7 +248,13 @@ class Room:
         return line
 
     async def _write(
-        self, read: Reading, scene: Scene, speaker: Character, person: str, attempt: int
+        self,
+        line_id: str,
+        read: Reading,
+        scene: Scene,
+        speaker: Character,
+        person: str,
+        attempt: int,
     ) -> _Written:
         """Let the engine write one reply, shown as it grows, until it ends or is stopped."""
         draft, pace = Draft(speaker), self._stage.pace()
@@ -221,17 +262,18 @@ class Room:
             read,
             scene,
             speaker,
-            room=self._key,
+            room=self.key,
             person=person,
             turn=2 * len(self._memory.turns) + attempt,
         )
         broken, problem = False, ""
         task = self._writing = asyncio.current_task()
+        self._speaker = speaker
         try:
             async for piece in reply:
                 shown = draft.add(piece)
                 if pace.due(shown, time.monotonic()):
-                    await self._show(speaker, shown, done=False)
+                    await self._stage.show(Line(line_id, speaker, shown, self.language))
         except asyncio.CancelledError:
             broken = True
             if task:
@@ -239,7 +281,7 @@ class Room:
         except EngineError as stumbled:
             broken, problem = True, str(stumbled)
         finally:
-            self._writing = None
+            self._writing = self._speaker = None
             await reply.aclose()
         text = draft.end()
         if text and broken:
@@ -248,13 +290,16 @@ class Room:
             text = run_out(text, self.language)
         return _Written(text, broken, problem)
 
-    async def _said(self, speaker: Character, text: str, mark: str = "", **changes: Any) -> Turn:
+    async def _said(
+        self, line_id: str, speaker: Character, text: str, mark: str = "", **changes: Any
+    ) -> Turn:
         turn = Turn(speaker.id, text, "character", self._present() | {speaker.id})
         if mark:
             changes["mark"] = mark
         # Kept before it is shown as done: nobody ever saw a whole line that is not remembered.
-        await self._memory.write(turn, **changes)
-        await self._show(speaker, text, done=True)
+        await self._memory.write(turn, line=line_id, **changes)
+        places = await self._stage.show(Line(line_id, speaker, text, self.language, done=True))
+        await self._memory.shown(line_id, places)
         return turn
 
     async def _recall(self, scene: Scene, speaker: Character) -> Tail | None:
@@ -273,9 +318,6 @@ class Room:
 
     def _present(self) -> frozenset[str]:
         return frozenset(character.id for character in self._scene().cast)
-
-    async def _show(self, speaker: Character, text: str, *, done: bool) -> None:
-        await self._stage.show(speaker, text, self.language, done=done)
 
     async def _notice(self, text: str) -> None:
         await self._stage.notice(text)
@@ -325,7 +367,7 @@ class Room:
             # The second greeting is for joining others.
             greeting = greetings[min(len(scene.cast), len(greetings) - 1, 1)]
             cast = (*(c.id for c in scene.cast), character.id)
-            await self._said(character, greeting, cast=cast)
+            await self._said(secrets.token_hex(8), character, greeting, cast=cast)
         await self._nobody_called(unknown)
 
     async def _nobody_called(self, unknown: Sequence[str]) -> None:

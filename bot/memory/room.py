@@ -12,7 +12,9 @@ twice: each turn carries a mark that is looked for first.
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,7 @@ from characters.turn import Side, Turn
 # A room keeps about this many turns. A turn of 100 characters takes some 500 bytes, so a room
 # takes at most a few MB; the prompt never reaches further back than the model's context anyway.
 KEPT_TURNS = 4000
+KEPT_LINES = 50  # of which it is known where they stand
 
 _SIDES: dict[Side, str] = {"human": "h", "character": "c", "narration": "n"}
 _SIDE_OF: dict[str, Side] = {short: side for side, short in _SIDES.items()}
@@ -66,6 +69,7 @@ class RoomMemory:
         self._told = told
         self._turns_key = f"{PREFIX}{{room:{name}}}:turns"
         self._state_key = f"{PREFIX}{{room:{name}}}:state"
+        self._places_key = f"{PREFIX}{{room:{name}}}:places"
 
     async def look(self) -> None:
         """See what is new.
@@ -81,6 +85,7 @@ class RoomMemory:
         turn: Turn | None = None,
         *,
         person: str = "",
+        line: str = "",
         broken_off: bool = False,
         **changes: Any,
     ) -> str:
@@ -92,7 +97,7 @@ class RoomMemory:
             MemoryProblem: Redis refuses for good.
         """
         once = secrets.token_hex(8)
-        fields = {"n": once, **_fields(turn, person, broken_off)} if turn else {}
+        fields = {"n": once, **_fields(turn, person, broken_off, line)} if turn else {}
         state = _state_fields(changes)
         tried = False
 
@@ -117,6 +122,34 @@ class RoomMemory:
 
         return await self._memory.lasting(step, self._told)
 
+    async def shown(self, line: str, places: Sequence[str]) -> None:
+        """Remember where a line stands."""
+
+        async def step() -> None:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.rpush(self._places_key, json.dumps([line, *places]))
+                pipe.ltrim(self._places_key, -KEPT_LINES, -1)
+                await pipe.execute()
+
+        await self._memory.lasting(step, self._told)
+
+    async def line_at(self, place: str) -> str | None:
+        """Id of the line that stands at `place`."""
+        lines = reversed(await self._lines())
+        return next((line for line, places in lines if place in places), None)
+
+    async def last_line(self) -> tuple[str, tuple[str, ...]] | None:
+        """Id and places of the newest line that was shown."""
+        lines = await self._lines()
+        return lines[-1] if lines else None
+
+    async def _lines(self) -> list[tuple[str, tuple[str, ...]]]:
+        async def step() -> list[str]:
+            return list(await self._redis.lrange(self._places_key, 0, -1))
+
+        rows = await self._memory.lasting(step, self._told)
+        return [(line, tuple(places)) for line, *places in map(json.loads, rows)]
+
     async def forget(self) -> int:
         """Erase all that was said in the room; who is on stage stays. Returns how many turns.
 
@@ -128,7 +161,7 @@ class RoomMemory:
         async def step() -> int:
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.xlen(self._turns_key)
-                pipe.delete(self._turns_key)
+                pipe.delete(self._turns_key, self._places_key)
                 pipe.hdel(self._state_key, "mark", "summary")
                 pipe.hincrby(self._state_key, "epoch", 1)
                 gone = int((await pipe.execute())[0])
@@ -171,7 +204,7 @@ def _order(kept_id: str) -> tuple[int, int]:
     return int(ms), int(number)
 
 
-def _fields(turn: Turn, person: str, broken_off: bool) -> dict[str, str]:
+def _fields(turn: Turn, person: str, broken_off: bool, line: str) -> dict[str, str]:
     fields = {"s": turn.speaker, "t": turn.text, "k": _SIDES[turn.side]}
     if person:
         fields["p"] = person
@@ -179,6 +212,8 @@ def _fields(turn: Turn, person: str, broken_off: bool) -> dict[str, str]:
         fields["w"] = " ".join(sorted(turn.witnesses))
     if broken_off:
         fields["c"] = "1"
+    if line:
+        fields["l"] = line
     return fields
 
 

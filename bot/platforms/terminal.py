@@ -20,8 +20,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
-from pathlib import Path
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
@@ -29,10 +28,11 @@ from rich.text import Text
 
 from bot.commands import read
 from bot.drafts import Pace
-from bot.memory import Memory, MemoryProblem, open_memory
-from bot.room import Message, Room
-from bot.voice import Voice, chosen_model, open_voice
-from characters.card import CAST_FOLDER, Cast, Character, Language, Words, load_cast
+from bot.house import House, add_options
+from bot.memory import MemoryProblem
+from bot.room import Room
+from bot.stage import Line, Message
+from characters.card import Character, Language, Words
 from characters.turn import Scene, Side, safe_name
 
 T = TypeVar("T")
@@ -66,53 +66,28 @@ def main(argv: list[str]) -> int:
     for stream in (sys.stdin, sys.stdout):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    cast = load_cast(options.cast)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    voice = open_voice(chosen_model(options.model), context=options.context, seed=options.seed)
     with _Loop() as loop:
+        patience = float("inf") if interactive else PIPE_PATIENCE
+        house = loop.wait(House.open(options, patience=patience))
         try:
-            patience = float("inf") if interactive else PIPE_PATIENCE
-            memory = loop.wait(open_memory(os.environ.get("REDIS_URL"), patience=patience))
-            try:
-                terminal = Terminal(loop, cast, voice, memory, options, interactive)
-                return terminal.hold()
-            except BrokenPipeError:
-                # Whoever read our output has gone; nothing is wrong with that.
-                sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-                return 0
-            finally:
-                loop.wait(memory.close())
+            return Terminal(loop, house, options, interactive).hold()
+        except BrokenPipeError:
+            # Whoever read our output has gone; nothing is wrong with that.
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+            return 0
         finally:
-            loop.wait(voice.close())
+            loop.wait(house.close())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mrp terminal", description="Talk with characters in a terminal room."
     )
-    parser.add_argument(
-        "--model",
-        metavar="PATH",
-        help="a chat GGUF, or 'echo' for none (default: MRP_MODEL, or the model that ships)",
-    )
-    parser.add_argument(
-        "--cast",
-        metavar="FOLDER",
-        type=Path,
-        default=CAST_FOLDER,
-        help="cards of your own (default: the cast of 西游记)",
-    )
+    add_options(parser)
     parser.add_argument("--room", metavar="NAME", default="main", help="which room (default: main)")
     parser.add_argument("--name", metavar="NAME", default="", help="who you are (default: 客人)")
     parser.add_argument("--language", choices=("zh", "en"), help="what the room speaks")
-    parser.add_argument("--seed", type=int, metavar="N", help="makes replies repeatable")
-    parser.add_argument(
-        "--context",
-        type=int,
-        default=4096,
-        metavar="N",
-        help="longest prompt and reply in tokens (default: 4096, or what the model was made for)",
-    )
     return parser
 
 
@@ -122,25 +97,17 @@ class Terminal:
     def __init__(
         self,
         loop: _Loop,
-        cast: Cast,
-        voice: Voice,
-        memory: Memory,
+        house: House,
         options: argparse.Namespace,
         interactive: bool,
     ) -> None:
         self._loop = loop
-        self._voice = voice
+        self._house = house
         self._interactive = interactive
         self._out = _Window(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._shown = ""  # of the line that is being written
-        self._room = Room(
-            PLATFORM,
-            options.room,
-            cast=cast,
-            voice=voice,
-            memory=memory,
-            stage=self,
-            language=options.language,
+        self._room: Room = loop.wait(
+            house.room(PLATFORM, options.room, lambda: self, language=options.language)
         )
         self._name = options.name
 
@@ -170,21 +137,29 @@ class Terminal:
     def pace(self) -> Pace:
         return Pace()
 
-    async def notice(self, text: str) -> None:
+    async def notice(self, text: str, *, to: str = "") -> None:
         self._print(Text(text, style="dim"))
 
-    async def show(self, speaker: Character, text: str, language: Language, *, done: bool) -> None:
+    async def show(self, line: Line) -> tuple[str, ...]:
+        label = _label(line.speaker, line.language)
         if not self._interactive:
-            if done:  # a line of its own for every turn
-                self._print(_label(speaker, language), Text(" ".join(text.split("\n"))))
-            return
+            if line.done:  # a line of its own for every turn
+                self._print(label, Text(" ".join(line.text.split("\n"))))
+            return (line.id,) if line.done else ()
         if not self._shown:
-            face = Text(f"{speaker.emoji} " if speaker.emoji else "")
-            self._print(face, _label(speaker, language), end="")
-        if text.startswith(self._shown):
-            self._print(Text(text[len(self._shown) :].replace("\n", "\n    ")), end="")
-        self._shown = "" if done else text
-        if done:
+            face = Text(f"{line.speaker.emoji} " if line.speaker.emoji else "")
+            self._print(face, label, end="")
+        if line.text.startswith(self._shown):
+            self._print(Text(line.text[len(self._shown) :].replace("\n", "\n    ")), end="")
+        self._shown = "" if line.done else line.text
+        if not line.done:
+            return ()
+        self._print()
+        return (line.id,)
+
+    async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
+        if self._shown:  # what stands on paper stays; it only ends there
+            self._shown = ""
             self._print()
 
     # -- reading ---------------------------------------------------------------------------------
@@ -209,7 +184,7 @@ class Terminal:
 
     def _welcome(self, scene: Scene) -> None:
         language = self._room.language
-        banner = Text(BANNER[language].format(model=self._voice.name), style="dim")
+        banner = Text(BANNER[language].format(model=self._house.voice.name), style="dim")
         if not self._interactive:
             print(banner.plain, file=sys.stderr)
             return

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.drafts import Pace
 from bot.memory import Memory, open_memory
-from bot.room import Message, Room
+from bot.room import Room
+from bot.stage import Line, Message
 from bot.voice import Voice
-from characters.card import Cast, Character, Language, load_cast
+from characters.card import Cast, Language, load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
@@ -30,20 +31,25 @@ class Script:
         self.lines: list[tuple[str, str]] = []
         self.notices: list[str] = []
         self.snapshots: list[str] = []
+        self.withdrawn: list[str] = []
         self.on_show: Callable[[str], None] = lambda text: None
 
     def pace(self) -> Pace:
         return Pace()
 
-    async def notice(self, text: str) -> None:
+    async def notice(self, text: str, *, to: str = "") -> None:
         self.notices.append(text)
 
-    async def show(self, speaker: Character, text: str, language: Language, *, done: bool) -> None:
-        self.snapshots.append(text)
-        if done:
-            self.lines.append((speaker.name[language], text))
-        else:
-            self.on_show(text)
+    async def show(self, line: Line) -> tuple[str, ...]:
+        self.snapshots.append(line.text)
+        if not line.done:
+            self.on_show(line.text)
+            return ()
+        self.lines.append((line.speaker.name[line.language], line.text))
+        return (f"place of {line.id}",)
+
+    async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
+        self.withdrawn.append(line_id)
 
 
 class Play:

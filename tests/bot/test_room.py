@@ -4,7 +4,8 @@ import pytest
 
 from bot.casting import CAP
 from bot.memory import open_memory
-from bot.room import LONGEST, Message, Room
+from bot.room import LONGEST, Room
+from bot.stage import Message
 from bot.voice import Voice
 from characters.prompt import Style
 from characters.style import Serving

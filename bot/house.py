@@ -1,0 +1,121 @@
+"""What all rooms of a process share: the cast, the one model, the memory, the book.
+
+parser = argparse.ArgumentParser(); add_options(parser)
+house = await House.open(parser.parse_args())
+room = await house.room("discord", "1234", make_stage)
+await house.close()
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.memory import Memory, open_memory
+from bot.room import Room
+from bot.stage import Stage
+from bot.voice import Voice, chosen_model, open_voice
+from canon import Canon
+from characters.card import CAST_FOLDER, Cast, Language, load_cast
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every platform has."""
+    parser.add_argument(
+        "--model",
+        metavar="PATH",
+        help="a chat GGUF, or 'echo' for none (default: MRP_MODEL, or the model that ships)",
+    )
+    parser.add_argument(
+        "--cast",
+        metavar="FOLDER",
+        type=Path,
+        default=CAST_FOLDER,
+        help="cards of your own (default: the cast of 西游记)",
+    )
+    parser.add_argument(
+        "--canon",
+        metavar="FOLDER",
+        type=Path,
+        help="the book that replies lean on, as `mrp canon build` wrote it (default: MRP_CANON, "
+        "or none)",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="makes replies repeatable")
+    parser.add_argument(
+        "--context",
+        type=int,
+        default=4096,
+        metavar="N",
+        help="longest prompt and reply in tokens (default: 4096, or what the model was made for)",
+    )
+
+
+class House:
+    """One cast, one voice, one memory; and the rooms of this process. `book` may be None."""
+
+    def __init__(
+        self, cast: Cast, voice: Voice, memory: Memory, *, book: Canon | None = None
+    ) -> None:
+        self.cast = cast
+        self.voice = voice
+        self.memory = memory
+        self.book = book
+        self._rooms: dict[tuple[str, str], Room] = {}
+
+    @classmethod
+    async def open(cls, options: argparse.Namespace, *, patience: float = float("inf")) -> House:
+        """Open all that `options` (see `add_options`) and the environment name.
+
+        `patience` is how many seconds a step of a room may wait for Redis.
+
+        Raises:
+            CardError, EngineError, StyleError, CanonError, MemoryProblem: the message says why.
+        """
+        cast = load_cast(options.cast)
+        folder = options.canon or os.environ.get("MRP_CANON")
+        book = Canon.open(Path(folder).expanduser()) if folder else None
+        voice = open_voice(chosen_model(options.model), context=options.context, seed=options.seed)
+        try:
+            memory = await open_memory(os.environ.get("REDIS_URL"), patience=patience)
+        except BaseException:
+            await voice.close()
+            raise
+        return cls(cast, voice, memory, book=book)
+
+    async def room(
+        self,
+        platform: str,
+        name: str,
+        make_stage: Callable[[], Stage],
+        *,
+        private: bool = False,
+        language: Language | None = None,
+    ) -> Room:
+        """The room of this name: the same object as long as the house stands."""
+        found = self._rooms.get((platform, name))
+        if found is None:
+            found = self._rooms[platform, name] = Room(
+                platform,
+                name,
+                cast=self.cast,
+                voice=self.voice,
+                memory=self.memory,
+                stage=make_stage(),
+                language=language,
+                private=private,
+                book=self.book,
+            )
+        return found
+
+    async def unfinished(self, platform: str) -> list[str]:
+        """Names of the platform's rooms in which something waits to be answered or shown."""
+        return []
+
+    async def close(self) -> None:
+        """Free the memory and the model."""
+        try:
+            await self.memory.close()
+        finally:
+            await self.voice.close()
