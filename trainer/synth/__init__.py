@@ -1,0 +1,1 @@
+"""Lessons that a teacher writes: questions, answers, scenes, refusals, each with its source."""
