@@ -54,12 +54,32 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
+class Title:
+    """What a character is called by some: 师父 is 唐僧 from his disciples, and nobody else.
+
+    `by` holds ids of characters, and "people" for everybody without a card; empty means everybody.
+    """
+
+    words: Lines
+    by: frozenset[str] = frozenset()
+
+    def spoken_by(self, speaker: str) -> bool:
+        return not self.by or speaker in self.by
+
+
+PEOPLE = "people"  # in `Title.by`: anybody without a card
+
+
+@dataclass(frozen=True, slots=True)
 class Character:
     """A character as its card describes it.
 
     `brief` is one line for small contexts, `persona` and `style` a paragraph each for large ones.
-    `talkativeness` in 0..1 is how readily the character speaks unasked; `temperature` is its
-    sampling dial; `first_chapter` is where the book first shows it (0: not from a book).
+    `titles` mean the character only where it is present, and only from some; `lookalikes` are words
+    that hold one of its names and do not mean it (旅行者 holds 行者). `refusal` are lines with which
+    it turns down what it shall not talk about. `talkativeness` in 0..1 is how readily the character
+    speaks unasked; `temperature` is its sampling dial; `first_chapter` is where the book first
+    shows it (0: not from a book).
     """
 
     id: str
@@ -70,6 +90,9 @@ class Character:
     style: Words
     greeting: Lines
     lines: Lines
+    titles: tuple[Title, ...] = ()
+    lookalikes: Lines = Lines()
+    refusal: Lines = Lines()
     first_chapter: int = 0
     talkativeness: float = 0.5
     temperature: float = 0.8
@@ -177,6 +200,9 @@ class _Reader:
             style=self._words("style"),
             greeting=self._lines("greeting"),
             lines=self._lines("lines", required=False),
+            titles=self._titles(),
+            lookalikes=self._lines("lookalikes", required=False),
+            refusal=self._lines("refusal", required=False),
             first_chapter=self._whole("first_chapter", 0, 100_000),
             talkativeness=self._number("talkativeness", 0.5, 0.0, 1.0),
             temperature=self._dial(sampling, "temperature", 0.8, 0.0, 2.0, "sampling."),
@@ -262,8 +288,25 @@ class _Reader:
         self._none_left(table, f"{key}.")
         return Words(**texts)
 
+    def _titles(self) -> tuple[Title, ...]:
+        listed = self.raw.pop("titles", [])
+        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+            raise self._wrong("titles", "must be tables: [[titles]]")
+        titles = []
+        for table in map(dict, listed):
+            by = table.pop("by", [])
+            if not isinstance(by, list) or not all(isinstance(who, str) for who in by):
+                raise self._wrong("titles.by", f"must be a list of ids, not {by!r}")
+            words = self._lines_of(table, "titles", required=False)
+            if not words.zh and not words.en:
+                raise self._wrong("titles", "a table without zh or en")
+            titles.append(Title(words, frozenset(by)))
+        return tuple(titles)
+
     def _lines(self, key: str, *, required: bool = True) -> Lines:
-        table = self._table(key, required=required)
+        return self._lines_of(self._table(key, required=required), key, required=required)
+
+    def _lines_of(self, table: dict[str, Any], key: str, *, required: bool) -> Lines:
         lines = {}
         for language in LANGUAGES:
             listed = table.pop(language, [])
