@@ -273,7 +273,7 @@ def read_tokenizer(folder: Path, rows: int) -> tuple[PreTrainedTokenizerFast, li
 def _read_proto(file: Path) -> Any:
     if not file.is_file():
         raise WeightsError(f"{file}: is missing")
-    proto = sentencepiece_model_pb2.ModelProto()
+    proto: Any = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]
     try:
         proto.ParseFromString(file.read_bytes())
     except Exception as problem:  # protobuf's DecodeError lives in a package we do not name

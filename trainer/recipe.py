@@ -1,4 +1,8 @@
-"""A recipe: every knob of a training run, read once from TOML into frozen values."""
+"""A recipe: every knob of a training run, read once from TOML into frozen values.
+
+Two kinds: `Recipe` trains a model from nothing, `Tuning` (it has a table [base]) trains a voice
+into a model that somebody else made.
+"""
 
 from __future__ import annotations
 
@@ -112,22 +116,145 @@ class Recipe:
     optimizer: Optimizer
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The model that is tuned. Its shape stands here too, so that a plan needs no weights."""
+
+    folder: str
+    layers: int
+    width: int
+    heads: int
+    groups: int
+    head_width: int
+    feed_forward: int
+    vocabulary: int
+    tied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TuningData:
+    lessons: str
+    cards: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    kind: Literal["qlora", "lora", "full"]
+    rank: int
+    alpha: float
+    dropout: float
+    double_quant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    row: int
+    isolated: bool
+    epochs: int
+    accumulate: int
+    lr: float
+    warmup: float
+    schedule: Literal["cosine", "linear", "constant"]
+    betas: tuple[float, ...]
+    weight_decay: float
+    clip: float
+    optimizer: Literal["paged_adamw_8bit", "adamw_8bit", "adamw"]
+    checkpointing: bool
+    embeddings_on_cpu: bool
+    loss_chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    evaluate_every: int
+    sample_every: int
+    sample_tokens: int
+    save_minutes: float
+    keep: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Learning from what was liked: after the lessons, from their adapter."""
+
+    kind: Literal["dpo", "kto"]
+    adapter: str
+    feedback: str
+    pairs: int
+    beta: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """A run on top of a base model. Its TOML file explains each knob."""
+
+    name: str
+    seed: int
+    base: Base
+    data: TuningData
+    prompt: PromptStyle
+    sampling: Sampling
+    method: Method
+    train: Train
+    watch: Watch
+    preference: Preference | None = None
+
+
 def load_recipe(file: Path) -> Recipe:
-    """Read a recipe.
+    """Read a recipe for a model from nothing. Raises RecipeError, see `load`."""
+    recipe = load(file)
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{file}: base: this verb wants a recipe for a model from nothing")
+    return recipe
+
+
+def load(file: Path) -> Recipe | Tuning:
+    """Read a recipe of either kind.
 
     Raises:
         RecipeError: the file is missing or broken, a key is unknown or missing, or a value has
-            the wrong type.
+            the wrong type or lies outside of what it may be.
     """
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise RecipeError(f"{file}: cannot be read as a recipe: {problem}") from problem
-    recipe: Recipe = _fill(Recipe, raw, file, "")
+    recipe: Recipe | Tuning = _fill(Tuning if "base" in raw else Recipe, raw, file, "")
     if recipe.prompt.markup not in MARKUPS:
         known = ", ".join(MARKUPS)
         raise RecipeError(f"{file}: prompt.markup: {recipe.prompt.markup!r} is none of {known}")
+    if isinstance(recipe, Tuning):
+        for key, (value, low, high) in _limits(recipe).items():
+            if not low <= value <= high:
+                raise RecipeError(f"{file}: {key}: must lie in {low:g}..{high:g}, not {value:g}")
+        if len(recipe.train.betas) != 2:
+            raise RecipeError(f"{file}: train.betas: must be two numbers")
+        if recipe.train.embeddings_on_cpu and (recipe.base.tied or recipe.method.kind == "full"):
+            raise RecipeError(
+                f"{file}: train.embeddings_on_cpu: only frozen embeddings that are not tied to the "
+                "output can stay on the CPU"
+            )
     return recipe
+
+
+def _limits(recipe: Tuning) -> dict[str, tuple[float, float, float]]:
+    """Key -> (value, lowest, highest) of the knobs that break a run when they are far off."""
+    base, method, train, watch = recipe.base, recipe.method, recipe.train, recipe.watch
+    sizes = {f"base.{key}": getattr(base, key) for key in ("layers", "width", "heads", "groups")}
+    return {
+        **{key: (value, 1, 1_000_000) for key, value in sizes.items()},
+        "method.rank": (method.rank, 1, 4096),
+        "method.dropout": (method.dropout, 0, 0.99),
+        "train.row": (train.row, 16, 1_000_000),
+        "train.epochs": (train.epochs, 1, 1000),
+        "train.accumulate": (train.accumulate, 1, 100_000),
+        "train.lr": (train.lr, 0, 1),
+        "train.warmup": (train.warmup, 0, 1),
+        "train.loss_chunk": (train.loss_chunk, 1, 1_000_000),
+        "watch.evaluate_every": (watch.evaluate_every, 0, 10**9),
+        "watch.sample_every": (watch.sample_every, 0, 10**9),
+        "watch.keep": (watch.keep, 1, 1000),
+    }
 
 
 def _fill(kind: Any, raw: dict[str, Any], file: Path, prefix: str) -> Any:
@@ -138,6 +265,8 @@ def _fill(kind: Any, raw: dict[str, Any], file: Path, prefix: str) -> Any:
     values = {}
     for field in dataclasses.fields(kind):
         if field.name not in raw:
+            if field.default is not dataclasses.MISSING:
+                continue
             raise RecipeError(f"{file}: {prefix}{field.name}: is missing")
         values[field.name] = _value(
             hints[field.name], raw[field.name], file, f"{prefix}{field.name}"
@@ -151,6 +280,8 @@ def _value(kind: Any, value: Any, file: Path, key: str) -> Any:
             raise RecipeError(f"{file}: {key}: must be a table")
         return _fill(kind, value, file, f"{key}.")
     origin = typing.get_origin(kind)
+    if origin is types.UnionType:  # a table that may be left out
+        return _value(typing.get_args(kind)[0], value, file, key)
     if origin is tuple:
         if not isinstance(value, list):
             raise RecipeError(f"{file}: {key}: must be a list")

@@ -188,7 +188,7 @@ def _write_shard(file: Path, group: Sequence[Planned], advance: Callable[[int], 
                         "was expected"
                     )
                 values = made.to(tensor.dtype).contiguous().flatten().view(torch.uint8)
-                out.write(memoryview(values.numpy()))
+                out.write(values.numpy().data)
                 advance(tensor.bytes)
             out.flush()
             os.fsync(out.fileno())
