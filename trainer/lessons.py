@@ -2,6 +2,8 @@
 
     mrp lessons trainer/recipes/mini.toml --canon build/canon -o build/lessons
 
+    mrp lessons mix --help            lessons out of conversations that others kept
+
 A lesson is a scene with its last line as the reply. It is kept as words, not as tokens: the one
 renderer (`characters.prompt.lesson`) turns it into what the model reads, so the same lessons serve
 every model and markup. Three sources:
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import json
 import random
 from collections import Counter
@@ -129,6 +132,18 @@ def load(folder: Path, split: Split, known: Cast | None = None) -> list[Lesson]:
     return made
 
 
+def save(folder: Path, split: Split, made: Sequence[Lesson]) -> Path:
+    """Write one split as JSON lines; the file appears when it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{split}.jsonl"
+    aside = file.with_suffix(".part")
+    with aside.open("w", encoding="utf-8") as lines:
+        for one in made:
+            lines.write(json.dumps(one.to_row(), ensure_ascii=False) + "\n")
+    aside.rename(file)
+    return file
+
+
 # --- canon -----------------------------------------------------------------------------------
 
 _LEADS = ("wukong", "tangseng", "bajie", "shaseng")
@@ -182,7 +197,7 @@ def _windows(lines: Sequence[Turn], rng: random.Random) -> Iterator[list[Turn]]:
 
 # --- talk ------------------------------------------------------------------------------------
 
-_PEOPLE: dict[Language, list[str]] = {
+PEOPLE: dict[Language, list[str]] = {
     "zh": [
         "小明",
         "小红",
@@ -279,9 +294,9 @@ class _TalkShow:
         rng = self.rng
         language: Language = "en" if rng.random() < self.recipe.lessons.english else "zh"
         cast = self._cast()
-        people = rng.sample(_PEOPLE[language], rng.choice((1, 1, 2, 3)))
+        people = rng.sample(PEOPLE[language], rng.choice((1, 1, 2, 3)))
         if rng.random() < 0.05:
-            people.append(rng.choice(_PEOPLE["en" if language == "zh" else "zh"]))
+            people.append(rng.choice(PEOPLE["en" if language == "zh" else "zh"]))
         turns: list[Turn] = []
         if rng.random() < 0.15:
             # Seldom: there are few greetings, and a small model soon answers everything with one.
@@ -449,6 +464,9 @@ def report(lessons: Sequence[Lesson]) -> dict[str, Any]:
 
 
 def main(argv: list[str]) -> int:
+    if argv[:1] == ["mix"]:
+        # By name: mix.py builds on this file.
+        return int(importlib.import_module("trainer.mix").main(argv[1:]))
     parser = argparse.ArgumentParser(prog="mrp lessons", description=__doc__)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--canon", type=Path, help="instead of the recipe's data.canon")
@@ -459,16 +477,10 @@ def main(argv: list[str]) -> int:
     recipe = load_recipe(args.recipe)
     scenes = (args.canon or Path(recipe.data.canon)) / "scenes.jsonl"
     out = args.out or Path(recipe.data.lessons)
-    out.mkdir(parents=True, exist_ok=True)
     counts = {}
     for split in SPLITS:
         made = compose(recipe, scenes, split)
-        file = out / f"{split}.jsonl"
-        aside = file.with_suffix(".part")
-        with aside.open("w", encoding="utf-8") as lines:
-            for one in made:
-                lines.write(json.dumps(one.to_row(), ensure_ascii=False) + "\n")
-        aside.rename(file)
+        file = save(out, split, made)
         counts[split] = report(made)
         print(f"{file}: {counts[split]['lessons']} lessons, {counts[split]['sources']}")
         for speaker, number in counts[split]["lines"].items():
