@@ -1,8 +1,8 @@
 """CharacterEval's items: {"id", "role", "novel_name", "context": "名：话\\n…"}, an array.
 
 The file is called .jsonl and is one JSON array. The role's next line is to be written; where a
-model has written it (`model_output`), it is the last line here. 85% of the published lines from 西游记
-stand word for word in the novel, so a model that has read it has seen the answers.
+model has written it (`model_output`), it is the last line here. Of the published lines from 西游记
+85% stand word for word in the novel, so a model that has read it has seen the answers.
 """
 
 from __future__ import annotations

@@ -1,0 +1,75 @@
+"""A teacher that is our own engine on a GGUF: self-alignment, with a grammar for the shape."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from characters.prompt import Span, encode
+from characters.style import Serving, serving
+from engine.llama import LlamaEngine
+from engine.sequence import BadRequest, Engine, PromptTooLong, Sampling
+from trainer.synth.shape import grammar
+from trainer.synth.teacher import Answer, Ask, Unanswerable
+
+_LONGEST_CONTEXT = 4096
+_LEAST_ANSWER = 48  # tokens; with less left the prompt is too long
+
+
+class LocalTeacher:
+    """See `trainer.synth.teacher.Teacher`. The prompt is fenced in the model's own markup."""
+
+    def __init__(self, engine: Engine, serving: Serving, name: str, context: int) -> None:
+        self.name = name
+        # A third of the context is for what is told about, the rest for rules and the answer.
+        self.room = context // 3
+        self._engine = engine
+        self._serving = serving
+        self._context = context
+
+    @classmethod
+    def open(cls, path: Path, *, replies: int) -> LocalTeacher:
+        """Load a model. Raises ModelError, StyleError."""
+        # Once to read how the model wants to be served: metadata is all that is looked at.
+        engine = LlamaEngine.open(path, context=_LONGEST_CONTEXT, replies=replies)
+        told = serving(engine.metadata)
+        context = min(told.context or _LONGEST_CONTEXT, engine.context)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(engine, told, f"{path.name}@{digest[:12]}", context)
+
+    async def ask(self, ask: Ask) -> Answer:
+        """The reply under the shape's grammar. Raises Unanswerable; EngineError from the engine."""
+        markup = self._serving.style.markup
+        spans = [Span(markup.begin, control=True)] if markup.begin else []
+        for message in ask.messages:
+            spans += [
+                Span(markup.open(message.role), control=True),
+                Span(message.text),
+                Span(markup.close + markup.gap, control=True),
+            ]
+        spans.append(Span(markup.open("assistant") + markup.thought, control=True))
+        tokens = encode(spans, self._engine.encode)
+        left = self._context - len(tokens)
+        if left < _LEAST_ANSWER:
+            raise Unanswerable(f"a prompt of {len(tokens)} tokens leaves no room for an answer")
+        sampling = Sampling(
+            temperature=ask.temperature,
+            top_k=self._serving.top_k,
+            top_p=self._serving.top_p,
+            min_p=self._serving.min_p,
+            repeat_penalty=self._serving.repeat_penalty,
+            max_tokens=min(ask.tokens, left),
+            seed=ask.seed,
+            grammar=grammar(ask.shape),
+        )
+        reply = self._engine.stream(tokens, sampling, waiting=False, stable=0)
+        try:
+            text = "".join([piece async for piece in reply])
+        except (PromptTooLong, BadRequest) as problem:
+            raise Unanswerable(str(problem)) from problem
+        return Answer(text, len(tokens), reply.usage.generated)
+
+    async def close(self) -> None:
+        """Free the model."""
+        await self._engine.close()

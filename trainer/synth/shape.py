@@ -1,0 +1,174 @@
+"""What an answer must look like: one value that becomes a JSON schema and a GBNF grammar.
+
+Record({"label": Choice(("known", "unknown")), "questions": Items(Text(40), 1, 10)})
+
+The endpoint gets the schema, our own engine the grammar, and `parse` holds either to it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class BadAnswer(ValueError):
+    """An answer that is not of the shape asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line of at most `longest` characters, not empty."""
+
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several texts."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of `least` to `most` things of one shape."""
+
+    of: Shape
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An object with these keys, in this order."""
+
+    fields: Mapping[str, Shape]
+
+
+Shape = Text | Choice | Items | Record
+
+
+def schema(shape: Shape) -> dict[str, Any]:
+    """The JSON schema, within what strict structured output allows (no length of texts)."""
+    match shape:
+        case Text():
+            return {"type": "string"}
+        case Choice(options):
+            return {"type": "string", "enum": list(options)}
+        case Items(of, least, most):
+            return {"type": "array", "items": schema(of), "minItems": least, "maxItems": most}
+        case Record(fields):
+            return {
+                "type": "object",
+                "properties": {key: schema(field) for key, field in fields.items()},
+                "required": list(fields),
+                "additionalProperties": False,
+            }
+
+
+def grammar(shape: Shape) -> str:
+    """The GBNF grammar: compact JSON, texts of one line without escapes."""
+    rules = [f"root ::= {_rule(shape)}", r'char ::= [^"\\\x00-\x1F\x7F]']
+    return "\n".join(rules) + "\n"
+
+
+def _rule(shape: Shape) -> str:
+    match shape:
+        case Text(longest):
+            return rf'"\"" char{{1,{longest}}} "\""'
+        case Choice(options):
+            return (
+                "(" + " | ".join(_literal(json.dumps(o, ensure_ascii=False)) for o in options) + ")"
+            )
+        case Items(of, least, most):
+            one = _rule(of)
+            if most == 0:
+                return '"[]"'
+            rest = f'("," {one}){{{max(0, least - 1)},{most - 1}}}' if most > 1 else ""
+            some = f'"[" {one} {rest} "]"'
+            return some if least else f'("[]" | {some})'
+        case Record(fields):
+            parts: list[str] = []
+            for number, (key, field) in enumerate(fields.items()):
+                start = "{" if number == 0 else ","
+                parts += [_literal(f"{start}{json.dumps(key)}:"), _rule(field)]
+            return " ".join([*parts, '"}"'])
+
+
+def _literal(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def parse(shape: Shape, text: str) -> Any:
+    """The value of an answer.
+
+    What stands around the JSON (a code fence, a word before it) is left out.
+
+    Raises:
+        BadAnswer: no JSON in it, or of another shape; the message says where.
+    """
+    begin = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
+    end = max(text.rfind("}"), text.rfind("]")) + 1
+    if begin < 0 or end <= begin:
+        raise BadAnswer("no JSON in the answer")
+    try:
+        value = json.loads(text[begin:end])
+    except ValueError as problem:
+        raise BadAnswer(f"not JSON: {problem}") from problem
+    return _checked(shape, value, "answer")
+
+
+def _checked(shape: Shape, value: Any, where: str) -> Any:
+    match shape:
+        case Text(longest):
+            if not isinstance(value, str) or not value.strip():
+                raise BadAnswer(f"{where}: must be a text")
+            # Endpoints are not told lengths; twice the wish is still an answer.
+            if len(value.strip()) > 2 * longest:
+                raise BadAnswer(f"{where}: {len(value)} characters, at most {longest} asked for")
+            return value.strip()
+        case Choice(options):
+            if value not in options:
+                raise BadAnswer(f"{where}: {str(value)[:40]!r} is none of the choices")
+            return value
+        case Items(of, least, most):
+            if not isinstance(value, list) or not least <= len(value):
+                raise BadAnswer(f"{where}: must be a list of {least} to {most}")
+            return [_checked(of, one, f"{where}[{n}]") for n, one in enumerate(value[:most])]
+        case Record(fields):
+            if not isinstance(value, dict):
+                raise BadAnswer(f"{where}: must be an object")
+            for key in fields:
+                if key not in value:
+                    raise BadAnswer(f"{where}.{key}: is missing")
+            return {key: _checked(f, value[key], f"{where}.{key}") for key, f in fields.items()}
+
+
+def longest(shape: Shape) -> int:
+    """The most characters that an answer of this shape has."""
+    match shape:
+        case Text(most):
+            return most + 2
+        case Choice(options):
+            return max(map(len, options)) + 2
+        case Items(of, _, most):
+            return 2 + most * (longest(of) + 1)
+        case Record(fields):
+            return 1 + sum(len(key) + 4 + longest(field) for key, field in fields.items())
+
+
+def filled(shape: Shape, number: int) -> Any:
+    """A value of the shape at its fullest, for a rehearsal; texts differ with `number`."""
+    match shape:
+        case Text(most):
+            return f"〔{number}〕" + "…" * max(0, most // 2 - 4)
+        case Choice(options):
+            return options[number % len(options)]
+        case Items(of, _, most):
+            return [filled(of, number * 31 + n) for n in range(most)]
+        case Record(fields):
+            return {
+                key: filled(field, number * 7 + n) for n, (key, field) in enumerate(fields.items())
+            }
