@@ -4,14 +4,19 @@
     room = memory.room("terminal", "main", told)
     await memory.close()
 
-`keys` is the table of all that is kept, `server` the connection, `room` what was said.
+`keys` is the table of all that is kept, `server` the connection, `room` what was said, `people` who
+said it and what is known of them, `erasure` how they are taken out again, `feedback` what they
+thought of replies.
 """
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
-from bot.memory.keys import PREFIX, quoted
+from bot.memory.feedback import Asked, Feedback, Given
+from bot.memory.keys import PREFIX, VERSION, VERSIONS, quoted
+from bot.memory.people import Bond, Fact, Forgotten, Known, PersonMemory, Profile, TooManyTries
 from bot.memory.room import KEPT_TURNS, Kept, RoomMemory, RoomState
 from bot.memory.server import (
     Connection,
@@ -26,20 +31,62 @@ from bot.memory.server import (
 __all__ = [
     "KEPT_TURNS",
     "PREFIX",
+    "Asked",
+    "Bond",
+    "Fact",
+    "Feedback",
+    "Forgotten",
+    "Given",
     "Kept",
+    "Known",
     "Memory",
     "MemoryAway",
     "MemoryProblem",
+    "PersonMemory",
+    "Profile",
     "RoomMemory",
     "RoomState",
     "Told",
+    "TooManyTries",
     "data_folder",
     "open_memory",
 ]
 
 
+log = logging.getLogger(__name__)
+
+
 class Memory(Connection):
     """All that is remembered. Made by `open_memory`."""
+
+    def person(self, person: str, told: Told | None = None) -> PersonMemory:
+        """The memory of one person, `platform:id`."""
+        return PersonMemory(self, person, told)
+
+    @property
+    def feedback(self) -> Feedback:
+        return Feedback(self)
+
+    async def versions(self) -> frozenset[int]:
+        """The versions of the key table that were ever written here; this one is, from now on.
+
+        Keys of another version have names of their own: they are neither read nor touched.
+        """
+
+        async def step() -> frozenset[int]:
+            await self.redis.sadd(VERSIONS, str(VERSION))
+            return frozenset(map(int, await self.redis.smembers(VERSIONS)))
+
+        found: frozenset[int] = await self.lasting(step, None)
+        if others := sorted(found - {VERSION}):
+            log.warning(
+                "the memory (%s) also holds what another version of mRP wrote (version %s, this "
+                "is %d): it is left as it is, and not read",
+                self.where,
+                ", ".join(map(str, others)),
+                VERSION,
+            )
+        return found
 
     def room(self, platform: str, name: str, told: Told | None = None) -> RoomMemory:
         """The memory of one room. `told` hears when Redis goes away and comes back."""
@@ -60,4 +107,5 @@ async def open_memory(
     """
     memory = Memory(Server(url) if url else Embedded(folder or data_folder()), patience)
     await memory.connect(min(patience, 10.0))
+    await memory.versions()
     return memory

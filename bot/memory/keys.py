@@ -11,15 +11,69 @@ the same hash tag, so that a turn is one transaction on Redis Cluster too.
     cast (ids in the order they came on stage) · place · language · summary ·
     mark (id of the newest turn that is trimmed from prompts) ·
     epoch (counts up whenever turns are taken away)
+`…:asked`, a stream of one entry a reply; the newest ~24, a week unused:
+    l line · v version · d what the model read and wrote, and whom it read of (packed JSON)
+`…:learnt`, a text: the id of the newest turn that was looked through for facts; until forgotten
+
+The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. All but the last three are kept under one
+of the accounts of a person, and for as many days as the person says (180) since they were last
+used.
+
+`…:profile`, a hash: in_groups "0" (may not be remembered in groups) · shared "1" (what was said in
+    private may be used in groups) · days (when not 180) · accounts (at most 8) · leaving "1"
+    (everything is being forgotten)
+`…:facts`, a hash of at most 200: number -> JSON of text (at most 300 characters), room, private,
+    heard (character ids; none: all), sure (0..1), pinned, turn, at (seconds)
+`…:bonds`, a hash of at most 128: CHARACTER, or `CHARACTER private` -> JSON of talks, first, last
+    (seconds), summary (at most 300 characters)
+`…:personas`, a hash of at most 64: room -> order, and who the person is there (500 characters)
+`…:account`, a hash: self (the account that the four above are under, when it is not this one) ·
+    days · name · language · seen (seconds) · many "1" (was in more rooms than are listed);
+    30 days longer than the above
+`…:rooms`, a sorted set of at most 5,000: PLATFORM:NAME, and ` private` -> when the person was last
+    there; as `account`
+`…:tries`, a number: codes asked for and tried; ten minutes
+
+`mrp:1:{link:CODE}`, a text: the person that whoever knows the code is one with; ten minutes
+`mrp:1:{feedback}:given`, a stream of at most ~5,000 and 180 days:
+    kind (rate, choice, edit) · line · by person · people (whom the prompt holds) · d (packed JSON)
+`mrp:versions`, a set: the versions of this table that were ever written here; for ever
 """
 
 from __future__ import annotations
 
 import urllib.parse
 
-PREFIX = "mrp:1:"
+VERSION = 1
+PREFIX = f"mrp:{VERSION}:"
+VERSIONS = "mrp:versions"
 
 
 def quoted(name: str) -> str:
     """A part of a key: any name, percent-encoded, so that it holds no `:` and no brace."""
     return urllib.parse.quote(name, safe="")
+
+
+def tag(key: str) -> str:
+    """`platform:name` of a room, or `platform:id` of a person, as it stands in a key."""
+    platform, _, name = key.partition(":")
+    return f"{quoted(platform)}:{quoted(name)}"
+
+
+def unquoted(tag: str) -> str:
+    """What `tag` was made of."""
+    return urllib.parse.unquote(tag)
+
+
+def person_key(person: str, part: str) -> str:
+    return f"{PREFIX}{{person:{tag(person)}}}:{part}"
+
+
+def room_key(room: str, part: str) -> str:
+    """`room` is a tag."""
+    return f"{PREFIX}{{room:{room}}}:{part}"
+
+
+def room_of(key: str) -> str:
+    """The tag of the room that a key belongs to."""
+    return key.partition("{room:")[2].partition("}")[0]
