@@ -22,7 +22,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from engine.draft import propose
 from engine.sampling import Link, chain
 from engine.schedule import Pace, Queue, plan
 from engine.sequence import BadRequest, EngineError, Finish, PromptTooLong, Sampling, Usage
@@ -145,7 +144,6 @@ class Line:
     position: int = 0
     sampler: Any = None
     text: Text = field(default_factory=Text)
-    draft: array[int] = field(default_factory=lambda: array("i"))
     ended: bool = False
     marks: list[int] = field(default_factory=list)  # where to keep a copy, if nothing can be cut
     bytes: list[int] = field(default_factory=list)  # length of the reply's text after each token
@@ -154,7 +152,7 @@ class Line:
     @property
     def left(self) -> int:
         # Nothing comes after the last token of a text that is scored: it is not read.
-        return len(self.tokens) + len(self.draft) - self.done - (self.scored is not None)
+        return len(self.tokens) - self.done - (self.scored is not None)
 
     @property
     def writing(self) -> bool:
@@ -471,7 +469,6 @@ class Loop:
                 continue  # its turn comes in the next batch
             n = end - line.done
             tokens = line.tokens[line.done : end]
-            tokens.extend(line.draft)
             entries.append(Entry(line.slot, tokens, line.done, wanted))
             outputs.append((line, number, wanted))
             number += wanted
@@ -513,8 +510,7 @@ class Loop:
             if line.scored is not None:
                 self._score(line, first, count)
             elif count:
-                self._verify(line, first)
-                self._propose(line)
+                self._write(line, first)
         except EngineError as error:
             self._end(line, None, error, keep=False)
 
@@ -525,32 +521,6 @@ class Loop:
             line.logprobs.append(self.machine.logprob(first + output, line.tokens[at]))
         if line.left == 0:
             self._end(line, "end")
-
-    def _verify(self, line: Line, output: int) -> None:
-        """Write a token, and one more for each draft token that it proves right."""
-        draft, line.draft = line.draft, array("i")
-        right = 0
-        for drafted in draft:
-            self._write(line, output + right)
-            if line.ended or line.tokens[-1] != drafted:
-                break
-            right += 1
-        else:
-            self._write(line, output + right)
-        line.usage.drafted += len(draft)
-        line.usage.accepted += right
-        self.stats.drafted += len(draft)
-        self.stats.accepted += right
-        if right < len(draft) and not line.ended:
-            line.done -= len(draft) - right
-            self._slots.reserve(line.slot, len(draft) - right)
-            self.machine.move(self._slots.keep(line.slot, line.done))
-
-    def _propose(self, line: Line) -> None:
-        fair = self.machine.outputs // max(1, len(self._lines)) - 1
-        most = min(line.sampling.draft, line.sampling.max_tokens - line.usage.generated - 1, fair)
-        if most > 0 and not line.ended and self.machine.cuttable:
-            line.draft = propose(line.tokens, most)
 
     def _write(self, line: Line, output: int) -> None:
         token = self.machine.sample(line.sampler, output)
@@ -619,8 +589,6 @@ class Loop:
             self.machine.move(self._slots.keep(line.slot, min(line.done, line.scored - 1)))
         if line.stable is not None and line.stable < line.done:
             self.machine.move(self._slots.keep(line.slot, line.stable))
-        elif line.done > len(line.tokens):  # drafts that nobody will verify
-            self.machine.move(self._slots.keep(line.slot, len(line.tokens)))
         move = self._slots.release(line.slot, time.monotonic())
         if move is not None:
             self.machine.move(move)

@@ -79,7 +79,6 @@ def check(sampling: Sampling) -> None:
         "dry": (0.0, math.inf),
         "dry_base": (1.0, math.inf),
         "dry_length": (1, math.inf),
-        "draft": (0, 64),
     }
     for name, (low, high) in ranges.items():
         value = getattr(sampling, name)

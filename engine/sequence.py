@@ -39,8 +39,7 @@ class Sampling:
     is the multiplier of the DRY penalty against repeating long passages (0 off): a run of
     `dry_length` tokens seen before costs dry × dry_base^(extra tokens). `bias` adds to the logits
     of single tokens, (id, nats). `grammar` is a GBNF text that the reply must match. `logprobs`
-    fills `Reply.logprobs`. `draft` lets the prompt propose up to that many tokens a step, which the
-    model then verifies at once (the text stays what the model alone would write).
+    fills `Reply.logprobs`.
     """
 
     temperature: float = 0.8
@@ -60,15 +59,13 @@ class Sampling:
     bias: tuple[tuple[int, float], ...] = ()
     grammar: str = ""
     logprobs: bool = False
-    draft: int = 0
 
 
 @dataclass(slots=True)
 class Usage:
     """Tokens of one reply: read anew, taken from the cache, written; seconds to the first one.
 
-    `queued_s` are the seconds before its prompt began to be read. `drafted` and `accepted` count
-    draft tokens.
+    `queued_s` are the seconds before its prompt began to be read.
     """
 
     evaluated: int = 0
@@ -76,8 +73,6 @@ class Usage:
     generated: int = 0
     first_token_s: float = 0.0
     queued_s: float = 0.0
-    drafted: int = 0
-    accepted: int = 0
 
 
 class Reply(Protocol):

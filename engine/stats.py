@@ -50,8 +50,6 @@ class Stats:
     reused: int = 0
     restored: int = 0
     generated: int = 0
-    drafted: int = 0
-    accepted: int = 0
     failed: int = 0
     restarts: int = 0
     cells: int = 0
@@ -65,7 +63,7 @@ class Stats:
 
     @property
     def batch_fill(self) -> float:
-        return (self.evaluated + self.generated + self.drafted) / max(1, self.steps)
+        return (self.evaluated + self.generated) / max(1, self.steps)
 
     @property
     def python_share(self) -> float:

@@ -164,14 +164,6 @@ async def test_a_bias_decides(engine: LlamaEngine) -> None:
     assert await read(engine, "x", Sampling(bias=((letter, 1e4),), max_tokens=4)) == "AAAA"
 
 
-async def test_drafts_do_not_change_a_greedy_reply(engine: LlamaEngine) -> None:
-    prompt = "one two three four five six " * 6
-    plain = await read(engine, prompt, Sampling(temperature=0, max_tokens=60))
-    drafted = await read(engine, prompt, Sampling(temperature=0, max_tokens=60, draft=6))
-    assert drafted == plain
-    settled(engine)
-
-
 # -- what goes wrong -----------------------------------------------------------------------------
 
 

@@ -244,7 +244,6 @@ async def test_a_pile_of_random_requests_leaves_nothing_behind(fake: Any, alone:
             person=chance.choice(["", "p"]),
             waiting=chance.random() < 0.5,
             stable=chance.choice([None, len(prompt) - 1]),
-            draft=chance.choice([0, 4]),
         )
         whole = alone(prompt, 30)
         if chance.random() < 0.1:
@@ -302,22 +301,6 @@ async def test_a_long_text_is_scored_in_parts(fake: Any) -> None:
     one = fake()
     (logprobs,) = await score(one, "p", ["x" * 100])
     assert len(logprobs) == 100
-    one.check()
-
-
-async def test_drafts_do_not_change_the_text(fake: Any, alone: Any) -> None:
-    one = fake()
-    text = alone("prompt", 60)
-    # A prompt that contains its own continuation cannot be made with a hash; so the follower is
-    # replaced by one that counts.
-    assert await one.read("prompt", max_tokens=60, draft=4) == text
-    one.machine.sample = lambda sampler, output: 97 + (one.machine.rows[output][-1] - 96) % 20
-    prompt = "".join(chr(97 + n % 20) for n in range(50))
-    reply = one.stream(prompt, max_tokens=40, draft=4)
-    written = "".join([piece async for piece in reply])
-    assert written == "".join(chr(97 + n % 20) for n in range(50, 90))
-    assert reply.usage.accepted > 20
-    assert len(one.machine.evaluated) < 60 + 1 + 40
     one.check()
 
 

@@ -45,7 +45,6 @@ def test_a_seed_is_drawn_unless_given() -> None:
         ("repeat_penalty", 0.0),
         ("bias", ((1, float("nan")),)),
         ("bias", (("a", 1.0),)),
-        ("draft", -1),
     ],
 )
 def test_what_means_nothing_is_refused_by_name(field: str, value: object) -> None:
