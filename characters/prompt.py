@@ -17,7 +17,7 @@ nobody can type a control token.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from characters.card import Character, Language
@@ -180,6 +180,32 @@ def lesson(
             head = (*head[:-1], Span(head[-1].text, learned=True))
     reply = _PHRASES[scene.language].lead + reply
     return (*head, Span(reply, learned=True), Span(style.markup.close, control=True, learned=True))
+
+
+def next_names(
+    scene: Scene, candidates: Sequence[Character], *, style: Style | None = None
+) -> tuple[tuple[Span, ...], list[tuple[Span, ...]]]:
+    """What is read to ask who speaks next: the transcript, and how each candidate would go on.
+
+    The model's probability of a continuation after the transcript is its opinion of the candidate.
+    The transcript holds the turns that any of them heard.
+
+    Raises:
+        ValueError: a candidate is not in the scene's cast, or there is none.
+    """
+    style = style or Style()
+    if not candidates:
+        raise ValueError("nobody to choose among")
+    heard = tuple(
+        replace(turn, witnesses=None)
+        for turn in scene.turns
+        if any(turn.heard_by(character.id) for character in candidates)
+    )
+    scene = replace(scene, turns=heard)
+    shared = transcript(scene, candidates[0], style=style)
+    if any(character not in scene.cast for character in candidates):
+        raise ValueError("a candidate is not on stage")
+    return shared, [_opening(scene, character, style) for character in candidates]
 
 
 def transcript(
