@@ -16,10 +16,9 @@ from bot.platforms.discord.text import (
     escape,
     nonce,
     parts,
-    shortened,
-    units,
     webhook_name,
 )
+from bot.platforms.text import shortened, units
 
 ODD = st.lists(
     st.one_of(

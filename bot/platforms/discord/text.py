@@ -3,7 +3,7 @@
     parts("…3,000 characters…")  ->  ("… up to 1,990 units …", "…")
     escape("*@everyone* <@1>")   ->  no bold, no mention: what was typed is what is read
 
-Lengths are counted in UTF-16 units, as Discord's own clients do: never fewer than code points.
+Lengths are counted in UTF-16 units: never fewer than code points.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import unicodedata
 
 from bot.drafts import plain
+from bot.platforms.text import shortened, split
 
 # Discord takes 2,000; the rest is for the mark of a draft that is still being written.
 LONGEST = 1990
@@ -33,18 +34,9 @@ _MARKUP = re.compile(
     r"|(?:(?<=\n)|\A)[ \t]*(?=[#+-])"  # heading, small text, list
 )
 
-_PARAGRAPH = re.compile(r"\n+")
-_SENTENCE = re.compile(r"(?:[。！？!?…；]+|\.(?=\s)|——)[」』”’\"')）~～]*\s*")
-_CLAUSE = re.compile(r"[，、,;：:]\s*|\s+")
-
 # Names that Discord refuses for webhooks, and what it refuses for names of people besides.
 _FORBIDDEN = re.compile(r"(cly)(de)|(dis)(cord)", re.IGNORECASE)
 _WIDE = str.maketrans({"@": "＠", "#": "＃", ":": "：", "`": "'"})
-
-
-def units(text: str) -> int:
-    """Length in UTF-16 units."""
-    return len(text) + sum(c > "\uffff" for c in text)
 
 
 def escape(text: str) -> str:
@@ -67,13 +59,7 @@ def parts(text: str, longest: int = LONGEST) -> tuple[str, ...]:
     Seams are at the ends of paragraphs, else sentences, else clauses, and never inside what is seen
     as one character. All parts but the last stay as they are while the text grows.
     """
-    rest, found = plain(text).strip(), []
-    while rest:
-        fits = _that_fit(rest, longest)
-        cut = len(rest) if fits == len(rest) else _seam(rest, fits)
-        found.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    return tuple(found)
+    return split(plain(text), lambda rest: _that_fit(rest, longest))
 
 
 def _that_fit(text: str, longest: int) -> int:
@@ -87,50 +73,6 @@ def _that_fit(text: str, longest: int) -> int:
             return place
     # A place where markup could begin stands at the end of the window at worst.
     return len(window)
-
-
-def _seam(text: str, fits: int) -> int:
-    """Where to cut the text, after at most `fits` characters."""
-    window = text[:fits]
-    for seams, least in ((_PARAGRAPH, 0.6), (_SENTENCE, 0.3), (_CLAUSE, 0.5)):
-        ends = [m.end() for m in seams.finditer(window) if m.end() > least * fits]
-        if ends and not _inside(text, ends[-1]):
-            return ends[-1]
-    cut = fits
-    while cut > max(1, fits - 40) and _inside(text, cut):
-        cut -= 1
-    return cut if cut > max(1, fits - 40) else fits
-
-
-def _inside(text: str, place: int) -> bool:
-    """Whether a cut there would tear what is seen as one character."""
-    if not 0 < place < len(text):
-        return False
-    before, after = text[place - 1], text[place]
-    if unicodedata.combining(after) or unicodedata.category(after) in ("Mn", "Me", "Mc"):
-        return True
-    if "\u200d" in (before, after) or "\ufe00" <= after <= "\ufe0f" or "🏻" <= after <= "🏿":
-        return True
-    if _flag(before) and _flag(after):
-        begin = place - 1
-        while begin and _flag(text[begin - 1]):
-            begin -= 1
-        return (place - begin) % 2 == 1
-    return False
-
-
-def _flag(character: str) -> bool:
-    return "🇦" <= character <= "🇿"
-
-
-def shortened(text: str, longest: int) -> str:
-    """The beginning of a text within so many units, marked by … where something is missing."""
-    if units(text) <= longest:
-        return text
-    cut = min(len(text), longest)
-    while cut and (units(text[:cut]) > longest - 1 or _inside(text, cut)):
-        cut -= 1
-    return f"{text[:cut].rstrip()}…"
 
 
 def webhook_name(name: str) -> str:
