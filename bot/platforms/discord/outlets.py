@@ -1,0 +1,293 @@
+"""Where a character's message goes: through a webhook, from the bot, or as answer to a command.
+
+    post = await outlet.post(speaker, "莫慌！", nonce="…")
+    post = await outlet.edit(post, "莫慌莫慌！")
+    await outlet.delete(post)
+
+No message of any outlet is sent twice because an answer was lost: the bot's own carry a nonce, and
+a webhook's are looked for before they are sent again. Nobody is ever pinged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import discord
+
+from bot.platforms.discord.text import escape
+from bot.platforms.discord.webhooks import (
+    INVALID_TOKEN,
+    UNKNOWN_WEBHOOK,
+    AnswerLost,
+    Webhooks,
+)
+
+_log = logging.getLogger(__name__)
+
+NOBODY = discord.AllowedMentions.none()
+NO_EMBEDS = discord.MessageFlags(suppress_embeds=True)
+
+# How long after a lost answer the message may still appear.
+SETTLES = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who speaks, as Discord shows it: `name` within its rules, `face` an address or None."""
+
+    name: str
+    face: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message of ours. `hook` is the webhook's id, 0 for the bot's own."""
+
+    id: int
+    content: str
+    hook: int = 0
+    name: str = ""
+
+
+class Gone(Exception):
+    """The message cannot be written any more: deleted, too old, or its webhook is gone."""
+
+
+class Outlet(Protocol):
+    """All three raise discord.HTTPException, AnswerLost or OSError when Discord does not answer."""
+
+    async def post(self, speaker: Speaker, content: str, *, nonce: str, hook: int = 0) -> Post: ...
+
+    async def edit(self, post: Post, speaker: Speaker, content: str) -> Post:
+        """Raises: Gone."""
+        ...
+
+    async def delete(self, post: Post) -> None: ...
+
+    async def find(self, place: str) -> Post | None:
+        """The message of ours at a place."""
+        ...
+
+    async def standing(self, limit: int) -> list[Post]:
+        """Our newest messages of characters here, newest first, as far as they can be read."""
+        ...
+
+
+class ChannelOutlet:
+    """A channel, a thread or a direct message, where the bot is a member."""
+
+    def __init__(self, client: discord.Client, channel: Any, webhooks: Webhooks) -> None:
+        self._client = client
+        self.channel = channel
+        self._webhooks = webhooks
+        self._ours: deque[int] = deque(maxlen=200)
+
+    async def post(self, speaker: Speaker, content: str, *, nonce: str, hook: int = 0) -> Post:
+        for _ in range(4):
+            through = await self._webhooks.next(self.channel)
+            if hook and through:  # the parts of a line stay together
+                through = await self._webhooks.find(self.channel, hook) or through
+            if through is None:
+                break
+            post = await self._through(through, speaker, content)
+            if post:
+                return post
+        view = heading(speaker, content)
+        message = await self.channel.send(view=view, nonce=nonce, allowed_mentions=NOBODY)
+        return Post(message.id, content, name=speaker.name)
+
+    async def _through(self, hook: discord.Webhook, speaker: Speaker, content: str) -> Post | None:
+        """Send through a webhook; None when it is gone."""
+        since = discord.utils.utcnow() - datetime.timedelta(seconds=5)
+        more: dict[str, Any] = {"avatar_url": speaker.face} if speaker.face else {}
+        if isinstance(self.channel, discord.Thread):
+            more["thread"] = discord.Object(self.channel.id)
+        try:
+            message = await hook.send(
+                content,
+                username=speaker.name,
+                allowed_mentions=NOBODY,
+                suppress_embeds=True,
+                wait=True,
+                **more,
+            )
+        except AnswerLost:
+            found = await self._arrived(hook, speaker, content, since)
+            if found is None:
+                raise
+            self._ours.append(found)
+            return Post(found, content, hook.id, speaker.name)
+        except discord.HTTPException as problem:
+            if problem.code not in (UNKNOWN_WEBHOOK, INVALID_TOKEN):
+                raise
+            _log.info("webhook %s is gone; another one takes its place", hook.id)
+            self._webhooks.lost(hook)
+            return None
+        self._ours.append(message.id)
+        return Post(message.id, content, hook.id, speaker.name)
+
+    async def _arrived(
+        self, hook: discord.Webhook, speaker: Speaker, content: str, since: datetime.datetime
+    ) -> int | None:
+        """The id of a message whose answer was lost, if it arrived."""
+        await asyncio.sleep(SETTLES)
+        try:
+            async for message in self.channel.history(limit=50, after=since):
+                if (
+                    message.webhook_id == hook.id
+                    and message.author.name == speaker.name
+                    and message.content == content
+                    and message.id not in self._ours
+                ):
+                    return message.id
+        except discord.Forbidden:
+            _log.warning(
+                "the permission Read Message History is missing in channel %s: a message whose "
+                "answer was lost may stand there twice",
+                self.channel.id,
+            )
+        return None
+
+    async def edit(self, post: Post, speaker: Speaker, content: str) -> Post:
+        try:
+            if post.hook:
+                hook = await self._webhooks.find(self.channel, post.hook)
+                if hook is None:
+                    raise Gone
+                more: dict[str, Any] = {}
+                if isinstance(self.channel, discord.Thread):
+                    more["thread"] = discord.Object(self.channel.id)
+                await hook.edit_message(post.id, content=content, allowed_mentions=NOBODY, **more)
+            else:
+                view = heading(speaker, content)
+                await self._partial(post).edit(view=view, allowed_mentions=NOBODY)
+        except discord.HTTPException as problem:
+            if problem.code in (UNKNOWN_WEBHOOK, INVALID_TOKEN) and post.hook:
+                self._webhooks.lost(discord.Object(post.hook))  # type: ignore[arg-type]
+                raise Gone from problem
+            if problem.status in (403, 404) or problem.code == 30046:  # edits of old messages
+                raise Gone from problem
+            raise
+        return Post(post.id, content, post.hook, speaker.name)
+
+    async def delete(self, post: Post) -> None:
+        try:
+            hook = await self._webhooks.find(self.channel, post.hook) if post.hook else None
+            if hook is not None:
+                thread = isinstance(self.channel, discord.Thread)
+                more = {"thread": discord.Object(self.channel.id)} if thread else {}
+                await hook.delete_message(post.id, **more)
+            else:
+                await self._partial(post).delete()
+        except (discord.NotFound, discord.Forbidden):
+            pass  # gone already, or not ours to take away
+
+    async def find(self, place: str) -> Post | None:
+        try:
+            return _post_of(await self.channel.fetch_message(int(place)))
+        except (ValueError, discord.NotFound, discord.Forbidden):
+            return None
+
+    async def standing(self, limit: int) -> list[Post]:
+        try:
+            mine = {hook.id for hook in self._webhooks.known(self.channel)}
+            if not mine and await self._webhooks.next(self.channel):
+                mine = {hook.id for hook in self._webhooks.known(self.channel)}
+            me = self._client.user.id if self._client.user else 0
+            return [
+                _post_of(message)
+                async for message in self.channel.history(limit=limit)
+                if message.webhook_id in mine
+                or (message.author.id == me and _heading_of(message) is not None)
+            ]
+        except discord.Forbidden:
+            return []
+
+    def _partial(self, post: Post) -> discord.PartialMessage:
+        found: discord.PartialMessage = self.channel.get_partial_message(post.id)
+        return found
+
+
+class CallOutlet:
+    """Answers to slash commands and buttons, where the bot is no member: somebody brought it along.
+
+    Discord allows five messages within 15 minutes of each command there.
+    """
+
+    def __init__(self) -> None:
+        self.call: discord.Interaction[Any] | None = None
+
+    async def post(self, speaker: Speaker, content: str, *, nonce: str, hook: int = 0) -> Post:
+        if self.call is None or self.call.is_expired():
+            raise Gone
+        view = heading(speaker, content)
+        message = await self.call.followup.send(view=view, allowed_mentions=NOBODY, wait=True)
+        return Post(message.id, content, name=speaker.name)
+
+    async def edit(self, post: Post, speaker: Speaker, content: str) -> Post:
+        if self.call is None or self.call.is_expired():
+            raise Gone
+        try:
+            view = heading(speaker, content)
+            await self.call.followup.edit_message(post.id, view=view, allowed_mentions=NOBODY)
+        except discord.HTTPException as problem:
+            if problem.status in (401, 403, 404):
+                raise Gone from problem
+            raise
+        return Post(post.id, content, name=speaker.name)
+
+    async def delete(self, post: Post) -> None:
+        if self.call is not None and not self.call.is_expired():
+            try:
+                await self.call.followup.delete_message(post.id)
+            except discord.HTTPException:
+                _log.info("message %s could not be taken back", post.id)
+
+    async def find(self, place: str) -> Post | None:
+        return None
+
+    async def standing(self, limit: int) -> list[Post]:
+        return []
+
+
+def heading(speaker: Speaker, content: str) -> discord.ui.LayoutView:
+    """A character's message without a webhook: its name above, its face beside."""
+    view = discord.ui.LayoutView(timeout=None)
+    text: discord.ui.TextDisplay[Any]
+    text = discord.ui.TextDisplay(f"**{escape(speaker.name)}**\n{content}")
+    if speaker.face:
+        view.add_item(discord.ui.Section(text, accessory=discord.ui.Thumbnail(speaker.face)))
+    else:
+        view.add_item(text)
+    return view
+
+
+def _texts(components: Iterable[Any]) -> Iterable[str]:
+    for component in components:
+        if isinstance(component, discord.components.TextDisplay):
+            yield component.content
+        yield from _texts(getattr(component, "children", ()))
+
+
+def _heading_of(message: discord.Message) -> tuple[str, str] | None:
+    """Name and content of a character's message that the bot itself sent."""
+    if len(message.components) != 1:
+        return None
+    texts = list(_texts(message.components))
+    if len(texts) != 1 or not texts[0].startswith("**") or "**\n" not in texts[0]:
+        return None
+    name, _, content = texts[0][2:].partition("**\n")
+    return name, content
+
+
+def _post_of(message: discord.Message) -> Post:
+    found = None if message.webhook_id else _heading_of(message)
+    if found:
+        return Post(message.id, found[1], name=found[0])
+    return Post(message.id, message.content, message.webhook_id or 0, message.author.name)

@@ -1,0 +1,273 @@
+"""`mrp discord`: the characters in a Discord server.
+
+    DISCORD_TOKEN=… mrp discord
+    DISCORD_TOKEN_FILE=/run/secrets/discord_token mrp discord
+    mrp discord --shards 0-3/8        this process holds shards 0 to 3 of 8; others hold the rest
+
+Where the application is not allowed to read message content, it says so and goes on with commands,
+buttons, mentions and direct messages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import signal
+from pathlib import Path
+
+import aiohttp
+import discord
+
+from bot.house import House, add_options
+from bot.platforms.discord.client import Troupe
+from bot.platforms.discord.faces import FOLDER, Faces
+
+_log = logging.getLogger(__name__)
+
+PORTAL = "https://discord.com/developers/applications"
+
+# What the bot needs in a server, and asks for in its invitation.
+PERMISSIONS = discord.Permissions(
+    view_channel=True, send_messages=True, send_messages_in_threads=True, manage_webhooks=True,
+    read_message_history=True, embed_links=True, attach_files=True, add_reactions=True,
+    use_external_emojis=True,
+)  # fmt: skip
+
+
+class DiscordProblem(RuntimeError):
+    """The bot cannot run on Discord; the message says why and what to do."""
+
+    for_user = True
+
+
+def main(argv: list[str]) -> int:
+    """Be on Discord until it is interrupted. Returns the exit status.
+
+    Raises:
+        DiscordProblem, CardError, EngineError, StyleError, CanonError, MemoryProblem: it cannot
+            begin or go on; the message says why.
+    """
+    options = parser().parse_args(argv)
+    token = token_from(os.environ)
+    log_to_stderr(options.log, token)
+    asyncio.run(_hold(options, token))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="mrp discord",
+        description="The characters on Discord. The token is read from DISCORD_TOKEN, or from the "
+        "file named by DISCORD_TOKEN_FILE.",
+    )
+    add_options(found)
+    add_discord_options(found)
+    found.add_argument(
+        "--log",
+        choices=("debug", "info", "warning"),
+        default=os.environ.get("MRP_LOG", "info"),
+        help="how much is logged; never what people write (default: MRP_LOG, or info)",
+    )
+    return found
+
+
+def add_discord_options(found: argparse.ArgumentParser) -> None:
+    """The options that only this platform has."""
+    found.add_argument(
+        "--faces",
+        metavar="URL",
+        default=os.environ.get("MRP_FACES_URL", ""),
+        help="where the characters' pictures are served, as URL/wukong.png (default: "
+        "MRP_FACES_URL; without it they are uploaded once as emojis of the application)",
+    )
+    found.add_argument(
+        "--webhooks",
+        type=int,
+        choices=range(1, 5),
+        default=3,
+        help="webhooks a channel through which characters speak in turn (default: 3)",
+    )
+    found.add_argument(
+        "--shards",
+        metavar="A-B/N",
+        type=shards,
+        default=os.environ.get("DISCORD_SHARDS") or None,
+        help="the shards that this process holds, e.g. 0-3/8 (default: DISCORD_SHARDS, or all)",
+    )
+
+
+def shards(text: str) -> tuple[tuple[int, ...], int]:
+    """`0-3/8` is ((0, 1, 2, 3), 8); `2/4` is ((2,), 4).
+
+    Raises:
+        argparse.ArgumentTypeError: it is not of that form.
+    """
+    match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?/(\d+)\s*", text)
+    if match:
+        first, last, count = int(match[1]), int(match[2] or match[1]), int(match[3])
+        if first <= last < count:
+            return tuple(range(first, last + 1)), count
+    raise argparse.ArgumentTypeError(
+        f"{text!r} names no shards: write 0-3/8 for shards 0 to 3 of 8, or 2/4 for shard 2 of 4"
+    )
+
+
+def token_from(environment: os._Environ[str] | dict[str, str]) -> str:
+    """The bot's token.
+
+    Raises:
+        DiscordProblem: there is none.
+    """
+    file = environment.get("DISCORD_TOKEN_FILE")
+    token = environment.get("DISCORD_TOKEN", "")
+    if file and not token:
+        try:
+            token = Path(file).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            why = getattr(problem, "strerror", problem)
+            raise DiscordProblem(f"DISCORD_TOKEN_FILE cannot be read: {why}: {file}") from None
+    token = token.strip().removeprefix("Bot ").strip()
+    if not token:
+        raise DiscordProblem(
+            "there is no token: put it in DISCORD_TOKEN, or in a file named by DISCORD_TOKEN_FILE "
+            f"(made at {PORTAL}, under Bot; see docs/discord.md)"
+        )
+    if not re.fullmatch(r"[\w.-]+", token, re.ASCII):
+        raise DiscordProblem(
+            "DISCORD_TOKEN is not a token: it holds blanks or signs that no token has. Copy it "
+            f"again from {PORTAL}, under Bot"
+        )
+    return token
+
+
+async def _hold(options: argparse.Namespace, token: str) -> None:
+    house = await House.open(options)
+    try:
+        troupe = await join(house, options, token)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(name, lambda: loop.create_task(troupe.close()))
+        await serve(troupe, token)
+    finally:
+        await house.close()
+
+
+async def join(house: House, options: argparse.Namespace, token: str) -> Troupe:
+    """A bot that is ready to be started, after a look at what the application may do.
+
+    Raises:
+        DiscordProblem: the token is refused, or Discord cannot be reached.
+    """
+    count, ids = None, None
+    if options.shards:
+        ids, count = options.shards
+    return Troupe(
+        house,
+        reads=await may_read(token),
+        faces=Faces(house.cast, base=options.faces, folders=(options.cast / "faces", FOLDER)),
+        each=options.webhooks,
+        shard_count=count,
+        shard_ids=ids,
+    )
+
+
+async def may_read(token: str) -> bool:
+    """Whether Discord lets this application read what people write in servers.
+
+    Raises:
+        DiscordProblem: the token is refused, or Discord cannot be reached.
+    """
+    asking = discord.Client(intents=discord.Intents.none())
+    try:
+        await asking.login(token)
+        assert asking.application is not None
+        flags = asking.application.flags
+        name, link = asking.application.name, invitation(asking.application.id)
+    except discord.LoginFailure:
+        raise DiscordProblem(
+            f"Discord refuses the token: make a new one at {PORTAL}, under Bot, and put it in "
+            "DISCORD_TOKEN"
+        ) from None
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as problem:
+        raise DiscordProblem(f"Discord cannot be reached: {_short(problem)}") from None
+    finally:
+        await asking.close()
+    reads = flags.gateway_message_content or flags.gateway_message_content_limited
+    _log.info("the application is %s; it is invited with %s", name, link)
+    if not reads:
+        _log.warning(
+            "the Message Content intent is off: in servers characters answer to commands, buttons "
+            "and mentions only. Turn it on at %s, under Bot, to let people just talk",
+            PORTAL,
+        )
+    return reads
+
+
+def invitation(application_id: int) -> str:
+    """The link with which somebody brings the bot into a server."""
+    return discord.utils.oauth_url(
+        application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
+    )
+
+
+async def serve(troupe: Troupe, token: str) -> None:
+    """Be connected until `troupe.close()`.
+
+    Raises:
+        DiscordProblem: Discord refuses for good.
+    """
+    try:
+        async with troupe:
+            await troupe.start(token)
+    except discord.LoginFailure:
+        raise DiscordProblem(f"Discord refuses the token: make a new one at {PORTAL}") from None
+    except discord.PrivilegedIntentsRequired:
+        raise DiscordProblem(
+            f"the Message Content intent was turned off meanwhile: turn it on at {PORTAL}, under "
+            "Bot, or start again without it"
+        ) from None
+    except discord.ConnectionClosed as problem:
+        raise DiscordProblem(
+            f"Discord closed the connection for good (code {problem.code})"
+        ) from None
+    except (discord.GatewayNotFound, discord.HTTPException, aiohttp.ClientError) as problem:
+        raise DiscordProblem(f"Discord cannot be reached: {_short(problem)}") from None
+
+
+def _short(problem: BaseException) -> str:
+    return f"{type(problem).__name__} {problem}".strip()[:200]
+
+
+# -- the log ---------------------------------------------------------------------------------------
+
+_WEBHOOK = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/\s?'\"]+")
+
+
+class Discreet(logging.Formatter):
+    """A formatter that never writes a token, wherever it may stand in a message or a traceback."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._token = token
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if self._token:
+            text = text.replace(self._token, "…")
+        return _WEBHOOK.sub(r"\1…", text)
+
+
+def log_to_stderr(level: str, token: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(Discreet(token))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO if level == "debug" else level.upper())
+    # The library's own news are of no use to who runs a bot, but for its warnings.
+    logging.getLogger("discord").setLevel(logging.WARNING if level == "info" else level.upper())
+    logging.getLogger("bot").setLevel(level.upper())

@@ -1,0 +1,296 @@
+"""A room's stage on Discord: lines that grow by edits, in parts that fit, and what the house says.
+
+A line is first posted a moment after it begins, then edited every 1.2 seconds at most while it
+grows, and always once more when it is done; what grew meanwhile is sent together. A line that is
+done at once is one message and no edit. While nothing stands yet, the bot is seen typing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.drafts import Pace
+from bot.platforms.discord.faces import Faces
+from bot.platforms.discord.outlets import Gone, Outlet, Post, Speaker
+from bot.platforms.discord.text import WRITING, escape, nonce, parts, webhook_name
+from bot.platforms.discord.webhooks import AnswerLost
+from bot.stage import Line
+
+_log = logging.getLogger(__name__)
+
+# Seconds. Discord allows 5 requests in 5 s for the bot's messages, 5 in 2 s a webhook.
+FIRST, BETWEEN = 0.8, 1.2
+TYPING = 8.0  # it lasts 10
+# How long a line that is done is tried to be shown before it is left to the next start.
+PATIENCE = 600.0
+
+TRANSIENT = (AnswerLost, OSError, aiohttp.ClientError, TimeoutError)
+
+# The answer to a command or button, while it is being carried out: what the house says goes there.
+Says = Callable[[str], Awaitable[bool]]
+answering: ContextVar[Says | None] = ContextVar("answering", default=None)
+
+
+class DiscordStage:
+    """One room's `bot.stage.Stage`. `send` writes for the house, `type` shows the bot typing."""
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        faces: Faces,
+        *,
+        send: Callable[[str, str], Awaitable[None]],
+        type: Callable[[], Awaitable[None]],
+        whisper: Callable[[str, str], Awaitable[bool]],
+    ) -> None:
+        self.outlet = outlet
+        self._faces = faces
+        self._send = send
+        self._type = type
+        self._whisper = whisper
+        self._writing: _Writing | None = None
+        self._typing: asyncio.Task[None] | None = None
+        self._posts: dict[str, tuple[Post, ...]] = {}  # of the newest lines
+        self._left: list[Post] = []  # what an earlier process left standing
+
+    # -- bot.stage.Stage -------------------------------------------------------------------------
+
+    def pace(self) -> Pace:
+        # A line is about to be written.
+        if self._typing is None or self._typing.done():
+            self._typing = asyncio.create_task(self._be_typing())
+        return Pace(0.2)
+
+    async def notice(self, text: str, *, to: str = "") -> None:
+        says = answering.get()
+        if says is not None and await says(text):
+            return
+        if to and await self._whisper(to, text):
+            return
+        for part in parts(text):
+            await self._lasting("a notice", partial(self._send, escape(part)))
+
+    async def show(self, line: Line) -> tuple[str, ...]:
+        writing = self._writing
+        if writing is None or writing.line.id != line.id or writing.line.version != line.version:
+            if writing is not None:
+                await self._stop(writing)
+            self._writing = writing = _Writing(line, await self._standing(line))
+        writing.line = line
+        if not line.done:
+            if writing.task is None:
+                writing.task = asyncio.create_task(self._grow(writing))
+            return ()
+        await self._stop(writing)
+        self._writing = None
+        self._no_typing()
+        done = await self._lasting(
+            f"a line of {line.speaker.id}", lambda _: self._write(writing, done=True)
+        )
+        posts = tuple(writing.posts)
+        self._posts[line.id] = posts
+        while len(self._posts) > 32:
+            del self._posts[next(iter(self._posts))]
+        return tuple(str(post.id) for post in posts) if done else ()
+
+    async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
+        self._no_typing()
+        posts = list(self._posts.pop(line_id, ()))
+        writing = self._writing
+        if writing is not None and writing.line.id == line_id:
+            await self._stop(writing)
+            self._writing = None
+            posts += writing.posts
+        known = {str(post.id) for post in posts}
+        for place in places:
+            if place not in known:
+                await self._lasting("a message to take back", partial(self._find, place, posts))
+        for post in dict.fromkeys(posts):
+            await self._lasting("taking back", partial(self._delete, post))
+
+    # -- after a start ---------------------------------------------------------------------------
+
+    async def remember_what_stands(self) -> None:
+        """Look at what an earlier process left here, so that nothing is shown twice."""
+        with contextlib.suppress(discord.HTTPException, *TRANSIENT):
+            self._left = await self.outlet.standing(50)
+
+    async def take_half_lines_back(self) -> None:
+        """Remove what an earlier process began to write and nobody finished."""
+        left, self._left = self._left, []
+        for post in left:
+            if post.content.endswith(WRITING):
+                await self._lasting("half a line", partial(self._delete, post))
+
+    async def _find(self, place: str, found: list[Post], _: str) -> None:
+        post = await self.outlet.find(place)
+        found += [post] if post else []
+
+    async def _delete(self, post: Post, _: str) -> None:
+        await self.outlet.delete(post)
+
+    async def _standing(self, line: Line) -> list[Post]:
+        """Where the line stands by now."""
+        if line.places:
+            known = {str(post.id): post for post in self._posts.get(line.id, ())}
+            posts = []
+            for place in line.places:
+                post = known.get(place)
+                if post is None:
+                    with contextlib.suppress(discord.HTTPException, *TRANSIENT):
+                        post = await self.outlet.find(place)
+                posts.append(post or Post(0, ""))
+            return posts
+        if not self._left:
+            return []
+        # After a restart: the same text by the same name, or half a line of that name.
+        name = self._speaker(line).name
+        found = []
+        for content in [escape(part) for part in parts(line.text)]:
+            for post in self._left:
+                same = post.content == content if line.done else False
+                half = post.content.endswith(WRITING)
+                if post.name in (name, escape(name)) and (same or half):
+                    self._left.remove(post)
+                    found.append(post)
+                    break
+        return sorted(found, key=lambda post: post.id)
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    async def _grow(self, writing: _Writing) -> None:
+        """Show the line as it grows, until it is to be finished."""
+        pause = FIRST
+        while not writing.ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(writing.ending.wait(), pause)
+            if writing.ending.is_set():
+                return
+            pause = BETWEEN
+            if writing.line.text == writing.shown:
+                continue
+            try:
+                await self._write(writing, done=False)
+                self._no_typing()
+            except (discord.HTTPException, Gone, *TRANSIENT) as problem:
+                # The last one counts, and is tried for long.
+                _log.info("a draft was not shown: %s", _said(problem))
+
+    @staticmethod
+    async def _stop(writing: _Writing) -> None:
+        """Let the request that is under way end, and begin no other."""
+        writing.ending.set()
+        if writing.task is not None:
+            await asyncio.wait({writing.task})
+
+    async def _write(self, writing: _Writing, *, done: bool) -> None:
+        line, speaker = writing.line, self._speaker(writing.line)
+        contents = [escape(part) for part in parts(line.text)]
+        if not done and contents:
+            contents[-1] += WRITING
+        for place, content in enumerate(contents):
+            if place < len(writing.posts):
+                post = writing.posts[place]
+                if post.content == content and post.id:
+                    continue
+                try:
+                    if not post.id:
+                        raise Gone
+                    writing.posts[place] = await self.outlet.edit(post, speaker, content)
+                    continue
+                except Gone:
+                    # From here on anew, so that the parts stay in order; as other messages than
+                    # those that their nonces stand for.
+                    writing.attempt += 1000
+                    for old in writing.posts[place:]:
+                        if old.id:
+                            await self.outlet.delete(old)
+                    del writing.posts[place:]
+            writing.posts.append(
+                await self.outlet.post(
+                    speaker,
+                    content,
+                    nonce=nonce(line.id, writing.attempt, place),
+                    hook=writing.posts[-1].hook if writing.posts else 0,
+                )
+            )
+        while len(writing.posts) > len(contents):
+            await self.outlet.delete(writing.posts[-1])
+            writing.posts.pop()
+        writing.shown = line.text
+
+    def _speaker(self, line: Line) -> Speaker:
+        name = line.speaker.name[line.language]
+        return Speaker(webhook_name(name), self._faces.url(line.speaker))
+
+    async def _lasting(self, what: str, step: Callable[[str], Awaitable[Any]]) -> bool:
+        """Do something however long Discord does not answer. False: it cannot be done.
+
+        `step` is given a nonce that stays the same.
+        """
+        once, pause, end = secrets.token_hex(12), 0.5, time.monotonic() + PATIENCE
+        while True:
+            try:
+                await step(once)
+                return True
+            except Gone:
+                _log.warning("%s could not be shown: it is too late to answer there", what)
+                return False
+            except TRANSIENT as problem:
+                said = _said(problem)
+            except discord.HTTPException as problem:
+                if problem.status < 500 and problem.status != 429:
+                    _log.warning("%s could not be shown: %s", what, _said(problem))
+                    return False
+                said = _said(problem)
+            if time.monotonic() > end:
+                _log.error("%s could not be shown, given up: %s", what, said)
+                return False
+            _log.info("%s is tried again: %s", what, said)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30.0)
+
+    # -- typing ----------------------------------------------------------------------------------
+
+    async def _be_typing(self) -> None:
+        # Not for a reply that is there at once; and not for ever, should nobody say it is over.
+        await asyncio.sleep(0.5)
+        for _ in range(15):
+            try:
+                await self._type()
+            except (discord.HTTPException, *TRANSIENT) as problem:
+                _log.info("typing was not shown: %s", _said(problem))
+            await asyncio.sleep(TYPING)
+
+    def _no_typing(self) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
+
+
+class _Writing:
+    """A line that is being written, and the messages it stands in."""
+
+    def __init__(self, line: Line, posts: list[Post]) -> None:
+        self.line = line
+        self.posts = posts
+        self.shown = ""
+        self.attempt = line.version
+        self.ending = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+
+def _said(problem: BaseException) -> str:
+    if isinstance(problem, discord.HTTPException):
+        return f"{problem.status} {problem.code} {problem.text}".strip()
+    return f"{type(problem).__name__} {problem}".strip()

@@ -1,0 +1,165 @@
+"""A few webhooks a channel, through which all characters speak, each with its name and face.
+
+    pool = Webhooks(client, each=3)
+    hook = await pool.next(channel)              # None: they may not be managed here
+    await hook.send("…", username="孙悟空", avatar_url=…, wait=True)
+
+One webhook can voice everybody, but the library sends one request at a time through each, and
+Discord allows 5 in 2 seconds; so there are two to four, in turn. A channel has at most 15 of all
+applications. Threads and forum posts use their parent's.
+
+A webhook knows no nonce, and the library would send again by itself what was answered with a 5xx,
+though it may have been done. Here such an answer is `AnswerLost`, and who sends looks first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import aiohttp
+import discord
+
+_log = logging.getLogger(__name__)
+
+NAME = "mRP"
+# How long to go without webhooks where they are forbidden, before asking again.
+FORBIDDEN_FOR = 60.0
+
+# Errors by Discord's number.
+UNKNOWN_WEBHOOK, INVALID_TOKEN = 10015, 50027
+TOO_MANY_HERE, TOO_MANY_IN_GUILD = 30007, 30058
+
+
+class AnswerLost(Exception):
+    """A message was sent, and nobody knows whether it arrived."""
+
+
+async def _never_blindly(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    sends = request.method == "POST" and "/webhooks/" in request.url.path
+    try:
+        response = await handler(request)
+    except (aiohttp.ClientConnectionError, TimeoutError) as problem:
+        if sends:
+            raise AnswerLost(str(problem)) from problem
+        raise
+    if sends and response.status >= 500:
+        response.release()
+        raise AnswerLost(f"status {response.status}")
+    return response
+
+
+class Webhooks:
+    """`each` is how many webhooks a channel gets, 1 to 4."""
+
+    def __init__(self, client: discord.Client, *, each: int = 3) -> None:
+        self._client = client
+        self._each = each
+        self._hooks: dict[int, list[discord.Webhook]] = {}
+        self._turn: dict[int, int] = {}
+        self._forbidden: dict[int, float] = {}
+        self._locks: dict[int, asyncio.Lock] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=30)
+            self._session = aiohttp.ClientSession(middlewares=(_never_blindly,), timeout=timeout)
+        return self._session
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def known(self, channel: discord.abc.Snowflake) -> list[discord.Webhook]:
+        """Those of a channel or a thread's parent, as far as they were looked at."""
+        return self._hooks.get(parent_of(channel).id, [])
+
+    async def next(self, channel: discord.abc.Snowflake) -> discord.Webhook | None:
+        """The webhook whose turn it is, made where one is missing; None where none can be had.
+
+        Raises:
+            discord.HTTPException, OSError: Discord does not answer.
+        """
+        parent = parent_of(channel)
+        if not hasattr(parent, "create_webhook"):
+            return None  # a direct message
+        if time.monotonic() < self._forbidden.get(parent.id, 0.0):
+            return None
+        async with self._locks.setdefault(parent.id, asyncio.Lock()):
+            hooks = self._hooks.get(parent.id)
+            if hooks is None:
+                hooks = await self._there(parent)
+                if hooks is None:
+                    return None
+                self._hooks[parent.id] = hooks
+            if len(hooks) < self._each:
+                await self._make(parent, hooks)
+            if not hooks:
+                return None
+            turn = self._turn[parent.id] = self._turn.get(parent.id, -1) + 1
+            return hooks[turn % len(hooks)]
+
+    def lost(self, hook: discord.Webhook) -> None:
+        """This webhook is gone; it is not used again."""
+        for hooks in self._hooks.values():
+            hooks[:] = [known for known in hooks if known.id != hook.id]
+
+    async def find(self, channel: discord.abc.Snowflake, webhook_id: int) -> discord.Webhook | None:
+        """One of ours in a channel, by its id."""
+        if not self.known(channel):
+            await self.next(channel)
+        return next((hook for hook in self.known(channel) if hook.id == webhook_id), None)
+
+    async def _there(self, parent: discord.TextChannel) -> list[discord.Webhook] | None:
+        """Those we made before, in this channel."""
+        try:
+            found = await parent.webhooks()
+        except discord.Forbidden:
+            self._forbid(parent)
+            return None
+        me = self._client.user
+        ours = sorted((w for w in found if w.token and w.user == me), key=lambda w: w.id)
+        return [self._bound(hook) for hook in ours[: max(self._each, 4)]]
+
+    async def _make(self, parent: discord.TextChannel, hooks: list[discord.Webhook]) -> None:
+        try:
+            hook = await parent.create_webhook(name=f"{NAME} {len(hooks) + 1}")
+            hooks.append(self._bound(hook))
+        except discord.Forbidden:
+            self._forbid(parent)
+        except discord.HTTPException as problem:
+            if problem.code not in (TOO_MANY_HERE, TOO_MANY_IN_GUILD):
+                raise
+            if not hooks:
+                _log.warning(
+                    "channel %s has no place for a webhook of ours (%s); remove one in its "
+                    "settings, under Integrations",
+                    parent.id,
+                    problem.text,
+                )
+                self._forbidden[parent.id] = time.monotonic() + FORBIDDEN_FOR
+
+    def _forbid(self, parent: discord.abc.Snowflake) -> None:
+        _log.warning(
+            "the permission Manage Webhooks is missing in channel %s: characters speak there "
+            "through the bot's own messages",
+            parent.id,
+        )
+        self._forbidden[parent.id] = time.monotonic() + FORBIDDEN_FOR
+
+    def _bound(self, hook: discord.Webhook) -> discord.Webhook:
+        assert hook.token
+        return discord.Webhook.partial(
+            hook.id, hook.token, session=self.session, client=self._client
+        )
+
+
+def parent_of(channel: discord.abc.Snowflake) -> discord.TextChannel:
+    """The channel that webhooks belong to: a thread's parent, else the channel itself."""
+    parent = getattr(channel, "parent", None) if isinstance(channel, discord.Thread) else channel
+    return parent or channel  # type: ignore[return-value]

@@ -1,0 +1,132 @@
+"""The bot on a Discord of 127.0.0.1, with a real embedded Redis and a scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from bot.house import House
+from bot.memory import Memory, open_memory
+from bot.platforms.discord.client import Troupe
+from bot.platforms.discord.faces import Faces
+from bot.voice import Voice, _last_said
+from characters.card import Cast, load_cast
+from characters.prompt import Style
+from characters.style import Serving
+from engine.echo import EchoEngine
+from tests.fakes.discord_server import FakeDiscord, connected
+
+BASE = "https://faces.example"
+
+
+class World:
+    """One guild with one channel, two people, and the bot, started by `async with world.bot()`."""
+
+    def __init__(self, server: FakeDiscord, cast: Cast, memory: Memory) -> None:
+        self.server = server
+        self.cast = cast
+        self.memory = memory
+        self.ming = server.add_user("小明")
+        self.hong = server.add_user("Hong", locale="en-US")
+        self.guild = server.add_guild("取经路")
+        self.channel = server.add_channel(self.guild, "花果山")
+        self.delay = 0.0
+        self.script: Callable[[str], str] = lambda prompt: f"知道了：{_last_said(prompt)}"
+        self.prompts: list[str] = []
+
+    def house(self) -> House:
+        def answer(prompt: str) -> str:
+            self.prompts.append(prompt)
+            return self.script(prompt)
+
+        engine = EchoEngine(answer, context=2**20, delay=self.delay)
+        voice = Voice(engine, Serving(style=Style(cards="brief")), name="echo")
+        return House(self.cast, voice, self.memory)
+
+    def troupe(self, house: House | None = None, **more: Any) -> Troupe:
+        more = {"reads": bool(self.server.approved), "guild_ready_timeout": 0.05} | more
+        house = house or self.house()
+        return Troupe(house, faces=Faces(self.cast, base=BASE), **more)
+
+    @contextlib.asynccontextmanager
+    async def bot(self, house: House | None = None, **more: Any) -> AsyncIterator[Troupe]:
+        troupe = self.troupe(house, **more)
+        async with connected(self.server, troupe):
+            await self.server.until(lambda: self.server.commands or 0 not in troupe.shards)
+            yield troupe
+
+    def lines(self, channel: int | None = None) -> list[tuple[str, str]]:
+        """(name, text) of what characters said, as it stands."""
+        where = channel or self.channel
+        return [
+            (m["author"]["username"], m["content"])
+            for m in self.server.messages(where)
+            if m.get("webhook_id")
+        ]
+
+    async def lines_until(self, count: int, channel: int | None = None, seconds: float = 5.0):
+        """That many lines, all of them whole."""
+        await self.server.until(
+            lambda: (
+                len(found := self.lines(channel)) >= count
+                and not any(text.endswith("▍") for _, text in found)
+            ),
+            seconds,
+            f"not {count} whole lines: {self.lines(channel)}",
+        )
+        return self.lines(channel)
+
+
+@pytest.fixture(scope="session")
+def cast() -> Cast:
+    return load_cast()
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory):
+    return tmp_path_factory.mktemp("discord")
+
+
+@pytest.fixture
+async def memory(data) -> AsyncIterator[Memory]:
+    opened = await open_memory(None, folder=data / "mrp", patience=5)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_server(data):
+    """Keep the embedded Redis alive between tests; stop it at the end."""
+    keeper = asyncio.new_event_loop()
+    opened = keeper.run_until_complete(open_memory(None, folder=data / "mrp"))
+    yield
+    keeper.run_until_complete(opened.close())
+    keeper.close()
+
+
+@pytest.fixture
+async def server(caplog: pytest.LogCaptureFixture) -> AsyncIterator[FakeDiscord]:
+    """After every test: no ping, nothing Discord would complain of, no unhandled exception."""
+    caplog.set_level(logging.INFO)
+    async with FakeDiscord() as found:
+        yield found
+    assert found.pings == []
+    assert found.problems == []
+    records = [*caplog.get_records("call"), *caplog.records]
+    broken = [r for r in records if r.exc_info or "exception" in r.getMessage()]
+    assert not broken, [logging.Formatter().format(r) for r in broken]
+    assert found.token not in caplog.text
+
+
+@pytest.fixture
+def world(server: FakeDiscord, cast: Cast, memory: Memory) -> World:
+    return World(server, cast, memory)
