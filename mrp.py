@@ -7,7 +7,10 @@ mrp train RECIPE        …
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +20,7 @@ from typing import Any
 # verb -> (module with `main(argv) -> int`, what it does). Grouped as the journey goes.
 VERBS: dict[str, tuple[str, str]] = {
     "terminal": ("bot.platforms.terminal", "a room in the terminal; also reads lines from a pipe"),
+    "discord": ("bot.platforms.discord.run", "the characters in a Discord server"),
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
     "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),
@@ -24,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "convert": ("quantize.convert", "HF folder → GGUF"),
     "imatrix": ("quantize.importance", "which weights matter, measured on lessons"),
     "shrink": ("quantize.shrink", "GGUF → smaller GGUF"),
+    "measure": ("quantize.measure", "what a smaller GGUF costs, against the f16 one"),
     "evaluate": ("evaluation.cli", "how good is a voice: identity, speaker, search"),
     "bench": ("engine.bench", "the engine against its baselines"),
 }
@@ -79,19 +84,30 @@ def open_embedder(path: Path) -> Any:
     return importlib.import_module("engine.embedding").open_embedder(path)
 
 
-def render_lessons(path: Path, metadata: Mapping[str, str]) -> Iterator[list[tuple[str, bool]]]:
-    """What the model of a GGUF reads of lessons: spans (text, control), one list a lesson. Handed
-    to the quantizer, which imports the engine only."""
+def render_lessons(
+    path: Path, metadata: Mapping[str, str]
+) -> Iterator[list[tuple[str, bool, bool]]]:
+    """What the model of a GGUF reads of lessons: spans (text, control, learned), one list a lesson.
+    Handed to the quantizer, which imports the engine only."""
     style = importlib.import_module("characters.style").serving(metadata).style
     load = importlib.import_module("trainer.lessons").load
     for lesson in load(path.parent, path.stem):
-        yield [(span.text, span.control) for span in lesson.spans(style)]
+        yield [(span.text, span.control, span.learned) for span in lesson.spans(style)]
+
+
+def evaluate(words: Sequence[str]) -> dict[str, Any]:
+    """What `mrp evaluate WORDS` finds, for the quantizer's table."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        importlib.import_module(VERBS["evaluate"][0]).main([*words, "--json"])
+    found: dict[str, Any] = json.loads(said.getvalue().splitlines()[-1])
+    return found
 
 
 # What a verb needs of a package that its own may not import.
 GIVEN: dict[str, dict[str, Any]] = {
     "canon": {"open_embedder": open_embedder},
     "imatrix": {"render": render_lessons},
+    "measure": {"render": render_lessons, "evaluate": evaluate},
 }
 _OURS = {"bot", "canon", "characters", "engine", "evaluation", "quantize", "trainer"}
 

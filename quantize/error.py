@@ -15,3 +15,23 @@ class ConvertError(QuantizeError):
 
 class ShrinkError(QuantizeError):
     """A GGUF that cannot be made smaller."""
+
+
+class TextError(QuantizeError):
+    """Lessons or plain text to measure with that are not there or cannot be read."""
+
+
+class ImportanceError(QuantizeError):
+    """An importance matrix that cannot be measured, read or used."""
+
+
+class MeasureError(QuantizeError):
+    """Files that cannot be compared."""
+
+
+class FitError(QuantizeError):
+    """A model or machine whose memory cannot be planned."""
+
+
+class HubError(QuantizeError):
+    """A model that cannot be fetched, or is not what the catalogue says."""

@@ -14,16 +14,22 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from gguf import GGUFReader
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from quantize import llama_quantizer
+from quantize import llama_quantizer, mix
 from quantize.aside import aside
 from quantize.error import ShrinkError
+from quantize.importance import Importance
+from quantize.llama_quantizer import Order
 
 TYPES = tuple(sorted(llama_quantizer.TYPES))
 _STEP = re.compile(r"\[\s*(\d+)/\s*(\d+)\]")
@@ -45,28 +51,50 @@ class Shrinking:
 
 
 def shrink(
-    source: Path, output: Path, type: str, threads: int = 0, progress: bool = False
+    source: Path,
+    output: Path,
+    type: str | None = None,
+    threads: int = 0,
+    progress: bool = False,
+    *,
+    imatrix: Path | None = None,
+    tensors: Sequence[tuple[str, str]] = (),
+    size: int | None = None,
 ) -> Shrinking:
     """Write `output` from a GGUF of f32, f16 or bf16 weights; it appears only when complete.
 
-    `type` is one of llama.cpp's names, such as "Q4_K_M", in any case. Raises ShrinkError: a file
-    that is missing, cut off or no GGUF, a type that is unknown or needs an importance matrix.
+    `type` is one of llama.cpp's names, such as "Q4_K_M", in any case; or `size` in bytes finds the
+    best mix of types under it. `imatrix` is a file of `mrp imatrix`. `tensors` are pairs (regular
+    expression on names, tensor type) that overrule the rest, first match first. Raises ShrinkError:
+    a file that is missing, cut off or no GGUF, a type that is unknown or needs an importance
+    matrix; ImportanceError: an imatrix that is broken or of another model.
     """
     begun = time.monotonic()
-    if type.upper() not in llama_quantizer.TYPES:
+    if (type is None) == (size is None):
+        raise ShrinkError("name a type or a target size, one of the two")
+    if type is not None and type.upper() not in llama_quantizer.TYPES:
         raise ShrinkError(f"the type {type} is not known; known are {', '.join(TYPES)}")
-    type = type.upper()
     before = _check(source)
     if output.exists() and output.samefile(source):
         raise ShrinkError(f"{output} is the file to read; write to another")
+    table = _table(source) if imatrix or tensors or size is not None else []
+    importance, entries = _importance(imatrix, table)
+    overrides = _overrides(tensors, [tensor.name for tensor in table])
+    if size is not None:
+        type, mixed = _mixed(table, before, size, importance, overrides)
+        overrides += mixed
+    assert type is not None
+    order = Order(type.upper(), threads, importance, overrides, entries)
     with aside(output, before, ShrinkError) as path:
-        if errors := _run(source, path, type, threads, progress):
-            raise ShrinkError(f"{source} cannot be made {type}: {_sentence(errors)}")
-        parameters, kinds, fallbacks = _look(path, type)
+        if errors := _run(source, path, order, progress):
+            raise ShrinkError(
+                f"{source} cannot be made {order.type}: {_sentence(errors, bool(importance))}"
+            )
+        parameters, kinds, fallbacks = _look(path, order)
     after = output.stat().st_size
     return Shrinking(
         path=str(output),
-        type=type,
+        type=order.type,
         bytes_before=before,
         bytes=after,
         bits_per_weight=round(after * 8 / parameters, 2),
@@ -89,7 +117,84 @@ def _check(source: Path) -> int:
     return size
 
 
-def _run(source: Path, target: Path, type: str, threads: int, progress: bool) -> list[str]:
+def _table(source: Path) -> list[Any]:
+    """The tensors of a GGUF. Raises ShrinkError."""
+    try:
+        return list(GGUFReader(source).tensors)
+    except (ValueError, IndexError, KeyError, OSError) as problem:
+        raise ShrinkError(f"{source} is cut off or broken") from problem
+
+
+def _importance(
+    path: Path | None, table: Sequence[Any]
+) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, str | int]]:
+    """Mean squares by matrix, and what the new file says of where they come from (under the keys
+    that llama-quantize uses)."""
+    if path is None:
+        return {}, {}
+    found = Importance.load(path)
+    found.check({tensor.name: tuple(int(n) for n in tensor.shape) for tensor in table}, path)
+    entries: dict[str, str | int] = {
+        "quantize.imatrix.file": path.name,
+        "quantize.imatrix.dataset": " ".join(found.datasets),
+        "quantize.imatrix.entries_count": len(found.sums),
+        "quantize.imatrix.chunks_count": found.chunks,
+    }
+    return found.means(), entries
+
+
+def _overrides(wished: Sequence[tuple[str, str]], names: Sequence[str]) -> list[tuple[str, str]]:
+    """The same, checked. Raises ShrinkError for a type or pattern that means nothing."""
+    checked = []
+    for pattern, kind in wished:
+        if kind.upper() not in llama_quantizer.KINDS:
+            known = ", ".join(sorted(llama_quantizer.KINDS))
+            raise ShrinkError(f"the tensor type {kind} is not known; known are {known}")
+        try:
+            matches = any(re.search(pattern, name) for name in names)
+        except re.error as problem:
+            raise ShrinkError(f"{pattern!r} is no regular expression: {problem}") from problem
+        if not matches:
+            raise ShrinkError(
+                f"no tensor is called like {pattern!r}; names are like {names[1]}, {names[-1]}"
+            )
+        checked.append((pattern, kind.upper()))
+    return checked
+
+
+def _mixed(
+    table: Sequence[Any],
+    before: int,
+    size: int,
+    importance: Mapping[str, npt.NDArray[np.float32]],
+    overrides: Sequence[tuple[str, str]],
+) -> tuple[str, list[tuple[str, str]]]:
+    """The nearest named type, and the type of each matrix, for a file of at most `size` bytes.
+
+    What `overrides` name keeps the type that it was given.
+    """
+    matrices = [t for t in table if len(t.shape) > 1 and t.name.endswith(".weight")]
+    # All that is no matrix stays, and so does the head: names, tokenizer, card.
+    kept = before - sum(int(t.n_bytes) for t in matrices) + 64 * len(table)
+    offers = {}
+    for tensor in matrices:
+        if tensor.tensor_type.name not in ("F32", "F16", "BF16"):
+            raise ShrinkError("a mix starts from the f16 or f32 file")
+        rows = int(tensor.n_elements // tensor.shape[0])
+        offer = mix.choices(mix.sample(tensor), rows, importance.get(tensor.name))
+        given = next((kind for pattern, kind in overrides if re.search(pattern, tensor.name)), None)
+        offers[tensor.name] = [one for one in offer if one.kind == given] or offer
+    taken = mix.mix(offers, size - kept)
+    weight: Counter[str] = Counter()
+    for choice in taken.values():
+        weight[choice.kind] += choice.bytes
+    nearest = weight.most_common(1)[0][0]
+    named = {"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "F16": "Q8_0"}
+    exact = [(f"^{re.escape(name)}$", choice.kind) for name, choice in taken.items()]
+    return named.get(nearest, nearest), exact
+
+
+def _run(source: Path, target: Path, order: Order, progress: bool) -> list[str]:
     """Quantize in a thread of its own, so that Ctrl-C is heard while C code works."""
     errors: list[str] = []
     crash: list[BaseException] = []
@@ -110,7 +215,7 @@ def _run(source: Path, target: Path, type: str, threads: int, progress: bool) ->
 
     def work() -> None:
         try:
-            errors.extend(llama_quantizer.quantize(source, target, type, threads, heard))
+            errors.extend(llama_quantizer.quantize(source, target, order, heard))
         except BaseException as problem:  # handed to the caller below
             crash.append(problem)
 
@@ -124,15 +229,15 @@ def _run(source: Path, target: Path, type: str, threads: int, progress: bool) ->
     return errors
 
 
-def _look(path: Path, type: str) -> tuple[int, dict[str, int], dict[str, str]]:
+def _look(path: Path, order: Order) -> tuple[int, dict[str, int], dict[str, str]]:
     """Parameters, tensors by kind, and the fallbacks of a GGUF, from its own table of tensors."""
     tensors = GGUFReader(path).tensors
-    width = packed(type)
-    fallbacks = {
-        tensor.name: tensor.tensor_type.name
-        for tensor in tensors
-        if len(tensor.shape) > 1 and int(tensor.shape[0]) % width
-    }
+    fallbacks = {}
+    for tensor in tensors:
+        given = [kind for pattern, kind in order.tensors if re.search(pattern, tensor.name)]
+        width = packed(given[0] if given else order.type)
+        if len(tensor.shape) > 1 and int(tensor.shape[0]) % width:
+            fallbacks[tensor.name] = tensor.tensor_type.name
     kinds = Counter(tensor.tensor_type.name for tensor in tensors)
     return sum(int(t.n_elements) for t in tensors), dict(kinds), fallbacks
 
@@ -145,15 +250,27 @@ def packed(type: str) -> int:
     return 256 if "_K" in type or (type[:2] in ("IQ", "TQ") and type != "IQ4_NL") else 32
 
 
-def _sentence(errors: list[str]) -> str:
+def _sentence(errors: list[str], measured: bool) -> str:
     """The most telling of llama.cpp's errors, without its function names."""
     text = errors[-1]
     text = re.sub(r"^\w+: (failed to quantize: )?", "", text)
     if "requantizing" in text:
         text += " (start from the f16 or f32 file)"
     if any("importance matrix" in said or "imatrix" in said for said in errors):
-        text = "this type needs an importance matrix, which is not made yet; take Q2_K or larger"
+        text = (
+            "the importance matrix does not cover all of its matrices"
+            if measured
+            else "this type needs an importance matrix: make one with `mrp imatrix` and name it "
+            "with --imatrix, or take Q2_K or larger"
+        )
     return text
+
+
+def _override(text: str) -> tuple[str, str]:
+    pattern, sign, kind = text.rpartition("=")
+    if not sign or not pattern or not kind:
+        raise ShrinkError(f"--tensor {text}: write it like attn_v=Q8_0")
+    return pattern, kind
 
 
 def main(argv: list[str]) -> int:
@@ -161,12 +278,33 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="mrp shrink", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("source", type=Path, metavar="IN.gguf")
     parser.add_argument("output", type=Path, metavar="OUT.gguf")
-    parser.add_argument("--type", required=True, metavar="TYPE", help=", ".join(TYPES))
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--type", metavar="TYPE", help=", ".join(TYPES))
+    wanted.add_argument(
+        "--target-size", metavar="SIZE", help="the best mix of types under it, such as 4.6GiB"
+    )
+    parser.add_argument("--imatrix", type=Path, metavar="FILE", help="what `mrp imatrix` measured")
+    parser.add_argument(
+        "--tensor",
+        action="append",
+        default=[],
+        metavar="REGEX=TYPE",
+        help="the type of single tensors, such as attn_v=Q8_0; may be given several times",
+    )
     parser.add_argument("--threads", type=int, default=0, help="default: one a core")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     chosen = parser.parse_args(argv)
     shown = sys.stderr.isatty()
-    done = shrink(chosen.source, chosen.output, chosen.type, chosen.threads, progress=shown)
+    done = shrink(
+        chosen.source,
+        chosen.output,
+        chosen.type,
+        chosen.threads,
+        progress=shown,
+        imatrix=chosen.imatrix,
+        tensors=[_override(text) for text in chosen.tensor],
+        size=mix.size_of(chosen.target_size) if chosen.target_size else None,
+    )
     rows = "its rows are no multiple of"
     for name, kind in done.fallbacks.items():
         print(f"note: {name} became {kind}: {rows} {packed(done.type)}", file=sys.stderr)

