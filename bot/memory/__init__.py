@@ -15,7 +15,7 @@ import logging
 from pathlib import Path
 
 from bot.memory.feedback import Asked, Feedback, Given
-from bot.memory.keys import PREFIX, VERSION, VERSIONS, quoted
+from bot.memory.keys import PREFIX, VERSION, VERSIONS, quoted, room_key, tag
 from bot.memory.people import Bond, Fact, Forgotten, Known, PersonMemory, Profile, TooManyTries
 from bot.memory.room import KEPT_TURNS, Kept, RoomMemory, RoomState
 from bot.memory.server import (
@@ -66,6 +66,17 @@ class Memory(Connection):
     @property
     def feedback(self) -> Feedback:
         return Feedback(self)
+
+    async def looked_through(self, room: str, upto: str = "") -> str:
+        """Id of the newest turn of a room that was looked through for facts; set with `upto`."""
+        key = room_key(tag(room), "learnt")
+
+        async def step() -> str:
+            if upto:
+                await self.redis.set(key, upto)
+            return str(await self.redis.get(key) or "")
+
+        return await self.lasting(step, None)
 
     async def versions(self) -> frozenset[int]:
         """The versions of the key table that were ever written here; this one is, from now on.

@@ -1,0 +1,263 @@
+"""What is learned of people from what they say.
+
+At once, by what they ask: 「记住：我对花生过敏」, "remember that I am a vegetarian". In idle time,
+by the model: it reads what somebody said and writes a list of facts, held to a grammar. A model,
+above all a small one, makes things up; so nothing is kept that the person's own words, spoken of
+themselves, do not carry. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.recall import terms
+from characters.card import Language, Words
+from characters.markup import Markup
+from characters.prompt import Span
+
+MOST_TOLD = 5  # facts out of one message
+MOST_LINES = 12  # of a person that the model reads at a time
+LONGEST_LEARNED = 80  # characters
+ENOUGH = 0.8  # of a fact's terms must be in the words it comes from
+SURE_ENOUGH = 0.5
+
+# -- at once ---------------------------------------------------------------------------------------
+
+_SENTENCE = re.compile(r"[^。！？!?\n；;]*[。！？!?\n；;]*")
+# A full stop ends an English sentence only before a space, so that 3.5 and a.m. stay whole.
+_EN_SENTENCE = re.compile(r"(?<=[.])\s+(?=[A-Z])")
+
+_ASKED_ZH = re.compile(
+    r"(?:^|[，,、：:\s]|(?P<please>请|麻烦|烦请|劳烦|拜托|务必|千万|一定要|可要|你要|你得|你可|您要|给我|"
+    r"帮我|替我|好好|都|你|您)+)"
+    r"(?:(?P<keep>记住|记下|记着|记好|牢记|记牢)|(?P<mind>记得|别忘了|别忘记|不要忘记|不要忘了|莫忘))"
+    r"(?:了|啊|呀|哦|喔|咯|一下|一件事|这件事|这一点|这句话|哈)?"
+    r"(?P<gap>[，,：:、\s“「\"]*)(?P<fact>.+)"
+)
+# What makes it no request: a question, somebody else who remembers, an if.
+_QUESTION_ZH = re.compile(
+    r"[？?]\s*$|(?:吗|么|没有|没|不)[？?。！!\s]*$|不记得|记不记得|还记得|可记得|是否"
+)
+_NOT_YOU_ZH = re.compile(
+    r"(?:(?<![帮给替])[我俺]|他|她|它|谁|人|大家|他们|她们|要是|如果|假如|倘若|若|万一|不用|不必|不要|别|没|没有|不|无需|"
+    r"甭|难|才|会|能|已经|早就|总算|终于|就|才能|怎么|为什么|为何|哪|说|道|曰|叫)(?:你|您|都)?\s*[：:“「\"]?\s*$"
+)
+_EMPTY_ZH = re.compile(
+    r"^(?:我|俺|你|他|她|这个|这些|这点|这一点|那个|它|我说的|我的话|我说的话|我刚才说的话?|刚才的话|"
+    r"就好|就行|了|啊|吧|哦|呀|没|[^\w]*)*$"
+)
+
+_ASKED_EN = re.compile(
+    r"(?:^|[,;:\-]\s*|\b(?:please|pls|and|also|just|now|so|always|must|should|to|but|oh|hey)\s+)"
+    r"(?P<verb>remember|keep in mind|bear in mind|make a note|note|don['’]?t (?:ever )?forget|"
+    r"do not forget|never forget)"
+    r"(?P<this>\s+(?:this|one thing|the following)(?=\s*[:,-]))?"
+    r"(?P<gap>\s*[:,]\s*(?:that\s+)?|\s+that\s+|\s+)(?P<fact>.+)",
+    re.IGNORECASE,
+)
+_NOT_YOU_EN = re.compile(
+    r"\b(?:i|he|she|they|we|who|nobody|no one|somebody|someone|everyone|people|cannot|can['’]?t|"
+    r"don['’]?t|do not|doesn['’]?t|didn['’]?t|won['’]?t|never|not|if|do|did|does|to|"
+    r"(?:i|he|she|they|we)['’](?:ll|d)|will|would|used to|try to|trying to|hard to)\s*$",
+    re.IGNORECASE,
+)
+_WANTS_YOU_EN = re.compile(
+    r"\b(?:want|need|like|ask|tell|beg|order|you(?:['’]ll)? have|you need)\s+(?:you\s+)?to\s*$"
+    r"|\b(?:please|pls)\s*$",
+    re.IGNORECASE,
+)
+_STORY_EN = re.compile(
+    r"^(?:when|how|what|why|where|who|whether|if|to\b|me\b\W*$|us\b\W*$|it\b\W*$|this\W*$|that\W*$|"
+    r"(?:(?:that|the|those|this)\s+)?(?:time|day|night|evening|morning|one|moment|guy|girl|place|"
+    r"days|times|year|summer|winter)\b|my words\W*$|what i (?:said|told)|(?:that|this)\W*$|"
+    r"(?:him|her|them|you|yourself)\b)",
+    re.IGNORECASE,
+)
+
+
+def asked_to_remember(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """What somebody asks to be remembered, in their own words; () when they ask for nothing.
+
+    `names` are those of whom they may ask: 「悟空记住我怕水」. 「你还记得吗」, 「我记得你」,
+    "remember when we met?" and "remember to eat" ask for nothing.
+    """
+    found: list[str] = []
+    called = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    if called:
+        text = re.sub(rf"(?:{called})(?=[你您请可要得]*[记牢别])", r"\g<0>，", text)
+    for sentence, rest in _sentences(text):
+        fact = _asked_zh(sentence, rest) or _asked_en(sentence, rest)
+        if fact:
+            found.append(fact)
+    return tuple(dict.fromkeys(found))[:MOST_TOLD]
+
+
+def _sentences(text: str) -> Iterator[tuple[str, str]]:
+    """Each sentence, and the text from it on."""
+    at = 0
+    for match in _SENTENCE.finditer(text):
+        for part in _EN_SENTENCE.split(match[0]):
+            if part.strip():
+                begin = text.find(part, at)
+                at = begin + len(part)
+                yield part.strip(), text[begin:].strip()
+
+
+def _asked_zh(sentence: str, rest: str) -> str:
+    match = _ASKED_ZH.search(sentence)
+    if not match or _QUESTION_ZH.search(sentence):
+        return ""
+    verb = match.start("keep") if match["keep"] else match.start("mind")
+    before = sentence[:verb]
+    if _NOT_YOU_ZH.search(before):
+        return ""
+    fact = match["fact"]
+    # 「记得给我买瓜」 is an errand; 「记得我不吃瓜」 is about the person.
+    if match["mind"] and not re.match(r"[俺我咱本]", fact):
+        return ""
+    if re.search(r"[：:]", match["gap"]):
+        fact = rest[rest.find(fact) :]  # a colon: all that follows
+    fact = _bare(fact)
+    return "" if _EMPTY_ZH.match(fact) or len(fact) < 2 else fact
+
+
+def _asked_en(sentence: str, rest: str) -> str:
+    match = _ASKED_EN.search(sentence)
+    if not match:
+        return ""
+    before = sentence[: match.start("verb")]
+    wants = bool(_WANTS_YOU_EN.search(before))
+    if not wants and (_NOT_YOU_EN.search(before) or sentence.endswith("?")):
+        return ""
+    fact, errand = match["fact"], re.match(r"forget|note\b", match["verb"].split()[-1], re.I)
+    told = bool(re.search(r"[:,]|that", match["gap"], re.IGNORECASE))
+    if _STORY_EN.match(fact) and not (told and re.match(r"when|how|what|why|where|who", fact)):
+        return ""
+    if not told and not re.match(r"(?:i|i['’]\w+|my|we|our|mine)\b", fact, re.IGNORECASE):
+        return ""
+    if errand and not told and not re.match(r"(?:i|i['’]\w+|my)\b", fact, re.IGNORECASE):
+        return ""
+    if ":" in match["gap"]:
+        fact = rest[rest.find(fact) :]
+    fact = _bare(fact)
+    return fact if len(re.findall(r"\w+", fact)) >= 2 else ""
+
+
+def _bare(fact: str) -> str:
+    return " ".join(fact.split()).strip("，,。.！!？?；;、：: 」”\"'")
+
+
+# -- in idle time ----------------------------------------------------------------------------------
+
+# A list of at most five facts; digits are how sure the model is, of ten.
+GRAMMAR = r"""
+root ::= "[" ( fact ( ", " fact ){0,4} )? "]"
+fact ::= "{\"fact\": \"" letter{2,80} "\", \"sure\": " [1-9] "}"
+letter ::= [^"\\\x00-\x1F]
+"""
+
+_READ_FACTS = Words(
+    "下面是{name}说的话。写出其中关于{name}本人的、以后还用得着的事实：名字、来历、喜好、禁忌、亲友、打算。"
+    "只写{name}自己说出口的，一条一句，照原话；没有就写 []。\n"
+    "例：我叫阿青，最怕打雷。今天天气真好。\n"
+    '[{{"fact": "我叫阿青", "sure": 9}}, {{"fact": "我最怕打雷", "sure": 9}}]',
+    "These are lines that {name} said. Write down the facts about {name} that will still matter "
+    "later: name, home, likes, dislikes, family, plans. Only what {name} said in so many words, "
+    "one short sentence each; write [] when there are none.\n"
+    "Example: I'm Ann and I hate thunder. What a fine day.\n"
+    '[{{"fact": "I am Ann", "sure": 9}}, {{"fact": "I hate thunder", "sure": 9}}]',
+)
+_READ_BOND = Words(
+    "下面是{name}和{character}的对话。用一句话写出两人交情如何、聊过什么。只写对话里有的。",
+    "{name} and {character} talk with each other. Say in one sentence how they stand and what they "
+    "talked about. Only what is in the talk.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A fact out of the model's answer: `line` is the number of the line it comes from."""
+
+    text: str
+    sure: float
+    line: int
+
+
+def ask_for_facts(
+    lines: Sequence[str], name: str, language: Language, markup: Markup
+) -> tuple[Span, ...]:
+    """The prompt whose answer `facts_in` reads."""
+    return _question(_READ_FACTS[language].format(name=name), "\n".join(lines), markup)
+
+
+def ask_for_bond(
+    turns: Sequence[tuple[str, str]], name: str, character: str, language: Language, markup: Markup
+) -> tuple[Span, ...]:
+    """The prompt whose answer `bond_in` reads. `turns` are (shown name, text)."""
+    told = _READ_BOND[language].format(name=name, character=character)
+    return _question(told, "\n".join(f"{who}：{text}" for who, text in turns), markup)
+
+
+def _question(told: str, text: str, markup: Markup) -> tuple[Span, ...]:
+    begin = (Span(markup.begin, control=True),) if markup.begin else ()
+    gap = (Span(markup.gap, control=True),) if markup.gap else ()
+    blocks: list[Span] = []
+    for role, words in ((markup.open("system"), told), (markup.open("user"), text)):
+        blocks += (Span(role, control=True), Span(words), Span(markup.close, control=True), *gap)
+    return (*begin, *blocks, Span(markup.open("assistant") + markup.thought, control=True))
+
+
+def facts_in(answer: str, lines: Sequence[str]) -> tuple[Learned, ...]:
+    """The facts of an answer that the lines carry; () where the answer is none."""
+    try:
+        rows = json.loads(answer)
+        told = [(str(row["fact"]), float(row["sure"]) / 10) for row in rows]
+    except (ValueError, TypeError, KeyError):
+        return ()
+    found = []
+    for text, sure in told[:MOST_TOLD]:
+        text = _bare(text)
+        scores = [supported(text, line) for line in lines]
+        best = max(range(len(lines)), key=lambda i: scores[i], default=None)
+        if best is None or not 2 <= len(text) <= LONGEST_LEARNED:
+            continue
+        sure = min(sure, scores[best])
+        if scores[best] >= ENOUGH and sure >= SURE_ENOUGH:
+            found.append(Learned(text, round(sure, 2), best))
+    return tuple({fact.text: fact for fact in found}.values())
+
+
+def supported(fact: str, line: str) -> float:
+    """How much of a fact (0..1) one sentence carries in which somebody speaks of themselves.
+
+    Questions carry nothing: 「我是不是该怕你？」 tells nothing of who asks.
+    """
+    wanted = set(terms(fact))
+    if not wanted:
+        return 0.0
+    best = 0.0
+    for sentence, _ in _sentences(line):
+        if _ASKS.search(sentence) or not _OF_MYSELF.search(sentence):
+            continue
+        if bool(_NOT.search(sentence)) != bool(_NOT.search(fact)):
+            continue  # 「我不吃肉」 does not carry 「我吃肉」
+        best = max(best, len(wanted & set(terms(sentence))) / len(wanted))
+    return best
+
+
+_ASKS = re.compile(r"[？?]|(?:吗|么|呢)\W*$|是不是|有没有|能不能|会不会")
+_OF_MYSELF = re.compile(r"[我俺咱吾]|\b(?:i|i['’]\w+|my|mine|me|we|our)\b", re.IGNORECASE)
+_NOT = re.compile(r"[不没别无未]|\b(?:not|no|never|cannot|hate|\w+n['’]t)\b", re.IGNORECASE)
+
+
+def bond_in(answer: str, turns: Sequence[tuple[str, str]]) -> str:
+    """How two stand, out of the model's answer; "" where the talk does not carry it."""
+    line = answer.strip().partition("\n")[0].strip()
+    if not 4 <= len(line) <= 200:
+        return ""
+    wanted = set(terms(line))
+    talk = {term for who, text in turns for term in terms(f"{who} {text}")}
+    return line if wanted and len(wanted & talk) / len(wanted) >= 0.5 else ""

@@ -1,0 +1,320 @@
+"""What everybody may order about their own memory: see it, correct it, forget it, take it along.
+
+    text = await obey(Order("forget", "3"), memory.person(person), room=…, private=…, alone=…, …)
+
+Returns what to tell them, or None for an order of another kind. Where others can read the answer
+(`alone` is false), what was told in private is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+
+from bot.commands import Order
+from bot.memory import Bond, Fact, Known, PersonMemory, TooManyTries
+from bot.memory.people import LEAST_DAYS, LONGEST_FACT, LONGEST_PERSONA, MOST_DAYS
+from bot.recall import visible
+from characters.card import Language, Words
+
+_EVERYTHING = {"all", "everything", "全部", "一切", "所有", "关于我的一切", "all about me"}
+_YES = {"on", "yes", "allow", "可以", "允许", "是", "开", "好"}
+_NO = {"off", "no", "deny", "不可以", "不允许", "不", "否", "关", "不行"}
+_NOBODY = {"none", "off", "nobody", "无", "没有", "谁也不是", "取消"}
+
+NOTHING = Words(
+    "没有记得你什么。说“记住：……”就会记住。",
+    'Nothing is remembered of you. Say "remember that …" and it will be.',
+)
+KNOWN = Words(
+    "记得你这些（/更正 号码 新说法，/忘记 号码，/忘记 全部）：",
+    "What is remembered of you (/correct NUMBER TEXT, /forget NUMBER, /forget all):",
+)
+FACT = Words("{number}. {text}（{how}，{day}）", "{number}. {text} ({how}, {day})")
+ON_PURPOSE = Words("你要记的", "as you asked")
+GATHERED = Words("听来的，{sure:.0%}", "gathered, {sure:.0%}")
+IN_PRIVATE = Words("，私下说的", ", said in private")
+TALKED = Words(
+    "和{who}说过 {talks} 回话，{first}起。{summary}",
+    "Talked {talks} times with {who}, since {first}. {summary}",
+)
+PERSONA_HERE = Words("你在这里是：{}", "Here you are: {}")
+MORE_IN_PRIVATE = Words(
+    "私下说的 {} 条不在这里列出，请私聊我。",
+    "{} more, told in private, are not listed here; ask me in private.",
+)
+SETTINGS = Words(
+    "群里{groups}；私下说的{shared}；{days} 天不来就全部忘掉。",
+    "In groups {groups}; what you say in private {shared}; after {days} days without you all is "
+    "forgotten.",
+)
+GROUPS = {
+    True: Words("会记你", "you are remembered"),
+    False: Words("不记你", "you are not remembered"),
+}
+SHARED = {
+    True: Words("可以在群里提起", "may come up in groups"),
+    False: Words("不会带到群里", "stays private"),
+}
+REMEMBERED = Words("记住了（{}）：{}", "Remembered ({}): {}")
+NOT_KEPT = Words(
+    "你让群里不要记你，所以没有记。私聊我再说，或先 /可以记我。",
+    "You opted out of being remembered in groups, so it was not kept. Tell me in private, or "
+    "/optin first.",
+)
+WHAT = Words(
+    "记住什么？例如：/记住 我对花生过敏",
+    "Remember what? For example: /remember I am allergic to peanuts",
+)
+TOO_LONG = Words("太长了：最多 {} 个字。", "That is too long: {} characters at most.")
+CORRECTED = Words("改成了（{}）：{}", "Corrected ({}): {}")
+HOW_CORRECT = Words(
+    "怎么改？例如：/更正 3 我对虾过敏。号码见 /记忆",
+    "Correct what? For example: /correct 3 I am allergic to shrimp. The numbers are in /memory",
+)
+NO_SUCH = Words(
+    "没有第 {} 条，号码见 /记忆。", "There is no number {}; the numbers are in /memory."
+)
+GONE = Words("忘了：{}", "Forgotten: {}")
+GONE_PRIVATELY = Words("忘了第 {} 条。", "Number {} is forgotten.")
+ALL_GONE = Words(
+    "关于你的一切都已抹去：{facts} 件事，你在 {rooms} 间屋子里说的话和得到的回答共 {turns} 句，"
+    "反馈 {feedback} 条，设置和绑定。以后再说话，就像初次见面。",
+    "Everything about you is erased: {facts} facts, {turns} lines that you said and were answered "
+    "in {rooms} rooms, {feedback} pieces of feedback, settings and links. If you speak again, it "
+    "will be as if for the first time.",
+)
+OUT = Words(
+    "群里从此不记你：从群里学到的都忘了；你在群里的话只留到这场戏演完（至多一小时），之后抹去。"
+    "私聊照旧，/可以记我 改回来。",
+    "From now on you are not remembered in groups: what was learned there is forgotten, and what "
+    "you say there stays for the scene (an hour at most) and is then erased. Private talk is as "
+    "before; /optin changes it back.",
+)
+IN = Words("群里可以记你了。", "You are remembered in groups again.")
+MAY_SHARE = Words(
+    "私下说过的，以后在群里也可能被提起。/公开 不 改回来。",
+    "What you said in private may now come up in groups. /share no changes it back.",
+)
+MAY_NOT_SHARE = Words(
+    "私下说的不会带到群里。", "What you say in private does not come up in groups."
+)
+HOW_SHARE = Words(
+    "私下说的{}。/公开 可以，或 /公开 不", "What you say in private {}. /share yes, or /share no"
+)
+DAYS_NOW = Words(
+    "{} 天不来，就忘掉关于你的一切。/保留 30 改成三十天（{} 到 {}）。",
+    "After {} days without you everything about you is forgotten. /retention 30 makes it thirty "
+    "({} to {}).",
+)
+IN_PRIVATE_ONLY = Words(
+    "请私聊我再说这个，这里别人也看得见。", "Ask me that in private: here others can read it, too."
+)
+CODE = Words(
+    "口令 {code}，十分钟内有效，只能用一次。用另一个账号对我说：/绑定 {code}\n"
+    "两个账号从此是同一个人。不要把口令告诉别人。",
+    "Code {code}, good for ten minutes and for one use. Tell me with your other account: "
+    "/link {code}\nThe two accounts are one person then. Give the code to nobody else.",
+)
+LINKED = Words("绑定好了：{} 是同一个人。", "Linked: {} are one person now.")
+NO_CODE = Words(
+    "这个口令不能用：过期了、用过了，或者就是你自己的。在另一个账号上重新 /绑定。",
+    "This code does not work: it is too old, used, or your own. Ask for a new one with /link on "
+    "your other account.",
+)
+TRIES = Words("试得太多了，过十分钟再来。", "Too many tries; come back in ten minutes.")
+NOBODY_HERE = Words(
+    "还没说你在这里是谁。例如：/身份 一个赶考的书生",
+    "You have not said who you are here. For example: /persona a student on the way to his exam",
+)
+NOW_YOU_ARE = Words("从此你在这里是：{}", "Here you are from now on: {}")
+NOT_ANYBODY = Words("你在这里只是你自己。", "Here you are just yourself.")
+
+
+async def obey(
+    order: Order,
+    person: PersonMemory,
+    *,
+    room: str,
+    private: bool,
+    alone: bool,
+    language: Language,
+    named: Callable[[str], str] = str,
+) -> str | None:
+    """Do it and return what to say. `named` gives a character's shown name for its id.
+
+    Raises:
+        MemoryAway, MemoryProblem: it cannot be done now.
+    """
+    argument = order.argument.strip()
+    match order.id:
+        case "memory":
+            known = await person.known()
+            return _told(known, room, private or alone, private, language, named)
+        case "remember":
+            return await _remember(argument, person, room, private, language)
+        case "correct":
+            return await _correct(argument, person, language)
+        case "forget":
+            return await _forget(argument, person, alone, language)
+        case "export":
+            if not alone:
+                return IN_PRIVATE_ONLY[language]
+            return json.dumps(await person.export(), ensure_ascii=False, indent=2)
+        case "optout":
+            await person.set(in_groups=False)
+            return OUT[language]
+        case "optin":
+            await person.set(in_groups=True)
+            return IN[language]
+        case "share":
+            return await _share(argument, person, language)
+        case "retention":
+            return await _retention(argument, person, language)
+        case "link":
+            return await _link(argument, person, alone, language)
+        case "persona":
+            return await _persona(argument, person, room, language)
+    return None
+
+
+def _told(
+    known: Known,
+    room: str,
+    all_of_it: bool,
+    private: bool,
+    language: Language,
+    named: Callable[[str], str],
+) -> str:
+    facts = list(known.facts) if all_of_it else visible(known, private=False)
+    rows = [_row(fact, language) for fact in facts]
+    for (who, alone), bond in known.bonds.items():
+        if all_of_it or not alone or known.profile.shared:
+            rows.append(_bond(bond, named(who), language))
+    if persona := known.personas.get(room):
+        rows.append(PERSONA_HERE[language].format(persona))
+    rows = [KNOWN[language], *rows] if rows else [NOTHING[language]]
+    if hidden := len(known.facts) - len(facts):
+        rows.append(MORE_IN_PRIVATE[language].format(hidden))
+    profile = known.profile
+    rows.append(
+        SETTINGS[language].format(
+            groups=GROUPS[profile.in_groups][language],
+            shared=SHARED[profile.shared][language],
+            days=profile.days,
+        )
+    )
+    return "\n".join(rows)
+
+
+def _row(fact: Fact, language: Language) -> str:
+    how = ON_PURPOSE[language] if fact.pinned else GATHERED[language].format(sure=fact.sure)
+    if fact.private:
+        how += IN_PRIVATE[language]
+    return FACT[language].format(number=fact.id, text=fact.text, how=how, day=_day(fact.at))
+
+
+def _bond(bond: Bond, who: str, language: Language) -> str:
+    row = TALKED[language].format(
+        who=who, talks=bond.talks, first=_day(bond.first), summary=bond.summary
+    )
+    return row.strip()
+
+
+def _day(at: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(at))
+
+
+async def _remember(
+    argument: str, person: PersonMemory, room: str, private: bool, language: Language
+) -> str:
+    if not argument:
+        return WHAT[language]
+    if len(argument) > LONGEST_FACT:
+        return TOO_LONG[language].format(LONGEST_FACT)
+    kept = await person.learn([Fact(argument, room=room, private=private, pinned=True)])
+    if not kept:
+        return NOT_KEPT[language]
+    return REMEMBERED[language].format(kept[0].id, kept[0].text)
+
+
+async def _correct(argument: str, person: PersonMemory, language: Language) -> str:
+    match = re.match(r"[#＃]?(\d{1,9})\s*[.．、:：]?\s*(\S.*)$", argument, re.DOTALL)
+    if not match:
+        return HOW_CORRECT[language]
+    if len(match[2]) > LONGEST_FACT:
+        return TOO_LONG[language].format(LONGEST_FACT)
+    fact = await person.correct(int(match[1]), match[2])
+    if fact is None:
+        return NO_SUCH[language].format(int(match[1]))
+    return CORRECTED[language].format(fact.id, fact.text)
+
+
+async def _forget(
+    argument: str, person: PersonMemory, alone: bool, language: Language
+) -> str | None:
+    if argument.casefold() in _EVERYTHING:
+        gone = await person.forget_everything()
+        return ALL_GONE[language].format(
+            facts=gone.facts, rooms=gone.rooms, turns=gone.turns, feedback=gone.feedback
+        )
+    match = re.fullmatch(r"[#＃]?(\d{1,9})", argument)
+    if not match:
+        return None  # the room's own
+    fact = await person.forget(int(match[1]))
+    if fact is None:
+        return NO_SUCH[language].format(int(match[1]))
+    if fact.private and not alone:
+        return GONE_PRIVATELY[language].format(fact.id)
+    return GONE[language].format(fact.text)
+
+
+async def _share(argument: str, person: PersonMemory, language: Language) -> str:
+    word = argument.casefold()
+    if word in _YES:
+        await person.set(shared=True)
+        return MAY_SHARE[language]
+    if word in _NO:
+        await person.set(shared=False)
+        return MAY_NOT_SHARE[language]
+    known = await person.known()
+    return HOW_SHARE[language].format(SHARED[known.profile.shared][language])
+
+
+async def _retention(argument: str, person: PersonMemory, language: Language) -> str:
+    match = re.fullmatch(r"(\d{1,6})\s*(?:天|日|days?|d)?", argument)
+    if match and LEAST_DAYS <= int(match[1]) <= MOST_DAYS:
+        profile = await person.set(days=int(match[1]))
+    else:
+        profile = (await person.known()).profile
+    return DAYS_NOW[language].format(profile.days, LEAST_DAYS, MOST_DAYS)
+
+
+async def _link(argument: str, person: PersonMemory, alone: bool, language: Language) -> str:
+    if not argument and not alone:
+        return IN_PRIVATE_ONLY[language]  # whoever reads the code could use it
+    try:
+        if not argument:
+            return CODE[language].format(code=await person.code())
+        known = await person.link(argument)
+    except TooManyTries:
+        return TRIES[language]
+    if known is None:
+        return NO_CODE[language]
+    platforms = (account.partition(":")[0] for account in known.profile.accounts)
+    return LINKED[language].format(" + ".join(platforms))
+
+
+async def _persona(argument: str, person: PersonMemory, room: str, language: Language) -> str:
+    if not argument:
+        persona = (await person.known()).personas.get(room)
+        return PERSONA_HERE[language].format(persona) if persona else NOBODY_HERE[language]
+    if len(argument) > LONGEST_PERSONA:
+        return TOO_LONG[language].format(LONGEST_PERSONA)
+    if argument.casefold() in _NOBODY:
+        await person.introduce(room, "")
+        return NOT_ANYBODY[language]
+    await person.introduce(room, argument)
+    return NOW_YOU_ARE[language].format(" ".join(argument.split()))
