@@ -25,6 +25,7 @@ LONGEST_ID = 100
 WRITING = " ▍"
 
 _NO_BREAK = "\u200b"
+_MAY_BE_MARKUP = "@\\*_~`|<>[]:"
 # Whatever stands behind a backslash and is no letter, digit or blank is shown as itself.
 _MARKUP = re.compile(
     r"@(?=everyone|here|[!&]?\d)"  # a mention: no ping is allowed anyway, and none is to be drawn
@@ -63,16 +64,17 @@ def parts(text: str, longest: int = LONGEST) -> tuple[str, ...]:
 
 
 def _that_fit(text: str, longest: int) -> int:
-    """How many characters of the text fit when they are escaped."""
-    window = text[:longest]
-    extra = {match.start(): 1 for match in _MARKUP.finditer(window)}
-    length = 0
-    for place, character in enumerate(window):
-        length += (2 if character > "\uffff" else 1) + extra.get(place, 0)
+    """How many characters of the text fit, whatever of them will be escaped.
+
+    What follows decides whether some are; a seam must not move when it is written.
+    """
+    length, begins = 0, True
+    for place, character in enumerate(text[:longest]):
+        length += (2 if character > "\uffff" else 1) + (begins or character in _MAY_BE_MARKUP)
         if length > longest:
             return place
-    # A place where markup could begin stands at the end of the window at worst.
-    return len(window)
+        begins = character == "\n"
+    return min(len(text), longest)
 
 
 def webhook_name(name: str) -> str:
