@@ -21,6 +21,7 @@ from typing import Any
 VERBS: dict[str, tuple[str, str]] = {
     "terminal": ("bot.platforms.terminal", "a room in the terminal; also reads lines from a pipe"),
     "discord": ("bot.platforms.discord.run", "the characters in a Discord server"),
+    "feedback": ("bot.feedback", "what people thought of replies, as rows to learn from"),
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
     "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),
