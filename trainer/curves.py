@@ -21,6 +21,8 @@ def plot(stages: dict[str, dict[str, Any]], file: Path) -> None:
         each = report["tokens"] / max(1, report["steps"]) / 1e6
         for key, label in (("loss", "training"), ("eval_loss", "held out")):
             points = [(row["step"] * each, row[key]) for row in report["history"] if key in row]
+            if not points:  # nothing was held out
+                continue
             marker = "o" if key == "eval_loss" else None
             panel.plot(*zip(*points, strict=True), label=label, marker=marker, markersize=3)
         panel.set(title=name, xlabel="tokens read (millions)", ylabel="loss (nats a token)")

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from characters.prompt import Encoder, Span
+from characters.prompt import Encoder, Span, Style
+from trainer.lessons import Lesson
 
 IGNORED = -100  # the label PyTorch's cross-entropy skips
 
@@ -27,6 +28,19 @@ def labelled(spans: Iterable[Span], encoder: Encoder) -> Row:
         ids += tokens
         labels += tokens if span.learned else [IGNORED] * len(tokens)
     return ids, labels
+
+
+def fitting(one: Lesson, style: Style, encoder: Encoder, longest: int) -> Row:
+    """A lesson of at most `longest` tokens. Its reply is never cut: the oldest turns go.
+
+    Raises:
+        LessonError: cards and reply alone are longer.
+    """
+    while True:
+        row = labelled(one.spans(style), encoder)
+        if len(row[0]) <= longest:
+            return row
+        one = one.without_oldest_turn()
 
 
 def novel_rows(ids: Sequence[int], length: int) -> list[Row]:

@@ -1,9 +1,14 @@
-"""`mrp train RECIPE`: a model from nothing: tokenizer, novels, lessons.
+"""`mrp train RECIPE`: a voice in a base model, or a small model from nothing.
 
+    mrp train --plan --memory 8GiB trainer/recipes/internlm2-chat-7b.toml    will it fit, and how
+    mrp train trainer/recipes/internlm2-chat-7b.toml          an adapter on a base model
     mrp train trainer/recipes/mini.toml --novel data/xiyouji.txt --books data/classics.jsonl.xz
 
-Interrupted at any moment, the same command goes on from the last checkpoint. The result is a
-Hugging Face folder with `card.json`, ready for `mrp convert`.
+Interrupted at any moment, the same command goes on from the last checkpoint. An adapter becomes a
+model with `mrp merge`; a model from nothing is ready for `mrp convert`.
+
+The first kind of recipe is followed by trainer/tune.py, the second here: tokenizer, novels,
+lessons.
 """
 
 from __future__ import annotations
@@ -12,11 +17,9 @@ import argparse
 import dataclasses
 import datetime
 import hashlib
+import importlib
 import json
-import os
-import platform
 import random
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,31 +29,54 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from characters.prompt import Encoder, Style
 from characters.style import Serving
-from trainer import books, curves, lessons, rows, talk, vocabulary
+from trainer import books, curves, lessons, plan, provenance, rows, talk, vocabulary
+from trainer.checkpoints import last_checkpoint
 from trainer.optimizer import MuonAdamW
-from trainer.recipe import Lessons, Pretrain, Recipe, load_recipe
+from trainer.recipe import Lessons, Pretrain, Recipe, RecipeError, Tuning, load
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="mrp train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="mrp train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("recipe", type=Path, help="a recipe, e.g. trainer/recipes/mini.toml")
     parser.add_argument("-o", "--out", type=Path, help="run folder (default: runs/<name>)")
+    parser.add_argument("--base", help="instead of the recipe's base.folder")
     parser.add_argument("--novel", help="instead of the recipe's data.novel")
     parser.add_argument("--books", help="instead of the recipe's data.books")
     parser.add_argument("--lessons", help="instead of the recipe's data.lessons")
+    parser.add_argument("--cards", help="instead of the recipe's data.cards")
     parser.add_argument("--until", choices=("tokenizer", "pretrain", "lessons"), default="lessons")
+    parser.add_argument("--plan", action="store_true", help="reckon time and memory, load nothing")
+    parser.add_argument("--memory", default="8GiB", help="what --plan may use (default: 8GiB)")
     parser.add_argument("--json", action="store_true", help="print the card as the last line")
     args = parser.parse_args(argv)
-    recipe = load_recipe(args.recipe)
+    recipe = load(args.recipe)
     changed = {
         key: value
-        for key in ("novel", "books", "lessons")
+        for key in ("novel", "books", "lessons", "cards")
         if (value := getattr(args, key)) is not None
     }
-    recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **changed))
-    card = train(recipe, args.out or Path("runs") / recipe.name, until=args.until)
+    known = {field.name for field in dataclasses.fields(recipe.data)}
+    if foreign := sorted(changed.keys() - known):
+        raise RecipeError(f"{args.recipe}: --{foreign[0]} means nothing to this kind of recipe")
+    data: Any = dataclasses.replace(recipe.data, **changed)
+    recipe = dataclasses.replace(recipe, data=data)
+    out = args.out or Path("runs") / recipe.name
+    if isinstance(recipe, Tuning):
+        if args.base:
+            base = dataclasses.replace(recipe.base, folder=args.base)
+            recipe = dataclasses.replace(recipe, base=base)
+        if args.plan:
+            return plan.show(recipe, args.memory, as_json=args.json)
+        # By name: peft and bitsandbytes take seconds to load, and nothing else needs them.
+        kind = "trainer.preferences" if recipe.preference else "trainer.tune"
+        card = importlib.import_module(kind).run(recipe, out)
+    elif args.plan or args.base:
+        raise RecipeError(f"{args.recipe}: --plan and --base are for recipes with a [base]")
+    else:
+        card = train(recipe, out, until=args.until)
     if args.json:
         print(json.dumps(card, ensure_ascii=False))
     return 0
@@ -170,20 +196,11 @@ def _lesson_batches(recipe: Recipe, tokenizer: Any) -> tuple[list[rows.Batch], l
     stages = []
     for split in lessons.SPLITS:
         made = [
-            _fitting(one, recipe.prompt.style, encoder, plan.row)
+            rows.fitting(one, recipe.prompt.style, encoder, plan.row)
             for one in lessons.load(Path(recipe.data.lessons), split)
         ]
         stages.append(rows.batches(made, plan.batch, tokenizer.pad_token_id, rng))
     return stages[0], stages[1]
-
-
-def _fitting(one: lessons.Lesson, style: Style, encoder: Encoder, longest: int) -> rows.Row:
-    """A lesson of at most `longest` tokens. Its reply is never cut: the oldest turns go."""
-    while True:
-        row = rows.labelled(one.spans(style), encoder)
-        if len(row[0]) <= longest:
-            return row
-        one = one.without_oldest_turn()
 
 
 def _stage(
@@ -264,20 +281,6 @@ def _stage(
     aside.rename(done)
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written whole: the trainer writes its state file last."""
-    found = [path for path in folder.glob("checkpoint-*") if _whole(path / "trainer_state.json")]
-    return max(found, key=lambda path: int(path.name.split("-")[1]), default=None)
-
-
-def _whole(state: Path) -> bool:
-    try:
-        json.loads(state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return LlamaForCausalLM.from_pretrained(folder / "final").state_dict()
 
@@ -303,14 +306,14 @@ def _save(model: LlamaForCausalLM, tokenizer: Any, recipe: Recipe, run: Path) ->
         }
         for stage, report in stages.items()
     }
-    commit = _commit()
+    commit = provenance.commit()
     card = {
         "name": recipe.name,
         "license": "Apache-2.0",
         "made_by": "mrp train",
         "date": datetime.date.today().isoformat(),
         "commit": commit,
-        "hardware": _hardware(),
+        "hardware": provenance.hardware(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "recipe": dataclasses.asdict(recipe) | {"data": _data(recipe)},
         "losses": losses,
@@ -337,20 +340,3 @@ def _data(recipe: Recipe) -> dict[str, Any]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         data[key] = {"name": Path(data[key]).name, "sha256": digest}
     return {key: value for key, value in data.items() if key not in ("canon", "lessons")}
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() or "unknown"
-
-
-def _hardware() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{os.cpu_count()} CPU cores, {platform.machine()}"

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,10 @@ from safetensors.torch import save_file
 from trainer.recipe import Recipe, load_recipe
 
 MINI = Path(__file__).resolve().parents[2] / "trainer" / "recipes" / "mini.toml"
+
+# Two threads that wait for each other on a busy machine take a hundred times as long as one.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 NUMBERS = "一二三四五六七八九十"
 WHO = ("孙悟空", "唐僧", "猪八戒", "沙僧")
@@ -185,7 +190,7 @@ def internlm2(tmp_path_factory, pieces) -> Callable[..., Path]:
         layers: int = 2,
         heads: int = 4,
         groups: int = 2,
-        feed_forward: int = 96,
+        feed_forward: int = 128,
         bias: bool = False,
         shards: int = 1,
         dtype: torch.dtype = torch.float32,
@@ -260,3 +265,117 @@ def internlm2(tmp_path_factory, pieces) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+TUNING = """
+name = "tiny-voice"
+seed = 5
+[base]
+folder = {base}
+layers = 2
+width = 64
+heads = 4
+groups = 2
+head_width = 16
+feed_forward = 128
+vocabulary = {rows}
+tied = false
+[data]
+lessons = {lessons}
+cards = ""
+[prompt]
+markup = "internlm2"
+cards = "brief"
+rules = false
+[sampling]
+temperature = 0.7
+top_k = 40
+top_p = 0.9
+min_p = 0.05
+repeat_penalty = 1.0
+max_tokens = 40
+[method]
+kind = "qlora"
+rank = 8
+alpha = 16
+dropout = 0.0
+double_quant = true
+[train]
+row = 512
+isolated = true
+epochs = 2
+accumulate = 2
+lr = 5e-3
+warmup = 0.1
+schedule = "cosine"
+betas = [0.9, 0.99]
+weight_decay = 0.0
+clip = 1.0
+optimizer = "adamw"
+checkpointing = true
+embeddings_on_cpu = true
+loss_chunk = 32
+[watch]
+evaluate_every = 0
+sample_every = 0
+sample_tokens = 8
+save_minutes = 10
+keep = 2
+"""
+
+
+def _seed_files(folder: Path, each: int = 24) -> list[Path]:
+    """Four files in the seed's shape: its systems on every turn, an empty output now and then."""
+    dice = random.Random(2)
+    files = []
+    for stem, role, line in (
+        ("swj", "沙悟净", "大师兄，师父被妖怪抓走了"),
+        ("swk", "孙悟空", "老孙来也，妖怪哪里走"),
+        ("tsz", "唐三藏", "贫僧自东土大唐而来"),
+        ("zbj", "猪八戒", "老猪肚子饿了，散伙罢"),
+    ):
+        rows = []
+        for number in range(each):
+            asked = "".join(dice.choices("你是谁怕不怕妖怪师父在哪里", k=6))
+            said = line + "".join(dice.choices("，。！山水风月云", k=5))
+            turns = [{"system": role, "input": f"{asked}{number}？", "output": said}]
+            if number % 8 == 0:
+                turns.append({"system": role, "input": "还有呢？", "output": ""})
+            rows.append(json.dumps({"conversation": turns}, ensure_ascii=False))
+        file = folder / f"{stem}.jsonl"
+        file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        files.append(file)
+    return files
+
+
+@pytest.fixture(scope="session")
+def seed_files() -> Callable[..., list[Path]]:
+    return _seed_files
+
+
+@pytest.fixture(scope="session")
+def tuning(tmp_path_factory, internlm2) -> Callable[..., Path]:
+    """Writes a tuning recipe with its base and lessons: changes are text → text."""
+    # Here, so that this file can be read where the trainer's libraries are slow to load.
+    from trainer import internlm2 as base
+    from trainer import lessons as writing
+
+    folder = tmp_path_factory.mktemp("tuning")
+    base.convert(internlm2(), folder / "base", limit=10**9)
+    files = [str(file) for file in _seed_files(folder)]
+    writing.main(["mix", *files, "-o", str(folder / "lessons"), "--held-out", "0.15", "--near", "0"])
+    rows = json.loads((folder / "base" / "config.json").read_text())["vocab_size"]
+
+    def write(file: Path, **changes: str) -> Path:
+        text = TUNING.format(
+            base=json.dumps(str(folder / "base")),
+            lessons=json.dumps(str(folder / "lessons")),
+            rows=rows,
+        )
+        for key, value in changes.items():
+            old = next(line for line in text.splitlines() if line.startswith(f"{key} = "))
+            text = text.replace(old, f"{key} = {value}", 1)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write

@@ -1,0 +1,213 @@
+"""`mrp train --plan`: what a tuning will need, reckoned from its recipe alone.
+
+Nothing is loaded: the shape of the base stands in the recipe. Weights, adapter, gradients and
+optimizer are counted exactly; what one layer keeps on the way is a sum over its parts, checked
+against measured peaks by benchmarks/train_memory.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainer import shards
+from trainer.recipe import Base, Tuning
+
+GIB = 2**30
+# The driver's own memory and what the allocator cannot use for the shapes it has.
+_CONTEXT = 0.45 * GIB
+# What a consumer card does on such shapes, about half of its 16-bit peak: an assumption, and the
+# only one here that is about speed.
+_USEFUL_FLOPS = 25e12
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Bytes by part, and what the run will read. `tokens` 0: there are no lessons yet."""
+
+    parts: dict[str, int]
+    tokens: int
+    steps: int
+    hours: float
+
+    @property
+    def peak(self) -> int:
+        return sum(self.parts.values())
+
+
+def linears(base: Base) -> dict[str, tuple[int, int]]:
+    """The matrices of one layer: name -> (in, out)."""
+    inner, group = base.heads * base.head_width, base.groups * base.head_width
+    return {
+        "q": (base.width, inner),
+        "k": (base.width, group),
+        "v": (base.width, group),
+        "o": (inner, base.width),
+        "gate": (base.width, base.feed_forward),
+        "up": (base.width, base.feed_forward),
+        "down": (base.feed_forward, base.width),
+    }
+
+
+def reckon(recipe: Tuning, *, gpu: bool = True) -> Plan:
+    """What the recipe needs at its peak. `gpu` False leaves out what only a GPU's driver takes."""
+    base, method, train = recipe.base, recipe.method, recipe.train
+    matrices = linears(base).values()
+    linear = base.layers * sum(i * o for i, o in matrices)
+    table = base.vocabulary * base.width
+    norms = base.layers * 2 * base.width + base.width
+    full, quantized = method.kind == "full", method.kind == "qlora"
+    outer = table * (1 if base.tied or train.embeddings_on_cpu else 2)
+    # NF4: half a byte a weight; a scale for 64 of them, itself in 8 bits with one for 256 scales.
+    scale = (1 + 4 / 256) / 64 if method.double_quant else 4 / 64
+    per_weight = 0.5 + scale if quantized else (4 if full else 2)
+    wide = 4 if full else 2
+    trained = linear + table * (1 if base.tied else 2) + norms
+    if not full:
+        trained = base.layers * method.rank * sum(i + o for i, o in matrices)
+    states = {"adamw": 8.0, "adamw_8bit": 2.03, "paged_adamw_8bit": 2.03}[train.optimizer]
+    parts = {
+        "base": linear * per_weight,
+        "embeddings": (outer + norms) * wide,
+        "adapter": 0 if full else trained * 4,
+        "gradients": trained * 4,
+        "optimizer": trained * states,
+        "activations": _activations(recipe),
+        "logits": train.loss_chunk * base.vocabulary * 4 * 3,
+        "workspace": max(i * o for i, o in matrices) * 2 * 2 if quantized else 0,
+    }
+    if gpu:
+        parts["context"] = _CONTEXT
+    tokens, packs = _lessons(recipe)
+    steps = math.ceil(packs / train.accumulate) * train.epochs
+    # Forward, again for checkpointing, and back: 2 operations a weight each; all weights: one more.
+    passes = 2 + train.checkpointing + full
+    flops = 2 * (linear + table) * tokens * passes
+    return Plan({k: int(v) for k, v in parts.items()}, tokens, steps, flops / _USEFUL_FLOPS / 3600)
+
+
+def _activations(recipe: Tuning) -> float:
+    """Bytes that the layers keep for the way back, of one pack."""
+    base, train = recipe.base, recipe.train
+    each = layer_bytes(recipe)
+    if not train.checkpointing:
+        return train.row * each * base.layers
+    return train.row * (each + base.layers * base.width * 2)
+
+
+def layer_bytes(recipe: Tuning) -> float:
+    """Bytes a token that one layer keeps between its forward and its backward pass."""
+    base, method = recipe.base, recipe.method
+    inner, group = base.heads * base.head_width, base.groups * base.head_width
+    kept = 2 * (4 + 2) * base.width  # two norms: the input in float32, the output
+    kept += 2 * (2 * inner + 2 * group) * 2  # query and key before and after the rotation, value
+    kept += 3 * base.feed_forward * 2  # gate, its activation, up; their product is down's input
+    kept += base.feed_forward * 2
+    if method.kind != "full" and method.dropout:
+        # Each adapter has its own mask and its own copy of the input.
+        kept += sum(i for i, _ in linears(base).values()) * (2 + 1)
+    return kept
+
+
+def _lessons(recipe: Tuning) -> tuple[int, int]:
+    """Tokens of all epochs and packs of one, at 1.2 tokens a character of a lesson's JSON texts."""
+    file = Path(recipe.data.lessons) / "train.jsonl"
+    if not file.is_file():
+        return 0, 0
+    letters = 0
+    with file.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            letters += len(row["reply"]) + sum(len(turn["text"]) + 8 for turn in row["turns"])
+            letters += 200 * len(row["cast"]) if recipe.prompt.cards == "full" else 0
+    tokens = int(letters * 0.75)
+    return tokens * recipe.train.epochs, math.ceil(tokens / recipe.train.row)
+
+
+# What can be turned when it does not fit, gentlest first.
+_KNOBS: dict[str, Callable[[Tuning], Tuning]] = {
+    'method.kind = "qlora"': lambda r: _with(r, "method", kind="qlora"),
+    "train.checkpointing = true": lambda r: _with(r, "train", checkpointing=True),
+    'train.optimizer = "paged_adamw_8bit"': lambda r: _with(
+        r, "train", optimizer="paged_adamw_8bit"
+    ),
+    "train.embeddings_on_cpu = true": lambda r: (
+        r if r.base.tied else _with(r, "train", embeddings_on_cpu=True)
+    ),
+    "train.loss_chunk = 128": lambda r: _with(r, "train", loss_chunk=min(128, r.train.loss_chunk)),
+    "method.dropout = 0.0": lambda r: _with(r, "method", dropout=0.0),
+    "train.row = 1024": lambda r: _with(r, "train", row=min(1024, r.train.row)),
+    "method.rank = 16": lambda r: _with(r, "method", rank=min(16, r.method.rank)),
+    "train.row = 512": lambda r: _with(r, "train", row=min(512, r.train.row)),
+}
+
+
+def _with(recipe: Tuning, table: str, **changes: Any) -> Tuning:
+    changed = dataclasses.replace(getattr(recipe, table), **changes)
+    return dataclasses.replace(recipe, **{table: changed})
+
+
+def advice(recipe: Tuning, memory: int) -> list[str]:
+    """The knobs, gentlest first, that together make it fit; [] when nothing does."""
+    turned: list[str] = []
+    for knob, turn in _KNOBS.items():
+        changed = turn(recipe)
+        if reckon(changed).peak < reckon(recipe).peak:
+            recipe = changed
+            turned.append(knob)
+        if reckon(recipe).peak <= memory:
+            return turned
+    return []
+
+
+def show(recipe: Tuning, memory: str, *, as_json: bool) -> int:
+    """Print the plan. Returns 0 when it fits `memory` ("8GiB"), else 2."""
+    room, plan = shards.size(memory), reckon(recipe)
+    fits = plan.peak <= room
+    print(f"{recipe.name}: {plan.peak / GIB:.2f} GiB at the peak, {room / GIB:.2f} GiB there")
+    for part, size in sorted(plan.parts.items(), key=lambda item: -item[1]):
+        print(f"  {part:<12} {size / GIB:6.2f} GiB")
+    if plan.tokens:
+        print(
+            f"  about {plan.tokens:,} tokens, {plan.steps:,} steps, {plan.hours:.1f} h on a card "
+            f"that does {_USEFUL_FLOPS / 1e12:.0f} TFLOP/s of such work"
+        )
+    else:
+        print(f"  {recipe.data.lessons}: no lessons there yet, so no steps and no time")
+    turned = [] if fits else advice(recipe, room)
+    if not fits:
+        print("it does not fit; " + (f"set {', '.join(turned)}" if turned else "no knob helps"))
+    if as_json:
+        told = {
+            "fits": fits,
+            "peak_gib": round(plan.peak / GIB, 3),
+            "parts": {part: round(size / GIB, 3) for part, size in plan.parts.items()},
+            "settings": settings(recipe),
+            "tokens": plan.tokens,
+            "steps": plan.steps,
+            "hours": round(plan.hours, 2),
+            "advice": turned,
+        }
+        print(json.dumps(told))
+    return 0 if fits else 2
+
+
+def settings(recipe: Tuning) -> dict[str, Any]:
+    """The knobs that memory depends on."""
+    train, method = recipe.train, recipe.method
+    return {
+        "kind": method.kind,
+        "rank": method.rank,
+        "dropout": method.dropout,
+        "double_quant": method.double_quant,
+        "row": train.row,
+        "optimizer": train.optimizer,
+        "checkpointing": train.checkpointing,
+        "embeddings_on_cpu": train.embeddings_on_cpu,
+        "loss_chunk": train.loss_chunk,
+    }
