@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
     "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),
+    "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
     "train": ("trainer.train", "train a model from a recipe"),
     "convert": ("quantize.convert", "HF folder → GGUF"),
     "imatrix": ("quantize.importance", "which weights matter, measured on lessons"),

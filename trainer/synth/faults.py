@@ -1,0 +1,81 @@
+"""What is wrong with a reply before anybody learns from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from characters.card import Cast, Character, Language
+
+LONGEST = 400  # characters; a chat line, not an essay
+
+_ASSISTANT = re.compile(
+    r"人工智能|语言模型|AI助手|智能助手|虚拟助手|大模型|书生·?浦语|通义千问|"
+    r"\b(?:as an AI|language model|AI assistant|OpenAI|ChatGPT|InternLM|Qwen)\b",
+    re.IGNORECASE,
+)
+_LIST = re.compile(r"^\s*(?:[-*#•]|\d+[.、)])\s?\S|\*\*", re.MULTILINE)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z]")
+# "自称老孙" in a card's manner says how the character calls itself.
+_CALLS_ITSELF = re.compile(r"自称([\u4e00-\u9fff]{2,4})")
+_AROUND = "「」“”\"' \n\u3000"
+
+
+def tidy(reply: str, character: Character) -> str:
+    """A reply without its own name before it and without quotation marks around it."""
+    text = reply.strip()
+    for name in (character.name.zh, character.name.en):
+        for colon in "：:":
+            if len(name) > 1 and text.startswith(name + colon):
+                text = text[len(name) + 1 :]
+    text = text.strip()
+    if len(text) > 1 and text[0] in '「“"' and text[-1] in '」”"':
+        text = text.strip(_AROUND)
+    return text
+
+
+def fault(reply: str, character: Character, cast: Cast, language: Language) -> str:
+    """Why nobody should learn this reply as the character's; "" when nothing is wrong."""
+    if not reply.strip():
+        return "empty"
+    if len(reply) > LONGEST:
+        return f"longer than {LONGEST} characters"
+    if _ASSISTANT.search(reply):
+        return "speaks as an assistant"
+    if _LIST.search(reply):
+        return "is set as a list"
+    letters = _HAN if language == "zh" else _LATIN
+    if len(letters.findall(reply)) < len((_LATIN if language == "zh" else _HAN).findall(reply)):
+        return "in another language"
+    others = [other for other in cast if other is not character]
+    for other in others:
+        for name in (other.name.zh, other.name.en):
+            if re.search(rf"(?:^|\n)\s*{re.escape(name)}\s?[：:]", reply):
+                return "speaks for others"
+            if re.search(rf"(?:我是|我乃|我便是|我就是|I am |I'm ){re.escape(name)}(?!的)", reply):
+                return "takes itself for another"
+    own, foreign = _selves(cast)
+    mine = own.get(character.id, "")
+    for marker, owner in foreign.items():
+        if owner != character.id and marker in reply and not (mine and mine in reply):
+            return "calls itself as another does"
+    return ""
+
+
+@lru_cache(maxsize=8)
+def _selves(cast: Cast) -> tuple[dict[str, str], dict[str, str]]:
+    """(character id → what it calls itself, the same the other way round), where cards tell."""
+    own: dict[str, str] = {}
+    for character in cast:
+        match = _CALLS_ITSELF.search(character.style.zh)
+        if match:
+            own[character.id] = re.split("或|时", match[1])[0]
+    return own, {marker: owner for owner, marker in own.items() if len(marker) > 1}
+
+
+def leaks(reply: str, forbidden: Iterable[str]) -> str:
+    """The first forbidden term in a reply; "" when there is none."""
+    plain = reply.casefold()
+    return next((term for term in forbidden if term and term.casefold() in plain), "")

@@ -1,0 +1,164 @@
+"""A scene goes on from a question (ChatHaruhi's synthesis, step one).
+
+A line of the book that somebody says to the character, or a question of a file, opens the scene;
+stories of the character show the manner; about half of the scenes go on for several turns.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from characters.card import Character, Language
+from characters.turn import Scene, Turn, safe_name
+from trainer.synth.error import OptionError
+from trainer.synth.faults import fault, tidy
+from trainer.synth.harvest import Harvest, Task, lesson_row, provenance, seed_of
+from trainer.synth.ledger import Ledger, NoAnswer
+from trainer.synth.rouge import folded
+from trainer.synth.shape import Choice, Items, Record, Text
+from trainer.synth.teacher import Ask, Message
+from trainer.synth.wording import language_of, say
+from trainer.synth.world import World, told
+
+NAME = "continue"
+TEMPERATURE = 0.7
+STORIES = 3
+_LONG = 5  # lines of a scene that goes on
+
+
+def tasks(world: World) -> list[Task]:
+    """One call a task; `count` scenes a character.
+
+    Raises:
+        OptionError: there is nothing to start from, neither the book nor a file.
+    """
+    made: list[Task] = []
+    for character in world.characters:
+        for key, language, asker, question, source in _openings(world, character):
+            run = partial(_continue, world, character, language, asker, question, source, key)
+            made.append(Task(key, run))
+    if not made:
+        raise OptionError("nobody speaks to these characters in the book; give --questions FILE")
+    return made
+
+
+def _openings(world: World, character: Character) -> list[tuple[str, Language, str, str, str]]:
+    """(key, language, who asks, the question, its source)."""
+    dice = world.dice(NAME, character.id)
+    found: list[tuple[Language, str, str, str]] = []
+    if world.options.questions:
+        for one in world.asked_of(character, world.questions()):
+            person = world.person(one.language, NAME, one.text)
+            found.append((one.language, person, one.text, f"questions:{one.kind}"))
+    else:
+        for pair in world.pairs(character):
+            if 4 <= len(pair.question) <= world.room // 3:
+                found.append((language_of(pair.question), pair.asker, pair.question, pair.source))
+    dice.shuffle(found)
+    chosen = [one for one in found if one[0] in world.languages][: world.options.count]
+    return [(f"{character.id}-{number:04}", *one) for number, one in enumerate(chosen)]
+
+
+async def _continue(
+    world: World,
+    character: Character,
+    language: Language,
+    asker: str,
+    question: str,
+    source: str,
+    key: str,
+    ledger: Ledger,
+) -> Harvest:
+    harvest = Harvest()
+    dice = world.dice(NAME, key)
+    name = character.name[language]
+    examples, shown, sources = _stories(world, character, source, key)
+    # About half of the scenes go on; a small model's context holds no five long lines.
+    most = min(_LONG, max(1, world.room // 80)) if dice.random() < 0.5 else 1
+    words = {
+        "name": name,
+        "card": world.card(character, language),
+        "asker": asker,
+        "turns": most,
+        "examples": examples,
+    }
+    line = Record({"speaker": Choice((name, asker)), "text": Text(80)})
+    shape = Record({"turns": Items(line, min(2, most), most)})
+    messages = (
+        Message("system", say(NAME, "system", language, **words)),
+        Message("user", say(NAME, "user", language, asker=asker, question=question)),
+    )
+    seed = seed_of(world.seed, NAME, key)
+    try:
+        given = await ledger.ask(Ask(messages, shape, world.temperature(TEMPERATURE), seed))
+    except NoAnswer as problem:
+        harvest.drop(f"no answer: {problem}", character=character.id, question=question)
+        return harvest
+    turns = [_turn(world, character, asker, question)]
+    for written in given.value["turns"]:
+        said = tidy(written["text"], character)
+        own = written["speaker"] == name
+        wrong = fault(said, character, world.cast, language) if own else ""
+        if not wrong and folded(said) in shown:
+            wrong = "copied from an example"
+        if not wrong and len(turns) == 1 and not own:
+            wrong = "the character does not answer first"
+        if wrong:
+            harvest.drop(wrong, character=character.id, reply=said, prompt=given.key)
+            break
+        turn = _turn(world, character, asker, said, own=own)
+        if turns[-1].speaker == turn.speaker:
+            turns[-1] = Turn(turn.speaker, turns[-1].text + turn.text, turn.side)
+        else:
+            turns.append(turn)
+    while turns and turns[-1].speaker != character.id:
+        turns.pop()
+    if len(turns) < 2:
+        return harvest
+    told_from = provenance(NAME, ledger, seed, [given], [source, *sources])
+    cast = [character]
+    cast += [world.cast[t.speaker] for t in turns[:1] if t.side == "character"]
+    scene = Scene(tuple(cast), tuple(turns[:-1]), language=language)
+    row = lesson_row(f"{NAME}-{key}", scene, character, turns[-1].text, told_from)
+    harvest.rows.append(row)
+    return harvest
+
+
+def _turn(world: World, character: Character, asker: str, text: str, *, own: bool = False) -> Turn:
+    if own:
+        return Turn(character.id, text, "character")
+    for other in world.cast:
+        if asker in (other.name.zh, other.name.en):
+            return Turn(other.id, text, "character")
+    return Turn(safe_name(asker), text, "human")
+
+
+def _stories(
+    world: World, character: Character, source: str, key: str
+) -> tuple[str, set[str], list[str]]:
+    """(examples as a script, the lines that they hold, their scenes); never the item's own."""
+    pool = [s for s in world.stories(character) if f"canon:{s.scene}" != source]
+    dice = world.dice(NAME, "stories", key)
+    dice.shuffle(pool)
+    room = world.room // 2
+    lines: list[str] = []
+    shown: set[str] = set()
+    sources: list[str] = []
+    for stretch in pool[:STORIES]:
+        if room < 40:
+            break
+        sources.append(f"canon:{stretch.scene}")
+        lines.append("###")
+        for turn in stretch.turns[:6]:
+            line = told(world.name(turn), turn.text, 60)
+            room -= len(line)
+            if room < 0:
+                break
+            lines.append(line)
+            shown.add(folded(turn.text))
+    return "\n".join(lines), shown, sources
+
+
+def settle(world: World, harvest: Harvest) -> Harvest:
+    """Nothing to look over."""
+    return harvest

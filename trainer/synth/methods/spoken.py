@@ -1,0 +1,43 @@
+"""One reply in a character's voice, checked: what most methods ask the teacher for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from characters.card import Character, Language
+from trainer.synth.faults import fault, tidy
+from trainer.synth.harvest import Harvest
+from trainer.synth.ledger import Given, Ledger, NoAnswer
+from trainer.synth.shape import Record, Text
+from trainer.synth.teacher import Ask, Message
+from trainer.synth.world import World
+
+LONGEST_REPLY = 120  # characters that are asked for
+
+
+async def spoken(
+    ledger: Ledger,
+    world: World,
+    harvest: Harvest,
+    messages: Sequence[Message],
+    character: Character,
+    language: Language,
+    *,
+    seed: int,
+    temperature: float,
+    **told: Any,
+) -> tuple[str, Given] | None:
+    """A reply and its call, or None; what was wrong with it is then in `harvest`."""
+    shape = Record({"reply": Text(min(LONGEST_REPLY, max(40, world.room // 4)))})
+    told = {"character": character.id, **told}
+    try:
+        given = await ledger.ask(Ask(tuple(messages), shape, temperature, seed))
+    except NoAnswer as problem:
+        harvest.drop(f"no answer: {problem}", **told)
+        return None
+    reply = tidy(given.value["reply"], character)
+    if wrong := fault(reply, character, world.cast, language):
+        harvest.drop(wrong, reply=reply, prompt=given.key, **told)
+        return None
+    return reply, given
