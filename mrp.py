@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),
     "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
     "train": ("trainer.train", "train a model from a recipe"),
+    "merge": ("trainer.merge", "adapter + base → one model"),
     "convert": ("quantize.convert", "HF folder → GGUF"),
     "imatrix": ("quantize.importance", "which weights matter, measured on lessons"),
     "shrink": ("quantize.shrink", "GGUF → smaller GGUF"),

@@ -362,8 +362,9 @@ def tuning(tmp_path_factory, internlm2) -> Callable[..., Path]:
 
     folder = tmp_path_factory.mktemp("tuning")
     base.convert(internlm2(), folder / "base", limit=10**9)
-    files = [str(file) for file in _seed_files(folder)]
-    writing.main(["mix", *files, "-o", str(folder / "lessons"), "--held-out", "0.15", "--near", "0"])
+    sources = [str(file) for file in _seed_files(folder)]
+    dials = ["--held-out", "0.15", "--near", "0"]
+    writing.main(["mix", *sources, *dials, "-o", str(folder / "lessons")])
     rows = json.loads((folder / "base" / "config.json").read_text())["vocab_size"]
 
     def write(file: Path, **changes: str) -> Path:
