@@ -46,7 +46,7 @@ class World:
             return self.script(prompt)
 
         engine = EchoEngine(answer, context=2**20, delay=self.delay)
-        voice = Voice(engine, Serving(style=Style(cards="brief")), name="echo")
+        voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
         return House(self.cast, voice, self.memory)
 
     def troupe(self, house: House | None = None, **more: Any) -> Troupe:

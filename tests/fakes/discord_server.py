@@ -42,7 +42,7 @@ GUILDS, MESSAGES, REACTIONS = 1 << 0, 1 << 9, 1 << 10
 DIRECT, DIRECT_REACTIONS, CONTENT = 1 << 12, 1 << 13, 1 << 15
 PRIVILEGED = {1 << 1, 1 << 8, CONTENT}
 
-EPHEMERAL, V2, SUPPRESS_EMBEDS = 1 << 6, 1 << 15, 1 << 2
+EPHEMERAL, V2, SUPPRESS_EMBEDS, LOADING = 1 << 6, 1 << 15, 1 << 2, 1 << 7
 FLAG_CONTENT, FLAG_CONTENT_LIMITED = 1 << 18, 1 << 19
 
 ALL_PERMISSIONS = discord.Permissions.all()
@@ -876,7 +876,8 @@ class FakeDiscord:
             c | {
                 "id": str(self.snowflake()), "application_id": str(self.application),
                 "version": "1",
-                "description": c.get("description", ""), "default_member_permissions": c.get("default_member_permissions"),
+                "description": c.get("description", ""),
+                "default_member_permissions": c.get("default_member_permissions"),
             }
             for c in body
         ]  # fmt: skip
@@ -1180,7 +1181,7 @@ class FakeDiscord:
         elif kind == 5:
             call.deferred = 5
             message = self._message(call.channel, self.users[self.bot], {
-                "content": "", "flags": (data.get("flags", 0) & EPHEMERAL) | 1 << 7,
+                "content": "", "flags": (data.get("flags", 0) & EPHEMERAL) | LOADING,
             }, application_id=str(self.application))  # fmt: skip
             call.original = int(message["id"])
         elif kind == 6 and call.kind == 3:
@@ -1239,11 +1240,11 @@ class FakeDiscord:
         call = self._known_call(found)
         if "username" in body or "avatar_url" in body:
             raise bad_form("username", "not for followups")
-        if call.deferred == 5 and not call.followups:
-            call.followups.append(call.original or 0)
+        original = self.posts[call.channel].get(call.original or 0)
+        if call.deferred == 5 and original is not None and original["flags"] & LOADING:
             return await self._original(found, body)
         call.followups.append(0)
-        if call.external and len(call.followups) > 6:
+        if call.external and len(call.followups) > 5:
             raise Refusal(400, 40094, "This interaction reached its 5 follow-up messages")
         message = self._respond(call, body)
         await self._dispatch_message("MESSAGE_CREATE", message)
@@ -1254,8 +1255,8 @@ class FakeDiscord:
         message = self.posts[call.channel].get(call.original or 0)
         if message is None:
             raise UNKNOWN_MESSAGE
-        if message["flags"] & 1 << 7:
-            message["flags"] &= ~(1 << 7)
+        if message["flags"] & LOADING:
+            message["flags"] &= ~(LOADING)
         return await self._edited(message, body)
 
     def _call_message(self, found: Any) -> dict[str, Any]:

@@ -47,6 +47,9 @@ PUBLIC = {
     "summon", "dismiss", "scene", "narrate", "undo", "auto", "pause", "resume", "recap", "language",
 }  # fmt: skip
 
+# After these characters speak.
+SPEAKING = {"summon", "next", "continue", "retry", "auto", "narrate"}
+
 BROKEN = Words(
     "出错了，没有做成；请再试一次。", "Something broke and it was not done; please try again."
 )
@@ -206,9 +209,10 @@ class Troupe(discord.AutoShardedClient):
                 # A task of its own: nobody else would ever hear of it.
                 _log.exception("%s failed", what)
 
-        task = asyncio.create_task(guarded())
+        task = asyncio.create_task(guarded(), name=what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # where it ended before it began
 
     # -- rooms -----------------------------------------------------------------------------------
 
@@ -337,6 +341,12 @@ class Troupe(discord.AutoShardedClient):
         """Whether characters are on stage in a channel."""
         if channel.id in self._quiet:
             return False
+        if str(channel.id) not in self._scenes:
+            known = self.house.memory.room(PLATFORM, str(channel.id))
+            await known.look()
+            if not known.state.cast:
+                self._quiet.add(channel.id)
+                return False
         scene = await self._scene(channel)
         if scene.playing is None:
             scene.playing = bool((await scene.room.status()).cast)
@@ -384,11 +394,16 @@ class Troupe(discord.AutoShardedClient):
     ) -> None:
         """A slash command or a menu: answered at once, carried out, and told how it went."""
         answer = Answer(interaction)
-        await answer.hold(private=order.id not in PUBLIC)
+        outside = not is_member(interaction)
+        speaks = outside and order.id in SPEAKING
+        await answer.hold(private=order.id not in PUBLIC and not speaks)
         scene = await self._where(interaction)
+        if speaks:
+            # Else the first line would take the place of the answer.
+            await self._new_panel(scene, answer)
         await self._carry_out(scene, order, interaction, answer)
         status = await scene.room.status()
-        if order.id == "summon" and not answer.told and status.cast:
+        if (order.id == "summon" or speaks) and not answer.told and status.cast:
             await self._new_panel(scene, answer)
         else:
             await answer.finish()
