@@ -3,7 +3,7 @@
     people = People(memory, voice, cast)
     await people.came("discord:42", "小明", "discord:1:2", private=False)   # before it is stored
     lines = await people.recall(...)                 # for a reply to them
-    people.heard("discord:1:2", False, kept_turns)   # after each round; takes no time
+    people.heard("discord:1:2", False, turns, scene)  # after each round; takes no time
     text = await people.obey(order, ...)             # /memory, /forget and their like
 
 What was asked to be remembered is kept at once, all else when nobody has spoken for a while; then
@@ -34,7 +34,7 @@ from bot.memory import Fact, Kept, Known, Memory, MemoryProblem
 from bot.memory.people import due
 from bot.recall import recall
 from bot.voice import Voice
-from characters.card import Cast, Language, UnknownCharacter
+from characters.card import Cast, Character, Language, UnknownCharacter
 from characters.prompt import Span, encode
 from characters.turn import Scene, safe_name
 from engine.sequence import EngineError, Sampling
@@ -45,6 +45,7 @@ QUIET = 20.0  # seconds without anybody speaking, until the model may learn
 MOST_ROUNDS, MOST_ROOMS = 512, 256  # that wait to be looked through
 LOOK_BACK = 64  # turns of a room that are read at a time
 AFTER = 3600.0  # seconds: how long a line of somebody who opted out stays for the scene
+_KEEPING = {"remember", "persona", "optout", "optin", "share", "retention", "link"}
 _SUM_UP_FIRST, _SUM_UP_EVERY = 4, 8  # talks of a person with a character
 
 
@@ -87,8 +88,9 @@ class People:
     async def recall(
         self,
         person: str,
-        character_id: str,
+        character: Character,
         room: str,
+        *,
         private: bool,
         scene: Scene,
         query: str,
@@ -110,7 +112,7 @@ class People:
         return recall(
             known,
             name=self._called(known, scene),
-            character=character_id,
+            character=character.id,
             room=room,
             private=private,
             query=query,
@@ -144,6 +146,7 @@ class People:
         self,
         order: Order,
         person: str,
+        name: str,
         room: str,
         private: bool,
         language: Language,
@@ -158,6 +161,8 @@ class People:
             MemoryAway, MemoryProblem: it cannot be done now.
         """
         memory = self._memory.person(person)
+        if order.id in _KEEPING:
+            await memory.came(room, name, private=private)
         answer = await rights.obey(
             order,
             memory,
@@ -179,7 +184,7 @@ class People:
 
     # -- learning --------------------------------------------------------------------------------
 
-    def heard(self, room: str, private: bool, turns: Sequence[Kept]) -> None:
+    def heard(self, room: str, private: bool, turns: Sequence[Kept], scene: Scene) -> None:
         """A round was played: what a person said, and what was answered. Returns at once."""
         try:
             self._rounds.put_nowait(_Round(room, private, tuple(turns)))

@@ -8,13 +8,14 @@ in one transaction; whoever holds the room sees by its epoch that it must be rea
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import redis
 
-from bot.memory.keys import room_key
+from bot.memory.keys import PREFIX, room_key
 from bot.memory.server import Connection
 from characters.turn import GUEST
 
@@ -23,11 +24,13 @@ Row = tuple[str, dict[str, str]]
 # Names that say nothing about who it is.
 _ANYBODY = {"客人", "guest", "某人", "someone"}
 # Fields of a turn and of a room's state that are no text.
-_TURN_MARKS = {"s", "k", "w", "c", "n"}
-_STATE_MARKS = {"cast", "language", "mark", "epoch"}
+_TURN_MARKS = {"s", "k", "p", "w", "c", "n"}
+_STATE_TEXTS = {"place", "mood", "note"}
 # Characters in a row that tell a fact; shorter ones are in what anybody might say.
 _CJK, _LATIN = 7, 24
 _SHORTEST = 4
+
+_PARTS = ("turns", "state", "open", "lines", "heard", "asked", "learnt")
 
 
 async def erase(
@@ -45,69 +48,105 @@ async def erase(
     Raises:
         redis.RedisError: and nothing has changed.
     """
-    turns, state, asked = (room_key(room, part) for part in ("turns", "state", "asked"))
     client: Any = memory.redis
+    turns, state, open_, lines, _, asked, _ = keys = [room_key(room, part) for part in _PARTS]
     async with client.pipeline(transaction=True) as pipe:
         while True:
             try:
-                await pipe.watch(turns, state)
+                await pipe.watch(*keys)
                 rows = await pipe.xrange(turns)
                 fields = await pipe.hgetall(state)
-                kept, said = without(rows, accounts, before)
-                strike = striker({*names, *said}, facts, bool(before))
-                left = [(row_id, _struck(row, strike, before, row_id)) for row_id, row in kept]
-                told = _struck_state(fields, strike)
-                if left == list(rows) and told == fields:
+                works = await pipe.hgetall(open_)
+                known = await pipe.hgetall(lines)
+                kept, gone, said = without(rows, accounts, before)
+                spoken = {row.get("n", "") for _, row in gone}
+                strike = striker({*names, *said}, () if before else facts)
+                left = [
+                    (row_id, row if _later(row_id, before) else _struck(row, strike))
+                    for row_id, row in kept
+                ]
+                told = _told(fields, strike, said, [row.get("t", "") for _, row in gone])
+                waiting = {} if before else _waiting(works, accounts, spoken)
+                lined = _lined(known, accounts, spoken, strike, before)
+                if left == list(rows) and told == fields and not waiting and lined == known:
                     return 0, said
                 pipe.multi()
                 pipe.delete(asked)  # prompts hold what was said
                 if [row for _, row in left] == [row for _, row in kept]:
-                    gone = {row_id for row_id, _ in rows} - {row_id for row_id, _ in left}
                     if gone:
-                        pipe.xdel(turns, *gone)
+                        pipe.xdel(turns, *(row_id for row_id, _ in gone))
                 else:
                     pipe.delete(turns)
                     for row_id, row in left:
                         pipe.xadd(turns, row, id=row_id)
-                for key in fields.keys() - told.keys():
-                    pipe.hdel(state, key)
-                if told:
-                    pipe.hset(state, mapping=told)
+                if waiting:
+                    pipe.hdel(open_, *waiting)
+                if fresh := {key: text for key, text in told.items() if fields.get(key) != text}:
+                    pipe.hset(state, mapping=fresh)
+                if stale := known.keys() - lined.keys():
+                    pipe.hdel(lines, *stale)
+                if lined:
+                    pipe.hset(lines, mapping=lined)
                 pipe.hincrby(state, "epoch", 1)
                 await pipe.execute()
-                return len(rows) - len(left), said
+                return len(gone), said
             except redis.WatchError:
                 continue
 
 
+async def erase_all(memory: Connection, room: str, accounts: Collection[str]) -> int:
+    """Take away a room that only this person was in, name and all. Returns how many turns went.
+
+    What it is ordered to do just now stays until that is done.
+
+    Raises:
+        redis.RedisError: and nothing has changed.
+    """
+    client: Any = memory.redis
+    turns, _, open_, *_ = keys = [room_key(room, part) for part in _PARTS]
+    platform, _, name = room.partition(":")
+    async with client.pipeline(transaction=True) as pipe:
+        while True:
+            try:
+                await pipe.watch(*keys)
+                works = await pipe.hgetall(open_)
+                count = int(await pipe.xlen(turns))
+                pipe.multi()
+                pipe.delete(*(key for key in keys if key != open_))
+                if waiting := works.keys() - _ordered(works):
+                    pipe.hdel(open_, *waiting)
+                await pipe.execute()
+                break
+            except redis.WatchError:
+                continue
+    await client.zrem(f"{PREFIX}rooms:{platform}", name)
+    return count
+
+
 def without(
     rows: Iterable[Row], accounts: Collection[str], before: int = 0
-) -> tuple[list[Row], set[str]]:
-    """The turns that are left, and the names the person spoke under.
+) -> tuple[list[Row], list[Row], set[str]]:
+    """The turns that are left, those that go, and the names the person spoke under.
 
     What characters say until somebody else speaks is an answer to the person.
     """
     left: list[Row] = []
+    gone: list[Row] = []
     names: set[str] = set()
     answering = False
     for row_id, row in rows:
         if row.get("k") != "c":
             answering = row.get("p") in accounts and not _later(row_id, before)
-            if answering:
+            if answering and row.get("k") == "h":
                 names.add(row.get("s", ""))
-                continue
-        elif answering:
-            continue
-        left.append((row_id, row))
-    return left, names
+        (gone if answering else left).append((row_id, row))
+    return left, gone, names - {""}
 
 
-def striker(
-    names: Iterable[str], facts: Iterable[str], names_only: bool = False
-) -> Callable[[str], str]:
+def striker(names: Iterable[str], facts: Iterable[str]) -> Callable[[str], str]:
     """A function that strikes out names, and runs of characters that tell one of the facts."""
     pattern = re.compile("|".join(map(_whole, telling(names))) or r"(?!)", re.IGNORECASE)
-    runs = set() if names_only else {run for fact in facts for run in _runs(fact)}
+    runs = {run for fact in facts for run in _runs(fact)}
     sizes = {len(run) for run in runs}
 
     def strike(text: str) -> str:
@@ -136,22 +175,61 @@ def telling(names: Iterable[str]) -> list[str]:
     return sorted(worth, key=len, reverse=True)
 
 
-def _struck(
-    row: dict[str, str], strike: Callable[[str], str], before: int, row_id: str
-) -> dict[str, str]:
-    if _later(row_id, before):
-        return row
+def _struck(row: dict[str, str], strike: Callable[[str], str]) -> dict[str, str]:
     return {key: text if key in _TURN_MARKS else strike(text) for key, text in row.items()}
 
 
-def _struck_state(fields: dict[str, str], strike: Callable[[str], str]) -> dict[str, str]:
+def _told(
+    fields: Mapping[str, str], strike: Callable[[str], str], names: set[str], said: list[str]
+) -> dict[str, str]:
+    """The room's state: summaries lose every part that names the person, or repeats them."""
+    left = {key: strike(text) if key in _STATE_TEXTS else text for key, text in fields.items()}
+    if fields.get("summaries"):
+        repeats = striker((), said)
+        summaries = []
+        for heard, text in json.loads(fields["summaries"]):
+            parts = re.findall(r"[^。！？!?.；;\n]*[。！？!?.；;\n]*", text)
+            clean = (
+                part
+                for part in parts
+                if strike(part) == part == repeats(part)
+                and not any(part.lstrip().startswith((f"{n}：", f"{n}:")) for n in names)
+            )
+            summaries.append([heard, "".join(clean)])
+        left["summaries"] = json.dumps(summaries, ensure_ascii=False)
+    return left
+
+
+def _ordered(works: Mapping[str, str]) -> set[str]:
+    return {key for key, text in works.items() if "." not in key and json.loads(text).get("order")}
+
+
+def _waiting(works: Mapping[str, str], accounts: Collection[str], spoken: set[str]) -> set[str]:
+    """What of the person waits for an answer, or to be shown; orders are done with anyway."""
+    theirs = {
+        key
+        for key, text in works.items()
+        if "." not in key and json.loads(text).get("person") in accounts
+    }
+    return (theirs - _ordered(works)) | (works.keys() & spoken)
+
+
+def _lined(
+    lines: Mapping[str, str],
+    accounts: Collection[str],
+    spoken: set[str],
+    strike: Callable[[str], str],
+    before: int,
+) -> dict[str, str]:
+    """What is known of lines besides their turns, without those that answered the person."""
     left = {}
-    for key, text in fields.items():
-        if key == "summary":
-            sentences = re.findall(r"[^。！？!?.\n]*[。！？!?.\n]*", text)
-            text = "".join(each for each in sentences if strike(each) == each)
-        elif key not in _STATE_MARKS:
-            text = strike(text)
+    for key, text in lines.items():
+        line = json.loads(text)
+        if key in spoken or (line.get("person") in accounts and not before):
+            continue
+        texts = [strike(each) for each in line["texts"]]
+        if texts != line["texts"]:
+            text = json.dumps(line | {"texts": texts}, ensure_ascii=False)
         left[key] = text
     return left
 

@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import redis
 
-from bot.memory.erasure import erase, telling
+from bot.memory.erasure import erase, erase_all, telling
 from bot.memory.feedback import Feedback
 from bot.memory.keys import PREFIX, person_key, room_of, tag, unquoted
 from bot.memory.server import Connection, Told
@@ -426,7 +426,7 @@ class PersonMemory:
 
     async def _erase(self, known: Known, accounts: frozenset[str], before: int = 0) -> Forgotten:
         """With `before` (ms) in groups only, and what was said until then."""
-        rooms: dict[str, None] = {}
+        rooms: dict[str, bool] = {}  # tag -> private
         names: set[str] = set()
         many = False
         for account in accounts:
@@ -435,16 +435,19 @@ class PersonMemory:
             many = many or "many" in told
             for visited in await self._redis.zrange(person_key(account, "rooms"), 0, -1):
                 room, _, private = visited.partition(" ")
-                if not (before and private):
-                    rooms[room] = None
+                rooms[room] = bool(private) or rooms.get(room, False)
         if many:
             async for key in self._redis.scan_iter(match=f"{PREFIX}{{room:*}}:turns", count=1000):
-                rooms[room_of(key)] = None
+                rooms.setdefault(room_of(key), False)
         facts = [fact.text for fact in known.facts]
         facts += [*known.personas.values(), *(b.summary for b in known.bonds.values())]
         turns = touched = 0
-        for room in rooms:
+        for room, private in rooms.items():
+            if private and before:
+                continue
             took, shown = await erase(self._memory, room, accounts, names, facts, before=before)
+            if private:
+                took += await erase_all(self._memory, room, accounts)
             names |= shown
             turns += took
             touched += took > 0
