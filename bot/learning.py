@@ -235,7 +235,8 @@ def supported(fact: str, line: str) -> float:
 
     Questions carry nothing: 「我是不是该怕你？」 tells nothing of who asks.
     """
-    wanted = set(terms(fact))
+    # Whoever says 「我叫阿青，家在扬州」 says 「我家在扬州」: who it is, is known.
+    wanted = {term for term in terms(fact) if not set(term) & set("我俺咱吾")}
     if not wanted:
         return 0.0
     best = 0.0

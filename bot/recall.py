@@ -129,7 +129,8 @@ def terms(text: str) -> Iterable[str]:
                 yield pair
     for word in re.findall(r"[a-z0-9\u00c0-\u024f]+", small):
         if word not in _EMPTY_WORDS:
-            yield re.sub(r"(?<=[a-z]{3})(?:ies|es|s|ing|ed|y)$", "", word)
+            stem = re.sub(r"(?<=[a-z]{3})(?:ies|es|s|ing|ed|y)$", "", word)
+            yield re.sub(r"([bdgmnprt])\1$", r"\1", stem)
 
 
 _EMPTY_CHARACTERS = set(
