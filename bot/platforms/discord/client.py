@@ -11,11 +11,12 @@ nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import secrets
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any
 
 import discord
@@ -115,7 +116,8 @@ class Troupe(discord.AutoShardedClient):
         self._quiet: set[int] = set()  # channels without a scene, so that they need no look
         self._heard: dict[int, int] = {}  # channel -> its newest message that was heard
         self._recent: deque[int] = deque(maxlen=2000)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._order: dict[int, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._began = False
 
     # -- coming and going ------------------------------------------------------------------------
@@ -196,6 +198,17 @@ class Troupe(discord.AutoShardedClient):
                 continue
             for message in missed:
                 self._spawn(self.on_message(message), "hearing what was missed")
+
+    @contextlib.contextmanager
+    def _underway(self) -> Iterator[None]:
+        """What the library's own task does here ends with the bot."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
 
     def _spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
         async def guarded() -> None:
@@ -302,6 +315,11 @@ class Troupe(discord.AutoShardedClient):
             return
         channel: Any = message.channel
         self._heard[channel.id] = max(message.id, self._heard.get(channel.id, 0))
+        # One after the other, so that a room hears them in the order they were said in.
+        async with self._order.setdefault(channel.id, asyncio.Lock()):
+            await self._take(message, channel)
+
+    async def _take(self, message: discord.Message, channel: Any) -> None:
         if message.id in self._recent:
             return
         private = isinstance(channel, discord.DMChannel)
@@ -393,6 +411,10 @@ class Troupe(discord.AutoShardedClient):
         order: Order,
     ) -> None:
         """A slash command or a menu: answered at once, carried out, and told how it went."""
+        with self._underway():
+            await self._ordered(interaction, order)
+
+    async def _ordered(self, interaction: discord.Interaction[Any], order: Order) -> None:
         answer = Answer(interaction)
         outside = not is_member(interaction)
         speaks = outside and order.id in SPEAKING
@@ -417,6 +439,10 @@ class Troupe(discord.AutoShardedClient):
             language: Language = "zh" if interaction.locale.value.startswith("zh") else "en"
             await interaction.response.send_modal(Say(language))
             return
+        with self._underway():
+            await self._pressed(interaction, do, argument)
+
+    async def _pressed(self, interaction: discord.Interaction[Any], do: str, argument: str) -> None:
         answer = Answer(interaction)
         await answer.hold_panel()
         scene = await self._where(interaction)
@@ -453,6 +479,10 @@ class Troupe(discord.AutoShardedClient):
 
     async def said(self, interaction: discord.Interaction[Any], text: str) -> None:
         """`/say` and the Say button: the words stand in the channel, and are heard."""
+        with self._underway():
+            await self._said(interaction, text)
+
+    async def _said(self, interaction: discord.Interaction[Any], text: str) -> None:
         name = interaction.user.display_name
         answer = Answer(interaction)
         await answer.hold(private=False)
