@@ -106,8 +106,14 @@ def evaluate(words: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def casting() -> Any:
+    """The bot's rules of who answers, handed to the evaluation that measures them."""
+    return importlib.import_module("bot.casting")
+
+
 # What a verb needs of a package that its own may not import.
 GIVEN: dict[str, dict[str, Any]] = {
+    "evaluate": {"casting": casting},
     "canon": {"open_embedder": open_embedder},
     "imatrix": {"render": render_lessons},
     "measure": {"render": render_lessons, "evaluate": evaluate},

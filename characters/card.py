@@ -75,11 +75,11 @@ class Character:
     """A character as its card describes it.
 
     `brief` is one line for small contexts, `persona` and `style` a paragraph each for large ones.
-    `titles` mean the character only where it is present, and only from some; `lookalikes` are words
-    that hold one of its names and do not mean it (旅行者 holds 行者). `refusal` are lines with which
-    it turns down what it shall not talk about. `talkativeness` in 0..1 is how readily the character
-    speaks unasked; `temperature` is its sampling dial; `first_chapter` is where the book first
-    shows it (0: not from a book).
+    `titles` mean the character only where it is present, and only from some; `lookalikes` are
+    words that hold one of its names and do not mean it (旅行者 holds 行者). With a line of
+    `refusal` it turns down what it shall not talk about. `talkativeness` in 0..1 is how readily the
+    character speaks unasked; `temperature` is its sampling dial; `first_chapter` is where the book
+    first shows it (0: not from a book).
     """
 
     id: str

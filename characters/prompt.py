@@ -42,12 +42,14 @@ class Style:
     """How much of a card the model reads, and in which markup. A model is served as it was taught.
 
     `cards`: "full" gives persona, style and example lines, "brief" one line a character (for small
-    models and contexts). `rules`: whether the house rules stand before the cards.
+    models and contexts). `rules`: whether the house rules stand before the cards. `examples`:
+    whether full cards show example lines; a talk that needs the room goes without.
     """
 
     markup: Markup = CHATML
     cards: Literal["full", "brief"] = "full"
     rules: bool = True
+    examples: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class _Phrases:
     memory: str
     note: str
     next: str
+    digest: str
 
 
 _PHRASES: dict[Language, _Phrases] = {
@@ -99,6 +102,7 @@ _PHRASES: dict[Language, _Phrases] = {
         memory="记得：",
         note="提示：{}",
         next="接下来：{}",
+        digest="把下面的对话概括成不超过{}个字的一段话：谁做了什么、说定了什么。只写发生过的事。",
     ),
     "en": _Phrases(
         colon=":",
@@ -118,6 +122,10 @@ _PHRASES: dict[Language, _Phrases] = {
         memory="Remembered:",
         note="Note: {}",
         next="Next: {}",
+        digest=(
+            "Sum up the following conversation in one paragraph of at most {} characters: who did "
+            "what, and what was agreed. Write only what happened."
+        ),
     ),
 }
 
@@ -283,6 +291,8 @@ def card(character: Character, language: Language, style: Style) -> str:
     text = phrases.card.format(
         name=name, persona=character.persona[language], style=character.style[language]
     )
+    if not style.examples:
+        return text
     return text + "".join(phrases.lines.format(line) for line in character.lines[language])
 
 
@@ -299,6 +309,25 @@ def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[S
         lines.append(phrases.note.format(tail.note))
     lines.append(phrases.next.format(speaker.name[scene.language]))
     return _block("system", "\n".join(lines), style)
+
+
+def digest(
+    scene: Scene, earlier: str, *, longest: int, style: Style | None = None
+) -> tuple[Span, ...]:
+    """What the model reads to sum up the turns of a scene, after an `earlier` summary."""
+    style = style or Style()
+    phrases = _PHRASES[scene.language]
+    lines = [phrases.summary.format(earlier)] if earlier else []
+    lines += [
+        f"{name_of(turn, scene)}{phrases.colon}{phrases.lead}{turn.text}" for turn in scene.turns
+    ]
+    begin = (Span(style.markup.begin, control=True),) if style.markup.begin else ()
+    return (
+        *begin,
+        *_block("system", phrases.digest.format(longest), style),
+        *_block("user", "\n".join(lines), style),
+        Span(style.markup.open("assistant") + style.markup.thought, control=True),
+    )
 
 
 def encode(spans: Iterable[Span], encoder: Encoder) -> list[int]:

@@ -3,6 +3,7 @@
 mrp evaluate identity --model models/xiyou-mini.gguf      does each lead know who it is
 mrp evaluate speaker  --canon build/canon                 can the model tell who says a line
 mrp evaluate search   --canon build/canon --qa FILE       does the search find the passage
+mrp evaluate turns    --canon build/canon                 does the right one speak next
 """
 
 from __future__ import annotations
@@ -11,24 +12,29 @@ import argparse
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from characters.card import CAST_FOLDER, load_cast
 from characters.style import serving as serving_of
 from engine.llama import LlamaEngine
-from evaluation import identity, search, speaker
+from evaluation import identity, search, speaker, turns
 
 _HELD_OUT = "5,15,25,35,45,55,65,75,85,95"
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], *, casting: Callable[[], turns.Casting] | None = None) -> int:
+    """`casting` is the bot's, handed in by the front door, for `turns`."""
     if argv[:1] == ["search"]:
         return search.main(argv[1:])
+    if argv[:1] == ["turns"] and casting is not None:
+        return turns.main(argv[1:], casting())
     parser = argparse.ArgumentParser(
         prog="mrp evaluate", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     measures = parser.add_subparsers(dest="measure", required=True)
     measures.add_parser("search", help="recall of the canon search", add_help=False)
+    measures.add_parser("turns", help="does the right one speak next", add_help=False)
     one = measures.add_parser("identity", help="does each lead know who it is")
     one.add_argument("--samples", type=int, default=40, help="replies a character")
     one.add_argument("--language", choices=("zh", "en"), default="zh")
