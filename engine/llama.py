@@ -79,8 +79,8 @@ class LlamaEngine:
         cls,
         path: str | Path,
         *,
-        context: int = 4096,
-        replies: int = 8,
+        context: int | None = None,
+        replies: int | None = None,
         threads: int | None = None,
         vram: float | None = None,
         cells: int | None = None,
@@ -91,7 +91,8 @@ class LlamaEngine:
     ) -> LlamaEngine:
         """Load a model and start its thread.
 
-        `context` is the longest prompt plus reply (tokens), `replies` how many are written at once,
+        `context` is the longest prompt plus reply (tokens), `replies` how many are written at once
+        (None: what `mrp fit` wrote into the model's card, else 4096 and 8, and so for `vram`),
         `threads` the processor's (None: its physical cores). `vram` bounds the GPU's memory (GiB;
         None: the whole model goes there if there is a GPU). `cells` is the size of the cache that
         all share (tokens; None: planned by `engine.resources`). `shelf` GiB of host memory keep
@@ -105,6 +106,11 @@ class LlamaEngine:
         """
         path = Path(path)
         check_card(path)
+        told = fitted(path)
+        context = context or int(told.get("context", 4096))
+        replies = replies or int(told.get("replies", 8))
+        if vram is None:
+            vram = told.get("vram")
         model = LlamaModel(
             path,
             context=context,
@@ -586,6 +592,19 @@ def check_card(path: Path) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
             raise ModelError(f"{path} is not the file its card describes; fetch or make it again")
+
+
+def fitted(path: Path) -> dict[str, float]:
+    """What `mrp fit --write` put under "engine" into the model's card: context, replies, vram."""
+    try:
+        told = json.loads(path.with_suffix(".card.json").read_text("utf-8")).get("engine", {})
+        return {
+            name: float(told[name])
+            for name in ("context", "replies", "vram")
+            if float(told.get(name) or 0) > 0
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _load(path: Path, *, layers: int = -1, vocabulary_only: bool = False) -> Any:

@@ -1,8 +1,10 @@
 """How a model is laid out in memory: cells, type of the cache, layers on the GPU. Pure arithmetic.
 
 The cache costs, per token and layer, the keys' and values' width in bytes (f16: 2 a number, q8_0:
-34 bytes for 32 numbers). Everything else follows from the file's size and a few numbers of its
-metadata. Planned, not measured: on a GPU the plan leaves a tenth of the budget free.
+34 bytes for 32 numbers). What a batch needs beside it was read off llama.cpp's own report with
+flash attention (docs/quantize.md, "What fits"): for each of its tokens 3 × the inner and 4 × the
+outer width in float32, and half a float a cell for the mask. Everything else follows from the
+file's size. Planned, not measured: on a GPU the plan leaves a tenth of the budget free.
 """
 
 from __future__ import annotations
@@ -16,6 +18,10 @@ from engine.sequence import ModelError
 GiB = 1 << 30
 KV = Literal["f16", "q8_0"]
 _BYTES: dict[KV, float] = {"f16": 2.0, "q8_0": 34 / 32}
+# Where a file does not say: the largest vocabulary in use.
+_VOCABULARY = 152_000
+# A GPU's runtime and llama.cpp's small buffers.
+_RUNTIME = 64 << 20
 # Without a budget the cache may take this much of the machine's memory.
 _UNASKED = 2 * GiB
 
@@ -27,6 +33,22 @@ class Layout:
     cells: int
     kv: KV = "f16"
     layers: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Bytes: the weights, the cache, a batch's scratch memory, the logits that are handed out, and
+    what the runtime takes."""
+
+    weights: int
+    cache: int
+    compute: int
+    outputs: int
+    runtime: int = _RUNTIME
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.cache + self.compute + self.outputs + self.runtime
 
 
 def plan(
@@ -52,15 +74,18 @@ def plan(
         fitting = int(_UNASKED / each["f16"]) if each["f16"] else wished
         return Layout(max(context, min(wished, fitting)))
     layers = int(_number(metadata, "block_count") or 1)
-    budget = vram * GiB * 0.9 - scratch_bytes(metadata)
+    budget = vram * GiB * 0.9
     options: list[tuple[int, KV]] = [(wished, "f16"), (wished, "q8_0")]
     options += [(cells, "q8_0") for cells in range(wished, 2 * context - 1, -context)]
     for cells, kv in options:
-        if size + cells * each[kv] <= budget:
-            return Layout(cells, kv, -1)
+        layout = Layout(cells, kv)
+        if needs(metadata, size, layout, replies).total <= budget:
+            return layout
     # A layer's weights and its share of the cache go together.
     cells = min(wished, 2 * context)
-    fitting = int(budget / ((size + cells * each["q8_0"]) / (layers + 1)))
+    least = needs(metadata, size, Layout(cells, "q8_0"), replies)
+    split = least.weights + least.cache
+    fitting = int((budget - least.total + split) / (split / (layers + 1)))
     if fitting < 1:
         raise ModelError(
             f"{vram:g} GiB of GPU memory hold no part of this model; a smaller quantization "
@@ -81,11 +106,21 @@ def cell_bytes(metadata: Mapping[str, str]) -> dict[KV, float]:
     return {kv: numbers * cost for kv, cost in _BYTES.items()}
 
 
-def scratch_bytes(metadata: Mapping[str, str], batch: int = 512) -> float:
-    """What a batch needs beside weights and cache: activations, and logits of some tokens."""
-    width = _number(metadata, "embedding_length") + 2 * _number(metadata, "feed_forward_length")
-    logits = 64 * 4 * 152_000  # 64 outputs of the largest vocabulary in use
-    return batch * width * 4 + logits + 64 * (1 << 20)
+def needs(
+    metadata: Mapping[str, str], size: int, layout: Layout, replies: int, *, batch: int = 512
+) -> Needs:
+    """What a model of `size` bytes takes when it is laid out so for `replies` at once."""
+    sequences = min(4 * replies + 32, 255) + 1  # as the engine opens them
+    tokens = -(-batch // sequences) * sequences  # llama.cpp reserves for whole rounds of sequences
+    vocabulary = _number(metadata, "vocab_size") or _VOCABULARY
+    inner, width = _number(metadata, "feed_forward_length"), _number(metadata, "embedding_length")
+    logits = 4 * vocabulary * max(64, sequences)
+    return Needs(
+        weights=size,
+        cache=int(layout.cells * cell_bytes(metadata)[layout.kv]),
+        compute=int(2 * tokens * layout.cells + max(4 * tokens * (3 * inner + 4 * width), logits)),
+        outputs=int(4 * vocabulary * sequences),
+    )
 
 
 def _number(metadata: Mapping[str, str], name: str) -> float:

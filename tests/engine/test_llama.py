@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from engine.llama import LlamaEngine
-from engine.resources import GiB, cell_bytes, scratch_bytes
+from engine.resources import GiB, Layout, needs
 from engine.sequence import BadRequest, EngineError, ModelError, PromptTooLong, Sampling
 from engine.shapes import SHAPES, Shape, write
 
@@ -323,9 +323,9 @@ async def test_a_small_budget_quantizes_the_cache(tmp_path: Path) -> None:
     model = LlamaEngine.open(path, context=256, replies=1, threads=1)
     shape, plain = model.metadata, await read(model, CARDS)
     await model.close()
-    cells = cell_bytes(shape)
-    need = path.stat().st_size + 9 * 4096 * (cells["f16"] + cells["q8_0"]) / 2
-    vram = (scratch_bytes(shape) + need) / 0.9 / GiB
+    size = path.stat().st_size
+    plenty, tight = (needs(shape, size, Layout(9 * 4096, kv), 8).total for kv in ("f16", "q8_0"))
+    vram = (plenty + tight) / 2 / 0.9 / GiB
     model = LlamaEngine.open(path, context=4096, replies=8, threads=1, vram=vram)
     assert "q8_0" in model._model.name
     assert (await read(model, CARDS))[:3] == plain[:3]
