@@ -118,6 +118,7 @@ def _teacher(verb: argparse.ArgumentParser) -> None:
     )
     teacher.add_argument("--structured", choices=get_args(Structured), default="json_schema")
     teacher.add_argument("--workers", type=int, default=4, metavar="N", help="calls at a time")
+    teacher.add_argument("--threads", type=int, metavar="N", help="of the engine (its cores)")
     teacher.add_argument(
         "--room", type=int, metavar="N", help="characters of material a prompt may hold"
     )
@@ -167,7 +168,7 @@ def _knobs(verb: argparse.ArgumentParser, name: str) -> None:
 
 
 def _method(args: argparse.Namespace) -> dict[str, Any]:
-    for name in ("repeats", "count", "workers", "limit", "room"):
+    for name in ("repeats", "count", "workers", "limit", "room", "threads"):
         number = getattr(args, name, None)
         if number is not None and number < 1:
             raise OptionError(f"--{name} must be at least 1, not {number}")
@@ -226,7 +227,7 @@ def _rehearsed(teacher: Teacher, card: dict[str, Any], console: Console) -> None
 
 async def _open(args: argparse.Namespace) -> Teacher:
     if args.gguf is not None:
-        local = LocalTeacher.open(args.gguf, replies=args.workers)
+        local = LocalTeacher.open(args.gguf, replies=args.workers, threads=args.threads)
         local.room = args.room or local.room
         if not args.dry_run:
             return local

@@ -28,10 +28,9 @@ class LocalTeacher:
         self._context = context
 
     @classmethod
-    def open(cls, path: Path, *, replies: int) -> LocalTeacher:
+    def open(cls, path: Path, *, replies: int, threads: int | None = None) -> LocalTeacher:
         """Load a model. Raises ModelError, StyleError."""
-        # Once to read how the model wants to be served: metadata is all that is looked at.
-        engine = LlamaEngine.open(path, context=_LONGEST_CONTEXT, replies=replies)
+        engine = LlamaEngine.open(path, context=_LONGEST_CONTEXT, replies=replies, threads=threads)
         told = serving(engine.metadata)
         context = min(told.context or _LONGEST_CONTEXT, engine.context)
         with path.open("rb") as file:

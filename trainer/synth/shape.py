@@ -70,31 +70,37 @@ def schema(shape: Shape) -> dict[str, Any]:
 
 def grammar(shape: Shape) -> str:
     """The GBNF grammar: compact JSON, texts of one line without escapes."""
-    rules = [f"root ::= {_rule(shape)}", r'char ::= [^"\\\x00-\x1F\x7F]']
-    return "\n".join(rules) + "\n"
+    rules: dict[str, str] = {}
+    root = _rule(shape, rules)
+    lines = [f"{name} ::= {rule}" for rule, name in rules.items()]
+    return "\n".join([f"root ::= {root}", r'char ::= [^"\\\x00-\x1F\x7F]', *lines]) + "\n"
 
 
-def _rule(shape: Shape) -> str:
+def _rule(shape: Shape, rules: dict[str, str]) -> str:
+    """The name of a shape's rule, which is added to `rules` (rule → name).
+
+    Every shape has a rule of its own: llama.cpp multiplies what stands inside a repetition, and
+    refuses a list of long texts that are written out in place.
+    """
     match shape:
-        case Text(longest):
-            return rf'"\"" char{{1,{longest}}} "\""'
+        case Text(most):
+            rule = rf'"\"" char{{1,{most}}} "\""'
         case Choice(options):
-            return (
-                "(" + " | ".join(_literal(json.dumps(o, ensure_ascii=False)) for o in options) + ")"
-            )
+            rule = " | ".join(_literal(json.dumps(one, ensure_ascii=False)) for one in options)
+        case Items(_, _, 0):
+            rule = '"[]"'
         case Items(of, least, most):
-            one = _rule(of)
-            if most == 0:
-                return '"[]"'
-            rest = f'("," {one}){{{max(0, least - 1)},{most - 1}}}' if most > 1 else ""
-            some = f'"[" {one} {rest} "]"'
-            return some if least else f'("[]" | {some})'
+            one = _rule(of, rules)
+            more = f'("," {one}){{{max(0, least - 1)},{most - 1}}}' if most > 1 else ""
+            some = f'"[" {one} {more} "]"'
+            rule = some if least else f'"[]" | {some}'
         case Record(fields):
             parts: list[str] = []
             for number, (key, field) in enumerate(fields.items()):
                 start = "{" if number == 0 else ","
-                parts += [_literal(f"{start}{json.dumps(key)}:"), _rule(field)]
-            return " ".join([*parts, '"}"'])
+                parts += [_literal(f"{start}{json.dumps(key)}:"), _rule(field, rules)]
+            rule = " ".join([*parts, '"}"'])
+    return rules.setdefault(rule, f"r{len(rules)}")
 
 
 def _literal(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from canon import read_book, read_scenes, table_of
@@ -39,13 +39,17 @@ _MARKS = re.compile('[“”「」『』‘’"\\s\u3000]')
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A line of the book: span in the section's text, who says it, and how sure that is."""
+    """A line of the book: span in the section's text, who says it, and how sure that is.
+
+    `taught`: the teacher says so, not the rules.
+    """
 
     start: int
     end: int
     text: str
     speaker: str
     confidence: float
+    taught: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,21 +199,24 @@ async def _extract(
         harvest.drop(f"no answer: {problem}", section=window.section, start=window.start)
         return harvest
     found = checked(window, given.value["lines"], harvest)
-    for number, run in enumerate(_runs(world, window, found)):
-        speaker = world.cast[run[-1].speaker]
+    book = world.options.novel.name if world.options.novel else world.canon.title
+    for number, (run, spoken) in enumerate(_runs(world, window, found)):
+        if not any(one.taught for one in spoken):
+            continue  # what the rules read by themselves is in the canon's own lessons
         present = dict.fromkeys(turn.speaker for turn in run if turn.side == "character")
         told = provenance(
             NAME,
             ledger,
             seed,
             [given],
-            [f"{world.canon.title if not world.options.novel else world.options.novel.name}"],
+            [f"book:{book}"],
             section=window.section,
-            spans=[[s.start, s.end] for s in found],
+            spans=[[one.start, one.end, one.speaker, one.taught] for one in spoken],
         )
-        scene = Scene(tuple(world.cast[name] for name in present), tuple(run[:-1]))
+        *before, last = run
+        scene = Scene(tuple(world.cast[name] for name in present), tuple(before), language=language)
         name = f"{NAME}-{key}-{number}"
-        harvest.rows.append(lesson_row(name, scene, speaker, run[-1].text, told))
+        harvest.rows.append(lesson_row(name, scene, world.cast[last.speaker], last.text, told))
     return harvest
 
 
@@ -223,7 +230,8 @@ def checked(window: Window, lines: Iterable[dict[str, str]], harvest: Harvest) -
         quote, speaker = line["quote"], line["speaker"]
         place = finder.find(quote, after.get(quote, 0))
         if place is None:
-            harvest.drop("not in the book", section=window.section, quote=quote, speaker=speaker)
+            reason = "given twice" if finder.find(quote) else "not in the book"
+            harvest.drop(reason, section=window.section, quote=quote, speaker=speaker)
             continue
         start, end = (window.start + at for at in place)
         after[quote] = place[1]
@@ -234,7 +242,7 @@ def checked(window: Window, lines: Iterable[dict[str, str]], harvest: Harvest) -
             harvest.drop(told, section=window.section, quote=quote, speaker=speaker)
         elif not met:
             text = without_layout(window.text[place[0] : place[1]])
-            found[start] = Said(start, end, text, speaker, SURE)
+            found[start] = Said(start, end, text, speaker, SURE, taught=True)
     # A quote that nobody could give to anybody leaves a hole where it stands.
     for one in window.said:
         if not any(s.start < one.end and one.start < s.end for s in found.values()):
@@ -242,34 +250,34 @@ def checked(window: Window, lines: Iterable[dict[str, str]], harvest: Harvest) -
     return [found[start] for start in sorted(found)]
 
 
-def _runs(world: World, window: Window, said: Sequence[Said]) -> Iterator[list[Turn]]:
-    """Unbroken runs of at least two turns that end with a chosen character."""
+def _runs(
+    world: World, window: Window, said: Sequence[Said]
+) -> Iterator[tuple[list[Turn], list[Said]]]:
+    """Unbroken runs of at least two turns that end with a chosen character, and their lines."""
     ids = {character.name.zh: character.id for character in world.cast}
     chosen = {character.id for character in world.characters}
-    run: list[Turn] = []
+    run: list[tuple[Turn, list[Said]]] = []
     end = 0
     for one in [*said, None]:
-        again = bool(one and run and run[-1].speaker == ids.get(one.speaker, one.speaker))
-        gap = (one.start - end) if one else 0
+        name = ids.get(one.speaker, one.speaker) if one else ""
+        again = bool(run) and run[-1][0].speaker == name
+        gap = one.start - end if one else 0
         hole = one is None or not one.confidence
         if hole or gap > LONG_NARRATION or (again and gap > TAG_LENGTH):
-            while run and run[-1].speaker not in chosen:
+            while run and run[-1][0].speaker not in chosen:
                 run.pop()
             if len(run) > 1:
-                yield run
-            run = []
+                yield [turn for turn, _ in run], [line for _, lines in run for line in lines]
+            run, again = [], False
         if one is None or hole:
             continue
-        name = ids.get(one.speaker)
-        turn = (
-            Turn(name, one.text, "character")
-            if name
-            else Turn(safe_name(one.speaker), one.text, "human")
-        )
-        if run and run[-1].speaker == turn.speaker:
-            run[-1] = Turn(turn.speaker, run[-1].text + turn.text, turn.side)
+        if again:
+            turn, lines = run[-1]
+            run[-1] = (replace(turn, text=turn.text + one.text), [*lines, one])
+        elif one.speaker in ids:
+            run.append((Turn(name, one.text, "character"), [one]))
         else:
-            run.append(turn)
+            run.append((Turn(safe_name(one.speaker), one.text, "human"), [one]))
         end = one.end
 
 

@@ -157,13 +157,12 @@ async def _pair(
     turns: list[Turn] = []
     labels: list[Row] = []
     for place, (label, question) in enumerate(asks):
-        wrong = ""
-        if label == "unknown" and other.name.casefold() not in question.casefold():
-            wrong = "the unknown question does not name the stranger"
-        if label == "known" and other.name.casefold() in question.casefold():
-            wrong = "the known question is about the stranger"
-        if wrong:
-            harvest.drop(wrong, character=character.id, question=question, other=other.name)
+        named = other.name.casefold() in question.casefold()
+        if label == "unknown" and not named:
+            harvest.drop("does not name the stranger", character=character.id, question=question)
+            question = say(NAME, "ask", language, other=other.name)  # ours, in its place
+        if label != "unknown" and named:
+            harvest.drop("is about the stranger", character=character.id, question=question)
             continue
         words = {
             "name": name,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from characters.card import Character, Language
+from characters.script import sentences_within
 from trainer.synth.faults import fault, tidy
 from trainer.synth.harvest import Harvest
 from trainer.synth.ledger import Given, Ledger, NoAnswer
@@ -29,7 +30,8 @@ async def spoken(
     **told: Any,
 ) -> tuple[str, Given] | None:
     """A reply and its call, or None; what was wrong with it is then in `harvest`."""
-    shape = Record({"reply": Text(min(LONGEST_REPLY, max(40, world.room // 4)))})
+    longest = min(LONGEST_REPLY, max(40, world.room // 4))
+    shape = Record({"reply": Text(longest)})
     told = {"character": character.id, **told}
     try:
         given = await ledger.ask(Ask(tuple(messages), shape, temperature, seed))
@@ -37,6 +39,8 @@ async def spoken(
         harvest.drop(f"no answer: {problem}", **told)
         return None
     reply = tidy(given.value["reply"], character)
+    if len(given.value["reply"]) >= longest:
+        reply = sentences_within(reply, longest - 1)  # the grammar cut it in mid sentence
     if wrong := fault(reply, character, world.cast, language):
         harvest.drop(wrong, reply=reply, prompt=given.key, **told)
         return None
