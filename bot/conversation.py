@@ -13,7 +13,7 @@ from functools import partial
 
 from bot.memory import Kept, RoomState
 from characters.card import Cast, Character, Language, UnknownCharacter
-from characters.prompt import Encoder, Style, Tail, encode, prompt, transcript, trimmed
+from characters.prompt import Encoder, Span, Style, Tail, encode, prompt, transcript, trimmed
 from characters.turn import Scene, Turn
 
 # Below this a prompt has no room for talk beside the cards.
@@ -31,12 +31,14 @@ class Reading:
     """What the model reads for one reply.
 
     `stable` tokens at the front stay for the next reply, None when all of them do. `dropped` of
-    the scene's oldest turns are left out, and from now on stay out.
+    the scene's oldest turns are left out, and from now on stay out. `spans` are what the tokens
+    were made of.
     """
 
     tokens: tuple[int, ...]
     stable: int | None
     dropped: int
+    spans: tuple[Span, ...] = ()
 
 
 def language_of(text: str) -> Language | None:
@@ -50,8 +52,11 @@ def language_of(text: str) -> Language | None:
     return "en" if re.search(r"[A-Za-z]{2}", bare) else None
 
 
-def scene_of(state: RoomState, kept: Sequence[Kept], cast: Cast) -> Scene:
-    """The room as a scene. Whoever left the stage, or lost its card, keeps its name."""
+def scene_of(state: RoomState, kept: Sequence[Kept], cast: Cast, reader: str = "") -> Scene:
+    """The room as a scene, with what `reader` (a character's id) remembers of earlier turns.
+
+    Whoever left the stage, or lost its card, keeps its name.
+    """
     language = state.language or "zh"
     present = tuple(c for c in map(_finder(cast), state.cast) if c is not None)
     ids = {character.id for character in present}
@@ -66,8 +71,8 @@ def scene_of(state: RoomState, kept: Sequence[Kept], cast: Cast) -> Scene:
     return Scene(
         cast=present,
         turns=tuple(named(each.turn) for each in kept),
-        place=state.place,
-        summary=state.summary,
+        place="；".join(filter(None, (state.place, state.mood))),
+        summary=state.summary(reader),
         language=language,
     )
 
@@ -105,8 +110,12 @@ def reading(
     context: int,
     tail: Tail | None = None,
     measure: Measure | None = None,
+    examples: bool = True,
 ) -> Reading:
     """The prompt for `speaker`, of at most `context` tokens. `measure` may remember its answers.
+
+    The cards' example lines go first when there is no room, and with `examples` False they are gone
+    already.
 
     What is trimmed is decided for all on stage at once, so that they go on sharing one prefix:
     turns that nobody present heard cost nothing, all others count.
@@ -115,11 +124,6 @@ def reading(
         Crowded: the cards alone leave no room.
     """
     measure = measure or partial(turn_length, style=style, encoder=encoder)
-    bare = replace(scene, turns=())
-    fixed = len(encode(prompt(bare, speaker, tail=tail, style=style), encoder))
-    budget = context - fixed
-    if budget < LEAST_TALK:
-        raise Crowded(f"{len(scene.cast)}: {fixed}/{context}")
     members = {character.id: character for character in scene.cast}
 
     def length(turn: Turn) -> int:
@@ -128,16 +132,30 @@ def reading(
             return 0
         return measure(turn, member or scene.cast[0], scene.language)
 
+    def budget_with(style: Style) -> int:
+        bare = prompt(replace(scene, turns=()), speaker, tail=tail, style=style)
+        return context - sum(len(encoder(span.text, span.control)) for span in bare)
+
+    lengths = [length(turn) for turn in scene.turns]
+    budget = budget_with(replace(style, examples=style.examples and examples))
+    if not examples or (style.cards == "full" and sum(lengths) > budget - LEAST_TALK):
+        style = replace(style, examples=False)
+        budget = budget_with(style)
+    if budget < LEAST_TALK:
+        raise Crowded(f"{len(scene.cast)}: {context - budget}/{context}")
     turns = scene.turns
-    if turns and (newest := length(turns[-1])) > budget:
-        turns = (*turns[:-1], _shortened(turns[-1], newest, budget, length))
-    dropped = trimmed([length(turn) for turn in turns], budget)
+    if turns and lengths[-1] > budget:
+        turns = (*turns[:-1], _shortened(turns[-1], lengths[-1], budget, length))
+        lengths[-1] = length(turns[-1])
+    dropped = trimmed(lengths, budget)
     left = replace(scene, turns=turns[dropped:])
+    spans = prompt(left, speaker, tail=tail, style=style)
     stable = transcript(left, speaker, style=style) if tail else None
     return Reading(
-        tokens=tuple(encode(prompt(left, speaker, tail=tail, style=style), encoder)),
+        tokens=tuple(encode(spans, encoder)),
         stable=len(encode(stable, encoder)) if stable is not None else None,
         dropped=dropped,
+        spans=spans,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from characters.card import Character, Language
 
 _SENTENCE_END = "。！？!?…—.～~」』”\"'）)"
+_THOUGHT, _THOUGHT_OVER = "<think>", "</think>"
 _BREAK = re.compile(r"[ \t]*\n\s*")
 # Bidirectional overrides turn the line round; zero-width joiners and emoji selectors stay.
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0xFEFF])
@@ -27,20 +28,22 @@ def plain(text: str) -> str:
 class Draft:
     """One reply as it grows. `text` is what may be shown; it only ever gets longer.
 
-    Held back: white space at either end, the speaker's own name repeated at the start, and
-    everything until the first letter, digit or symbol that says something.
+    Held back: white space at either end, the speaker's own name repeated at the start, all that a
+    model thinks aloud (<think>…</think>), and everything until the first letter, digit or symbol
+    that says something.
     """
 
     def __init__(self, speaker: Character) -> None:
         names = sorted(speaker.names, key=len, reverse=True)
         self._labels = tuple(f"{name}{colon}" for name in names for colon in "：:")
         self._raw = ""
+        self._held = ""  # of what may be a thought
         self._begun = False
         self.text = ""
 
     def add(self, piece: str) -> str:
         """Take a piece; return what may be shown by now."""
-        self._raw += plain(piece)
+        self._raw += self._spoken(plain(piece))
         if not self._begun:
             self._raw = self._without_label(self._raw.lstrip())
             if self._may_become_label(self._raw) or not _says_something(self._raw):
@@ -51,10 +54,36 @@ class Draft:
 
     def end(self) -> str:
         """No more pieces: the whole reply, "" when it says nothing."""
+        if self._held and not self._held.startswith(_THOUGHT):
+            held, self._held = self._held, ""
+            self._raw += held  # it only looked like one
+            self.add("")
         if not self._begun:
             rest = self._without_label(self._raw.strip())
             self.text = rest if _says_something(rest) else ""
         return self.text
+
+    def _spoken(self, piece: str) -> str:
+        """The piece without thoughts; what may become one waits."""
+        text, self._held = self._held + piece, ""
+        spoken = ""
+        while text:
+            before, found, rest = text.partition(_THOUGHT)
+            if found:
+                spoken += before
+                _, ended, text = rest.partition(_THOUGHT_OVER)
+                if not ended:
+                    # The thought itself is of no use, only where it ends.
+                    self._held = _THOUGHT + rest[-len(_THOUGHT_OVER) + 1 :]
+                    break
+            else:
+                cut = next(
+                    (n for n in range(len(_THOUGHT) - 1, 0, -1) if text.endswith(_THOUGHT[:n])), 0
+                )
+                spoken += text[: len(text) - cut]
+                self._held = text[len(text) - cut :]
+                break
+        return spoken
 
     def _without_label(self, text: str) -> str:
         for label in self._labels:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,7 @@ class House:
         self.voice = voice
         self.memory = memory
         self.book = book
+        self.stats: Counter[str] = Counter()
         self._rooms: dict[tuple[str, str], Room] = {}
 
     @classmethod
@@ -106,15 +108,26 @@ class House:
                 language=language,
                 private=private,
                 book=self.book,
+                stats=self.stats,
             )
         return found
 
     async def unfinished(self, platform: str) -> list[str]:
         """Names of the platform's rooms in which something waits to be answered or shown."""
-        return []
+        return await self.memory.unfinished(platform)
+
+    async def move(self, platform: str, old: str, new: str) -> None:
+        """A platform gave a room another name; it goes on there as it was."""
+        left = self._rooms.pop((platform, old), None)
+        if left is not None:
+            left.stop()
+            await left.settle()
+        await self.memory.move(platform, old, new)
 
     async def close(self) -> None:
         """Free the memory and the model."""
+        for room in self._rooms.values():
+            await room.settle()
         try:
             await self.memory.close()
         finally:

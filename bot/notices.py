@@ -23,6 +23,56 @@ UNKNOWN = Words("没有人叫“{}”。可以请的有：{}", 'Nobody answers t
 FORGOTTEN = Words(
     "忘了：这间屋子里说过的 {} 句话都已抹去。", "Forgotten: all {} lines of this room are erased."
 )
+FORGET_WHAT = Words(
+    "忘掉什么？/忘记 屋子 抹去这间屋子里说过的一切。",
+    "Forget what? `/forget room` erases all that was said in this room.",
+)
+JOINED = Words("{}来到{}，在场的有{}。", "{} comes to {}; {} are there.")
+HERE = Words("这里", "this place")
+PLACE = Words("地点：{}", "Place: {}")
+MOOD = Words("气氛：{}", "Mood: {}")
+CHAPTER = Words(
+    "书到第 {} 回为止，后面的事还没有发生。", "Up to chapter {}; nothing later has happened."
+)
+NO_SCENE = Words(
+    "没有布景。例：/场景 月下荒庙；气氛 悲凉；第 27 回",
+    "No scene is set. For example: /scene a ruined temple; mood sad; chapter 27",
+)
+NO_SUCH_CHAPTER = Words("这本书只有 {} 回。", "The book has only {} chapters.")
+NOTE = Words("给演员的提示：{}", "Director's note: {}")
+NO_NOTE = Words("没有提示。", "There is no director's note.")
+NARRATED = Words("旁白：{}", "Narrator: {}")
+NARRATE_WHAT = Words(
+    "说什么？例如：/旁白 天忽然黑了", "What happens? For example: /narrate It grows dark"
+)
+PAUSED = Words(
+    "暂停了：说的话照样听见，没有人开口。/开演 接着演。",
+    "Paused: what is said is heard, and nobody answers. /resume goes on.",
+)
+RESUMED = Words("接着演。", "On with the play.")
+NOT_PAUSED = Words("没有暂停。", "It was not paused.")
+NO_LINE = Words("还没有角色说过话。", "No character has said anything yet.")
+HOW_MANY = Words("要一个 1 到 {} 的数。", "A number from 1 to {}, please.")
+TOO_FEW = Words("至少要有两位在场。", "At least two must be on stage.")
+WHICH_VERSION = Words("这一句有 {} 个说法。", "This line has {} versions.")
+UNDONE = Words("收回了 {} 句。", "Taken back: {} lines.")
+BEFORE = Words("前情：{}", "Before: {}")
+NOTHING_YET = Words("还没有发生什么。", "Nothing has happened yet.")
+LEANED = Words("{}这句话面前放着书里这几处：", "For this line {} had before them, from the book:")
+PASSAGE = Words("第 {} 回：{}", "Chapter {}: {}")
+NO_PASSAGES = Words(
+    "{}这句话没有依据书里哪一处。", "For this line {} leaned on nothing in the book."
+)
+NO_BOOK = Words(
+    "这里没有书可依据；用 --canon 或 MRP_CANON 给一本。",
+    "There is no book here to lean on; give one with --canon or MRP_CANON.",
+)
+QUEUED = Words("前面还有 {} 位在等，请稍候。", "Please wait; your place in the queue is {}.")
+UNANSWERED = Words("没有来得及回答{}：“{}”", "{} was not answered: “{}”")
+ORDER_LOST = Words(
+    "重新启动时{}的命令 {} 正在执行，可能没有做完。",
+    "When the bot was started anew, {}'s order {} was being carried out; it may not be complete.",
+)
 LANGUAGE = Words("这间屋子说中文。", "This room speaks English.")
 WHICH_LANGUAGE = Words("哪种语言？/语言 zh 或 /语言 en", "Which language? /language zh or en")
 NO_SUCH_COMMAND = Words(

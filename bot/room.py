@@ -5,39 +5,91 @@
 
 A message is stored before anything else is done about it; then `casting` says who answers, the
 prompt is built, the engine writes, the stage shows the growing draft, and the line is remembered
-before it is shown as done. A room hears one message at a time; rooms are heard together.
+before it is shown as done. Messages are answered one at a time, in the order they came; a message
+that comes while characters chat among themselves ends that at once. Rooms are heard together.
+
+What a process did not finish, because it was killed, the next one finishes (`resume`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
+import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from bot import notices
-from bot.casting import CAP, answerers, called
-from bot.commands import ALL, Order, help_text, people, read
+from bot import notices, orders
+from bot.casting import CAP, answerers, called, candidates, choose
+from bot.commands import Order, read
 from bot.conversation import Crowded, Reading, language_of, scene_of
-from bot.drafts import Draft, broken_off, joined, plain, run_out
-from bot.memory import Memory, MemoryAway
+from bot.drafts import Draft, broken_off, plain, run_out
+from bot.faults import Fault, fault_of, without
+from bot.grounding import Passage, leaning, passages
+from bot.memory import Asked, Kept, Memory, MemoryAway, Taken
+from bot.memory.owner import gone, me
+from bot.memory.room import KeptLine, Work, new_id
 from bot.stage import Line, Message, Stage
+from bot.summary import LONGEST as LONGEST_SUMMARY
+from bot.summary import beginnings, by_hearers, is_about, with_summary
 from bot.voice import Voice
 from canon import Canon
 from characters.card import Cast, Character, Language
 from characters.prompt import Tail
 from characters.turn import Scene, Turn, safe_name
-from engine.sequence import EngineError
+from engine.sequence import EngineError, Reply
+
+log = logging.getLogger(__name__)
 
 # Longer than any platform's message (Discord 2,000, Telegram 4,096), and short enough that one
 # message never fills a model's context. What is longer is refused whole and not stored: half a
 # message is worse than a clear answer.
 LONGEST = 4096
 
+# After a start, messages of the last minutes are answered; to older ones nobody waits for an
+# answer any more, and they are only marked as unanswered.
+FRESH = 600.0  # seconds
+# A message that a process on another machine has not touched for so long is taken over.
+LEASE = 60.0
+QUEUED = 3.0  # seconds without a word before people are told their place in the queue
+
+# Of the context, in which what is remembered of a person may stand.
+_MEMORY_SHARE = 8
+_SUMMARY_SHARE = 8  # and a summary: a character is about a token
+
 # Names that belong to the transcript itself; the cast's are added to them.
 _NARRATORS = ("旁白", "Narrator", "system", "assistant")
+
+
+class People(Protocol):
+    """What is remembered of people, as rooms need it: `bot.people`."""
+
+    async def recall(
+        self,
+        person: str,
+        character: Character,
+        room: str,
+        *,
+        private: bool,
+        scene: Scene,
+        query: str,
+        budget: int,
+        measure: Callable[[str], int],
+    ) -> tuple[str, ...]:
+        """What a character remembers of the person it answers."""
+        ...
+
+    def heard(self, room: str, private: bool, turns: Sequence[Kept], scene: Scene) -> None:
+        """These turns were said; what they tell of people is learned later."""
+        ...
+
+    async def obey(
+        self, order: Order, person: str, name: str, room: str, private: bool, language: Language
+    ) -> str | None:
+        """What the house says to an order about oneself; None when it is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +109,15 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """What the engine wrote: "" when nothing, `broken` when it was stopped or stumbled."""
+class Spoken:
+    """What a character said: "" when nothing; `broken` when it was stopped or stumbled."""
 
     text: str
     broken: bool = False
     problem: str = ""
+    mark: str = ""  # of the trim that its prompt made
+    read: Reading | None = None
+    before: tuple[Passage, ...] = ()
 
 
 class Room:
@@ -80,25 +135,38 @@ class Room:
         language: Language | None = None,
         private: bool = False,
         book: Canon | None = None,
+        people: People | None = None,
+        stats: Counter[str] | None = None,
     ) -> None:
         self.key = f"{platform}:{name}"
-        self._private = private
-        self._book = book
-        self._cast = cast
-        self._voice = voice
-        self._memory = memory.room(platform, name, self._told)
-        self._stage = stage
+        self.private = private
+        self.cast = cast
+        self.voice = voice
+        self.book = book
+        self.people = people
+        self.stage = stage
+        self.feedback = memory.feedback
+        self.memory = memory.room(platform, name, self._told)
+        self.stats: Counter[str] = Counter() if stats is None else stats
         self._wanted = language
         self._lock = asyncio.Lock()
+        self._inside = 0  # messages that were heard and are not done with
+        self._doing = ""  # id of the one that is being seen to
         self._stopped = False
-        self._writing: asyncio.Task[Turn | None] | None = None  # while the engine writes
+        self._writing: asyncio.Task[Any] | None = None  # while the engine writes
         self._speaker: Character | None = None
+        self._chatter = False  # the one who speaks was not asked to by a person
+        self._work: Work | None = None  # what is being seen to, as it is kept
+        self._background: set[asyncio.Task[Any]] = set()
+        self._learned = ""  # the newest turn that `people` was given
         self._taken = (*_NARRATORS, *(name for c in cast for name in c.names))
 
     @property
     def language(self) -> Language:
         """What the room speaks; Chinese until somebody says otherwise."""
-        return self._memory.state.language or self._wanted or "zh"
+        return self.memory.state.language or self._wanted or "zh"
+
+    # -- what a platform calls -------------------------------------------------------------------
 
     async def enter(self) -> tuple[Scene, int]:
         """Come in: the scene as it was left, and how many turns of it are remembered.
@@ -106,31 +174,39 @@ class Room:
         Raises:
             MemoryProblem: it cannot be recalled.
         """
-        async with self._lock:
-            await self._memory.look()
-            if self._wanted and self._memory.state.language != self._wanted:
-                await self._memory.write(language=self._wanted)
-            return self._scene(), len(self._memory.turns)
+        await self.memory.look()
+        if self._wanted and self.memory.state.language != self._wanted:
+            await self.memory.write(language=self._wanted)
+        return self.scene(), len(self.memory.turns)
 
-    async def hear(self, message: Message) -> None:
-        """Answer one message: a command, or talk.
+    async def hear(self, message: Message, *, kept: Callable[[], object] | None = None) -> None:
+        """Answer one message: a command, or talk. Returns when all that it asked for is said.
+
+        `kept` is called as soon as the message is stored: from then on no crash can lose it.
 
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
-        async with self._lock:
-            self._stopped = False
-            await self._memory.look()
-            text = plain(message.text).strip()
-            order = read(text)
-            if order is not None:
-                await self._obey(order)
-            elif not text:
-                await self._notice(notices.EMPTY[self.language])
-            elif len(text) > LONGEST:
-                await self._notice(notices.TOO_LONG[self.language].format(len(text), LONGEST))
-            else:
-                await self._talk(message, text)
+        text = plain(message.text).strip()
+        order = read(text)
+        if order is None and not text:
+            await self.notice(notices.EMPTY[self.language], to=message.person)
+        elif len(text) > LONGEST:
+            told = notices.TOO_LONG[self.language].format(len(text), LONGEST)
+            await self.notice(told, to=message.person)
+        else:
+            await self._do(
+                Work(
+                    new_id(),
+                    person=message.person,
+                    name=safe_name(message.name, self._taken),
+                    text=text,
+                    order=order is not None,
+                    reply_to=message.reply_to,
+                ),
+                message.id,
+                kept,
+            )
 
     async def obey(self, order: Order, *, person: str, name: str) -> None:
         """Carry out an order that a slash command or a button gave.
@@ -138,34 +214,9 @@ class Room:
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
-        async with self._lock:
-            self._stopped = False
-            await self._memory.look()
-            await self._obey(order)
-
-    async def rate(self, person: str, place: str, value: int) -> bool:
-        """A thumb on a shown line: 1 up, -1 down, 0 taken back. False: no line stands there."""
-        return await self._memory.line_at(place) is not None
-
-    async def status(self) -> Status:
-        """What a panel shows."""
-        scene, kept = self._scene(), await self._memory.last_line()
-        return Status(
-            cast=scene.cast,
-            place=scene.place,
-            mood="",
-            chapter=0,
-            paused=False,
-            language=self.language,
-            speaking=self._speaker,
-            version=1 if kept else 0,
-            versions=1 if kept else 0,
-            last_places=kept[1] if kept else (),
-        )
-
-    async def resume(self) -> None:
-        """After a start: show what was kept and not shown, answer what was not answered."""
-        await self.enter()
+        text = plain(f"/{order.id or order.called} {order.argument}").strip()
+        name = safe_name(name, self._taken)
+        await self._do(Work(new_id(), person=person, name=name, text=text, order=True))
 
     def stop(self) -> bool:
         """Break off what is being said: the line is kept as far as it was shown, and marked.
@@ -173,46 +224,287 @@ class Room:
         Returns whether anybody was speaking.
         """
         self._stopped = True
-        # Only while the engine writes: a line that is being kept must be kept.
-        writing, self._writing = self._writing, None
-        return writing is not None and writing.cancel()
+        return self._break_off()
 
-    # -- talk ------------------------------------------------------------------------------------
+    async def rate(self, person: str, place: str, value: int) -> bool:
+        """A thumb on a shown line: 1 up, -1 down, 0 taken back. False: no line stands there.
 
-    async def _talk(self, message: Message, text: str) -> None:
-        name = safe_name(message.name, self._taken)
-        turn = Turn(name, text, witnesses=self._present())
-        before = self._scene()
-        decided = None if self._memory.state.language else language_of(text)
-        if decided:
-            await self._memory.write(turn, person=message.person, language=decided)
-        else:
-            await self._memory.write(turn, person=message.person)
-        if not before.cast:
-            await self._notice(notices.NOBODY[self.language])
-            return
-        await self._round(list(answerers(turn, before, self._cast)), message.person)
+        Raises:
+            MemoryProblem: it cannot be kept.
+        """
+        line = await self.line_at(place)
+        if line is None:
+            return False
+        self.stats["rated"] += 1
+        return await self.feedback.rate(self.key, line.id, line.shown + 1, person, value)
 
-    async def _round(self, queue: list[Character], person: str) -> None:
-        """All that follows one human message: the answers, and whom they draw in."""
-        asked = {character.id for character in queue}
-        said = 0
-        while queue and said < CAP and not self._stopped:
-            speaker = queue.pop(0)
-            if speaker not in self._scene().cast:
-                continue  # sent off meanwhile, from another process
-            line = await self._answer(speaker, person)
-            if line is None:
+    async def status(self) -> Status:
+        """What a panel shows.
+
+        Raises:
+            MemoryProblem: it cannot be recalled.
+        """
+        line = await self.last_line()
+        state = self.memory.state
+        return Status(
+            cast=self.scene().cast,
+            place=state.place,
+            mood=state.mood,
+            chapter=state.chapter,
+            paused=state.paused,
+            language=self.language,
+            speaking=self._speaker,
+            version=line.shown + 1 if line else 0,
+            versions=len(line.texts) if line else 0,
+            last_places=line.places if line else (),
+        )
+
+    async def resume(self) -> None:
+        """After a start: show what was kept and perhaps not shown, answer what was not answered.
+
+        Messages that nobody waits for any more are marked as unanswered; orders are not given
+        twice. What another living process sees to is left to it.
+
+        Raises:
+            MemoryProblem: it cannot be recalled or kept.
+        """
+        self._inside += 1
+        try:
+            async with self._lock:
+                await self.memory.look()
+                later = await self._resume()
+        finally:
+            self._inside -= 1
+        if later:
+            self.later(self._resume_later())
+
+    async def settle(self) -> None:
+        """Wait for what is done in the background."""
+        while self._background:
+            await asyncio.wait(self._background)
+
+    # -- one message after the other -------------------------------------------------------------
+
+    async def _do(
+        self, work: Work, message: str = "", kept: Callable[[], object] | None = None
+    ) -> None:
+        alone = self._inside == 0
+        self._inside += 1
+        self.stats["heard"] += 1
+        try:
+            if self._chatter:
+                self._break_off()
+            if self.memory.unknown:
+                await self.memory.look()
+            said = Turn(work.name, work.text) if alone and not work.order else None
+            try:
+                work = await self.memory.hear(
+                    work, said, message=message, **(self._decided(work) if said else {})
+                )
+            except Taken:
+                self.stats["heard twice"] += 1
                 return
-            said += 1
-            for other in called(line, self._scene(), self._cast):
-                if other.id not in asked:
-                    asked.add(other.id)
-                    queue.append(other)
+            if kept:
+                kept()
+            async with self._lock:
+                await self._see_to(work)
+        finally:
+            self._inside -= 1
+        self._rest()
 
-    async def _answer(self, speaker: Character, person: str) -> Turn | None:
-        """One character's line, kept before this returns; None when there is none."""
-        line = asyncio.create_task(self._speak(speaker, person))
+    async def _see_to(self, work: Work) -> None:
+        """Do what was said or ordered, until it is done with."""
+        self._stopped = False
+        self._doing, self._work = work.id, work
+        try:
+            if work.order:
+                await orders.obey(self, read(work.text) or Order(""), work)
+            else:
+                if not work.said:
+                    said = Turn(work.name, work.text)
+                    work = await self.memory.say(work, said, **self._decided(work))
+                    self._work = work
+                await self._round(work)
+            if self._work:
+                await self.memory.close(self._work)
+        except Taken:
+            # Another process took it over (or answered it before): it is done, and not by us.
+            self.stats["taken"] += 1
+        finally:
+            self._doing, self._work = "", None
+
+    def _decided(self, work: Work) -> dict[str, Any]:
+        """The language of a room is that of the first words of a person."""
+        decided = None if self.memory.state.language else language_of(work.text)
+        return {"language": decided} if decided else {}
+
+    async def _resume(self) -> bool:
+        """Returns whether something is left that may have to be done later."""
+        works, lines = await self.memory.open()
+        known = await self.memory.lines() if lines else {}
+        now, later = time.time(), False
+        for line_id, owner in lines.items():
+            line = known.get(line_id)
+            if owner != me() and gone(owner) is False:
+                continue
+            if line is None or not (speaker := self.character(line.speaker)):
+                await self.memory.dismiss(line_id)
+                continue
+            await self.show(line, speaker)
+            self.stats["shown again"] += 1
+        forgotten: list[Work] = []
+        for work in works:
+            if work.owner != me():
+                ended = gone(work.owner)
+                if ended is False or (ended is None and now - work.at < LEASE):
+                    later = later or ended is None
+                    continue
+            try:
+                work = await self.memory.update(work, work)
+            except Taken:
+                continue
+            self.stats["resumed"] += 1
+            if work.order or now - work.heard > FRESH:
+                forgotten.append(work)
+            else:
+                await self._see_to(work)
+        for work in forgotten:
+            language = self.language
+            if work.order:
+                told = notices.ORDER_LOST[language].format(work.name, work.text)
+            else:
+                text = work.text or next(
+                    (k.turn.text for k in self.memory.turns if k.line == work.id), "……"
+                )
+                told = notices.UNANSWERED[language].format(work.name, text[:40])
+            await self.notice(told)
+            await self.memory.close(work)
+            self.stats["unanswered"] += 1
+        return later
+
+    async def _resume_later(self) -> None:
+        await asyncio.sleep(LEASE)
+        await self.resume()
+
+    # -- a round: all that follows one human message ---------------------------------------------
+
+    async def _round(self, work: Work) -> None:
+        scene = self.scene()
+        if self.memory.state.paused:
+            return
+        if not scene.cast:
+            await self.notice(notices.NOBODY[self.language])
+            return
+        if work.queue is None:
+            queue = await self._first(work)
+            work = replace(work, queue=queue, asked=queue)
+        while work.queue and work.step < CAP and not self._stopped:
+            speaker_id, *rest = work.queue
+            work = replace(work, queue=tuple(rest))
+            present = {c.id: c for c in self.scene().cast}
+            drawn = speaker_id in work.drawn
+            if speaker_id not in present or (drawn and self.overheard):
+                continue  # sent off meanwhile, from another process; or people talk on
+            speaker = present[speaker_id]
+            current = work
+
+            def then(turn: Turn, current: Work = current) -> Work | None:
+                return self._after(turn, current)
+
+            spoken = await self.answer(speaker, then=then, chatter=drawn)
+            if not spoken or self._work is None:
+                return
+            work = self._work
+
+    async def _first(self, work: Work) -> tuple[str, ...]:
+        """Who answers what a person said."""
+        numbers = [n for n, kept in enumerate(self.memory.turns) if kept.line == work.id]
+        if not numbers:
+            return ()  # taken back meanwhile
+        scene = self.scene()
+        turn, before = scene.turns[numbers[0]], replace(scene, turns=scene.turns[: numbers[0]])
+        replied = await self.line_at(work.reply_to) if work.reply_to else None
+        reply_to = replied.speaker if replied else None
+        among = candidates(before, self.cast, turn, reply_to=reply_to)
+        if len(among) > 1:
+            chosen = await self.likeliest(among, before.said(turn), work.person)
+            if chosen:
+                return (chosen.id,)
+        return tuple(c.id for c in answerers(turn, before, self.cast, reply_to=reply_to))
+
+    def _after(self, turn: Turn, work: Work) -> Work | None:
+        """What is left to do after a character's line; None when that was the last one."""
+        queue, asked, drawn = list(work.queue or ()), list(work.asked), list(work.drawn)
+        if not self.overheard:
+            for other in called(turn, self.scene(turn.speaker).said(turn), self.cast):
+                if other.id not in asked:
+                    asked.append(other.id)
+                    drawn.append(other.id)
+                    queue.append(other.id)
+        step = work.step + 1
+        if self._stopped or not queue or step >= CAP:
+            return None
+        if self.overheard and all(one in drawn for one in queue):
+            return None
+        return replace(
+            work,
+            step=step,
+            queue=tuple(queue),
+            asked=tuple(asked),
+            drawn=tuple(drawn),
+            at=round(time.time(), 3),
+        )
+
+    @property
+    def overheard(self) -> bool:
+        """Whether somebody has spoken since what is being seen to: chatter ends then."""
+        return self._inside > 1
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
+    async def likeliest(
+        self, among: Sequence[Character], scene: Scene, person: str = "", *, waiting: bool = True
+    ) -> Character | None:
+        """Who goes on, by the model's opinion; None when it has none."""
+        try:
+            scores = await self.voice.opinions(
+                scene, among, room=self.key, person=person, waiting=waiting
+            )
+        except (Crowded, EngineError) as problem:
+            log.info("%s: nobody to ask who speaks next: %s", self.key, problem)
+            return None
+        return choose(scores, among, scene)
+
+    # -- one line --------------------------------------------------------------------------------
+
+    async def answer(
+        self, speaker: Character, *, then: Callable[[Turn], Work | None], chatter: bool = False
+    ) -> bool:
+        """One character's line, kept before this returns. `then` says what is left to do after it.
+
+        Returns whether it was said to its end.
+        """
+        assert self._work
+        line_id, person = self._work.line, self._work.person
+
+        async def whole() -> bool:
+            spoken = await self.speak(speaker, line_id, person=person, chatter=chatter)
+            if spoken.text:
+                await self.said(
+                    speaker,
+                    spoken.text,
+                    then=then,
+                    broken_off=spoken.broken,
+                    spoken=spoken,
+                )
+            if spoken.problem:
+                told = notices.STUMBLED[self.language]
+                await self.notice(told.format(speaker.name[self.language], spoken.problem))
+            return bool(spoken.text) and not spoken.broken and not spoken.problem
+
+        line = asyncio.create_task(whole())
         try:
             return await asyncio.shield(line)
         except asyncio.CancelledError:
@@ -221,59 +513,113 @@ class Room:
             await asyncio.wait({line})
             raise
 
-    async def _speak(self, speaker: Character, person: str) -> Turn | None:
-        scene = self._scene()
-        try:
-            read = self._voice.read(scene, speaker, await self._recall(scene, speaker))
-        except Crowded as problem:
-            await self._notice(notices.CROWDED[self.language].format(problem))
-            return None
-        mark = self._memory.turns[read.dropped - 1].id if read.dropped else ""
-        line_id = secrets.token_hex(8)
-        for attempt in range(2):
-            written = await self._write(line_id, read, scene, speaker, person, attempt)
-            if written.text or written.broken:
-                break
-        else:
-            return await self._said(line_id, speaker, self._fallback(speaker), mark)
-        line = None
-        if written.text:
-            line = await self._said(line_id, speaker, written.text, mark, broken_off=written.broken)
-        else:
-            await self._stage.withdraw(line_id, ())
-        if written.problem:
-            name = speaker.name[self.language]
-            await self._notice(notices.STUMBLED[self.language].format(name, written.problem))
-            return None
-        return line
-
-    async def _write(
+    async def speak(
         self,
-        line_id: str,
-        read: Reading,
-        scene: Scene,
         speaker: Character,
+        line_id: str,
+        *,
         person: str,
-        attempt: int,
-    ) -> _Written:
-        """Let the engine write one reply, shown as it grows, until it ends or is stopped."""
-        draft, pace = Draft(speaker), self._stage.pace()
-        reply = self._voice.begin(
-            read,
-            scene,
+        chatter: bool = False,
+        scene: Scene | None = None,
+        old: KeptLine | None = None,
+    ) -> Spoken:
+        """Let a character speak, shown as it is written; a bad reply is asked for once more.
+
+        With `old` it is another version of that line, in the scene before it.
+        """
+        scene = scene or self.scene(speaker.id)
+        tail, before = await self._tail(speaker, scene, person)
+        examples = not self.memory.state.mark
+        try:
+            read = self.voice.read(scene, speaker, tail, examples=examples)
+        except Crowded as crowded:
+            await self.notice(notices.CROWDED[self.language].format(crowded))
+            return Spoken("")
+        turns = self.memory.turns
+        mark = turns[read.dropped - 1].id if read.dropped and not old else ""
+        recent = [t.text for t in scene.turns if t.speaker == speaker.id][-4:]
+        version = len(old.texts) + 1 if old else 1
+        line = Line(
+            line_id,
             speaker,
-            room=self.key,
-            person=person,
-            turn=2 * len(self._memory.turns) + attempt,
+            "",
+            self.language,
+            version=version,
+            versions=version,
+            places=old.places if old else (),
         )
+        self._speaker, self._chatter = speaker, chatter
+        try:
+            for attempt in (0, 1):
+                reply = self.voice.begin(
+                    read,
+                    scene,
+                    speaker,
+                    room=self.key,
+                    person=person,
+                    turn=64 * len(turns) + 2 * version + attempt,
+                    waiting=not chatter,
+                )
+                draft, broken, problem = await self._write(reply, line)
+                shown = bool(draft.text)
+                text = draft.end()
+                fault = fault_of(text, recent, cut_short=reply.finish == "stop")
+                if fault:
+                    self.stats[fault] += 1
+                if broken or not fault:
+                    break
+                if attempt == 0:
+                    self.stats["retried"] += 1
+                    if shown and not old:
+                        await self.stage.withdraw(line_id, ())
+        finally:
+            self._speaker, self._chatter = None, False
+        text = self._mended(text, fault, recent, speaker, broken=broken)
+        if text and broken:
+            text = broken_off(text)
+        elif text and reply.finish == "length" and not fault:
+            text = run_out(text, self.language)
+        if not text and shown and not old:
+            await self.stage.withdraw(line_id, ())
+        return Spoken(text, broken, problem, mark, read, before)
+
+    def _mended(
+        self,
+        text: str,
+        fault: Fault | None,
+        recent: Sequence[str],
+        speaker: Character,
+        *,
+        broken: bool,
+    ) -> str:
+        """What is kept of a reply after all attempts; a line of the card when nothing is."""
+        if not fault:
+            return text
+        left = without(text, fault, recent)
+        if left or broken:
+            return left
+        if fault == "repeats":
+            return text  # what was said before is better than nothing, and than a stock phrase
+        self.stats["card lines"] += 1
+        lines = speaker.lines[self.language] or speaker.greeting[self.language]
+        return lines[len(self.memory.turns) % len(lines)]
+
+    async def _write(self, reply: Reply, line: Line) -> tuple[Draft, bool, str]:
+        """Let the engine write one reply, shown as it grows, until it ends or is stopped.
+
+        Returns the draft, whether it was broken off, and the engine's problem.
+        """
+        draft, pace = Draft(line.speaker), self.stage.pace()
         broken, problem = False, ""
         task = self._writing = asyncio.current_task()
-        self._speaker = speaker
+        loop = asyncio.get_running_loop()
+        waiting = loop.call_later(QUEUED, lambda: self.later(self._queued(reply)))
         try:
             async for piece in reply:
+                waiting.cancel()
                 shown = draft.add(piece)
                 if pace.due(shown, time.monotonic()):
-                    await self._stage.show(Line(line_id, speaker, shown, self.language))
+                    await self.stage.show(replace(line, text=shown))
         except asyncio.CancelledError:
             broken = True
             if task:
@@ -281,152 +627,266 @@ class Room:
         except EngineError as stumbled:
             broken, problem = True, str(stumbled)
         finally:
-            self._writing = self._speaker = None
+            waiting.cancel()
+            self._writing = None
             await reply.aclose()
-        text = draft.end()
-        if text and broken:
-            text = broken_off(text)
-        elif text and reply.finish == "length":
-            text = run_out(text, self.language)
-        return _Written(text, broken, problem)
+        return draft, broken, problem
 
-    async def _said(
-        self, line_id: str, speaker: Character, text: str, mark: str = "", **changes: Any
+    async def _queued(self, reply: Reply) -> None:
+        if reply.position > 0 and reply.finish is None:
+            self.stats["queued"] += 1
+            await self.notice(notices.QUEUED[self.language].format(reply.position))
+
+    async def said(
+        self,
+        speaker: Character,
+        text: str,
+        *,
+        then: Callable[[Turn], Work | None],
+        broken_off: bool = False,
+        spoken: Spoken | None = None,
+        joined: Turn | None = None,
+        **changes: Any,
     ) -> Turn:
-        turn = Turn(speaker.id, text, "character", self._present() | {speaker.id})
-        if mark:
-            changes["mark"] = mark
+        """Keep a character's line as the next answer to what is being seen to, and show it.
+
+        Raises:
+            Taken: somebody else answered meanwhile; the line is not kept.
+        """
+        work = self._work
+        assert work
+        turn = Turn(speaker.id, text, "character")
+        before = spoken.before if spoken else ()
+        line = KeptLine(
+            work.line,
+            speaker.id,
+            (text,),
+            passages=tuple(leaning(text, before)) if before else (),
+            person=work.person,
+        )
+        after = None if broken_off and self._stopped else then(turn)
+        if spoken and spoken.mark:
+            changes["mark"] = spoken.mark
         # Kept before it is shown as done: nobody ever saw a whole line that is not remembered.
-        await self._memory.write(turn, line=line_id, **changes)
-        places = await self._stage.show(Line(line_id, speaker, text, self.language, done=True))
-        await self._memory.shown(line_id, places)
+        try:
+            await self.memory.write(
+                turn,
+                id=line.id,
+                line=line,
+                broken_off=broken_off,
+                work=work,
+                then=after,
+                joined=joined,
+                **changes,
+            )
+        except Taken:
+            self._work = None
+            await self.stage.withdraw(line.id, ())
+            raise
+        self._work = after
+        self.stats["said"] += 1
+        await self.show(line, speaker)
+        if spoken and spoken.read:
+            self.later(self._asked(line, 1, spoken.read, text))
         return turn
 
-    async def _recall(self, scene: Scene, speaker: Character) -> Tail | None:
-        """What the speaker needs for this one reply besides what was said. Nothing yet."""
-        return None
+    async def once_more(self, line: KeptLine, speaker: Character, work: Work) -> None:
+        """Another version of a line, in the scene before it; all versions are kept."""
+        turns = self.memory.turns
+        at = next(n for n, kept in enumerate(turns) if kept.line == line.id)
+        scene = self.scene(speaker.id)
+        scene = replace(scene, turns=scene.turns[:at])
+        spoken = await self.speak(
+            speaker, line.id, person=line.person or work.person, scene=scene, old=line
+        )
+        if not spoken.text or spoken.broken or spoken.text in line.texts:
+            if spoken.problem:
+                told = notices.STUMBLED[self.language]
+                await self.notice(told.format(speaker.name[self.language], spoken.problem))
+            await self.show(line, speaker)
+            return
+        new = replace(
+            line,
+            texts=(*line.texts, spoken.text),
+            shown=len(line.texts),
+            passages=tuple(leaning(spoken.text, spoken.before)),
+        )
+        new = await self.memory.change(new, work)
+        self.done()
+        self.stats["versions"] += 1
+        await self.show(new, speaker)
+        if spoken.read:
+            self.later(self._asked(new, new.shown + 1, spoken.read, spoken.text))
 
-    def _fallback(self, speaker: Character) -> str:
-        """A line of the character's own card, for a model that stays silent."""
-        lines = speaker.lines[self.language] or speaker.greeting[self.language]
-        return lines[len(self._memory.turns) % len(lines)]
+    def next_step(self) -> Work:
+        """What is being seen to, after one more answer."""
+        assert self._work
+        return replace(self._work, step=self._work.step + 1, at=round(time.time(), 3))
+
+    def done(self) -> None:
+        """What was being seen to is closed already."""
+        self._work = None
+
+    async def show(self, line: KeptLine, speaker: Character) -> None:
+        """Show a kept line as done, and remember where."""
+        places = await self.stage.show(
+            Line(
+                line.id,
+                speaker,
+                line.text,
+                self.language,
+                done=True,
+                version=line.shown + 1,
+                versions=len(line.texts),
+                places=line.places,
+            )
+        )
+        await self.memory.shown(line, places)
+
+    async def _tail(
+        self, speaker: Character, scene: Scene, person: str
+    ) -> tuple[Tail | None, tuple[Passage, ...]]:
+        """What the speaker needs for this one reply besides what was said."""
+        state, context = self.memory.state, self.voice.context
+        found = passages(
+            self.book,
+            scene,
+            speaker,
+            chapter=state.chapter,
+            context=context,
+            length=self.voice.length,
+        )
+        known: tuple[str, ...] = ()
+        if self.people and person:
+            query = next((t.text for t in reversed(scene.turns) if t.side == "human"), "")
+            known = await self.people.recall(
+                person,
+                speaker,
+                self.key,
+                private=self.private,
+                scene=scene,
+                query=query,
+                budget=context // _MEMORY_SHARE,
+                measure=self.voice.length,
+            )
+        tail = Tail(tuple(p.text for p in found), known, state.note)
+        return (tail if tail else None), found
+
+    def _break_off(self) -> bool:
+        # Only while the engine writes: a line that is being kept must be kept.
+        writing, self._writing = self._writing, None
+        return writing is not None and writing.cancel()
+
+    # -- in the background -----------------------------------------------------------------------
+
+    def later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do something without anybody waiting for it."""
+        task = asyncio.create_task(self._quietly(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _quietly(self, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        except Exception:  # a chore that fails must not end the process
+            log.exception("%s: something in the background failed", self.key)
+
+    async def _asked(self, line: KeptLine, version: int, read: Reading, text: str) -> None:
+        """Keep what the model read for a line, for those who will judge it."""
+        people = {kept.person: kept.turn.speaker for kept in self.memory.turns if kept.person}
+        if line.person and line.person not in people:
+            people[line.person] = ""
+        asked = Asked(
+            tuple((span.text, span.control) for span in read.spans),
+            text,
+            model=self.voice.name,
+            character=line.speaker,
+            language=self.language,
+            private=self.private,
+            people=people,
+        )
+        await self.feedback.asked(self.key, line.id, version, asked)
+
+    def _rest(self) -> None:
+        """Nothing is to be done just now: time to learn, and to sum up what was trimmed."""
+        if self._inside:
+            return
+        turns = self.memory.turns
+        if self.people and turns:
+            new = [kept for kept in turns if _later(kept.id, self._learned)]
+            if new:
+                self._learned = new[-1].id
+                self.people.heard(self.key, self.private, new, self.scene())
+        state = self.memory.state
+        if state.mark and state.mark != state.summed:
+            self.later(self._sum_up())
+
+    async def _sum_up(self) -> None:
+        """Sum up the turns that were trimmed since the last time, for those who heard them."""
+        state = self.memory.state
+        mark, summaries = state.mark, state.summaries
+        longest = min(LONGEST_SUMMARY, self.voice.context // _SUMMARY_SHARE)
+        trimmed = await self.memory.between(state.summed, mark)
+        turns = [kept.turn for kept in trimmed]
+        for heard, earlier, part in by_hearers(state.cast, turns, summaries):
+            scene = replace(self.scene(), turns=self.named(part), summary="")
+            text = earlier
+            if part:
+                text = ""
+                try:
+                    text = await self.voice.summed_up(
+                        scene, earlier, longest=longest, room=self.key
+                    )
+                except EngineError as problem:
+                    log.info("%s: no summary by the model: %s", self.key, problem)
+                if not is_about(text, scene, earlier):
+                    self.stats["summaries without the model"] += 1
+                    text = beginnings(scene, earlier, longest)
+            summaries = with_summary(summaries, heard, text[: 2 * longest])
+        if self.memory.state.mark == mark:
+            await self.memory.write(summaries=summaries, summed=mark)
+            self.stats["summaries"] += 1
 
     # -- what is known ---------------------------------------------------------------------------
 
-    def _scene(self) -> Scene:
-        return scene_of(self._memory.state, self._memory.turns, self._cast)
+    def scene(self, reader: str = "") -> Scene:
+        """The room as it is, with what `reader` remembers of what was trimmed."""
+        return scene_of(self.memory.state, self.memory.turns, self.cast, reader)
 
-    def _present(self) -> frozenset[str]:
-        return frozenset(character.id for character in self._scene().cast)
+    def named(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+        """Turns with shown names for whoever is not on stage."""
+        kept = [Kept("", turn) for turn in turns]
+        return scene_of(self.memory.state, kept, self.cast).turns
 
-    async def _notice(self, text: str) -> None:
-        await self._stage.notice(text)
+    def character(self, character_id: str) -> Character | None:
+        return next((c for c in self.cast if c.id == character_id), None)
+
+    async def line_at(self, place: str) -> KeptLine | None:
+        """The line that stands at a place of the platform."""
+        lines = await self.memory.lines()
+        return next((line for line in reversed(lines.values()) if place in line.places), None)
+
+    async def last_line(self) -> KeptLine | None:
+        """The last character's line."""
+        kept = next((k for k in reversed(self.memory.turns) if k.turn.side == "character"), None)
+        if kept is None:
+            return None
+        found = (await self.memory.lines()).get(kept.line)
+        return found or KeptLine(kept.line, kept.turn.speaker, (kept.turn.text,))
+
+    async def notice(self, text: str, *, to: str = "") -> None:
+        await self.stage.notice(text, to=to)
 
     async def _told(self, problem: MemoryAway | None) -> None:
         language = self.language
-        await self._notice(
+        await self.notice(
             notices.AWAY[language].format(problem) if problem else notices.BACK[language]
         )
 
-    # -- commands --------------------------------------------------------------------------------
 
-    async def _obey(self, order: Order) -> None:
-        language = self.language
-        match order.id:
-            case "summon":
-                await self._summon(order.argument)
-            case "dismiss":
-                await self._dismiss(order.argument)
-            case "who":
-                await self._notice(self._who())
-            case "cast":
-                await self._notice(self._listed())
-            case "language":
-                await self._speak_language(order.argument)
-            case "forget":
-                gone = await self._memory.forget()
-                await self._notice(notices.FORGOTTEN[language].format(gone))
-            case "help":
-                await self._notice(help_text(language))
-            case "":
-                await self._notice(notices.NO_SUCH_COMMAND[language].format(order.called))
-            case _:
-                await self._notice(notices.ELSEWHERE[language].format(order.called))
+def _later(kept_id: str, than: str) -> bool:
+    def order(one: str) -> tuple[int, int]:
+        ms, _, number = one.partition("-")
+        return int(ms), int(number)
 
-    async def _summon(self, argument: str) -> None:
-        wanted, unknown = people(argument, self._cast)
-        if not wanted and not unknown:
-            await self._notice(notices.WHOM[self.language])
-        for character in wanted:
-            scene = self._scene()
-            if character in scene.cast:
-                name = character.name[self.language]
-                await self._notice(notices.ALREADY[self.language].format(name))
-                continue
-            greetings = character.greeting[self.language]
-            # The second greeting is for joining others.
-            greeting = greetings[min(len(scene.cast), len(greetings) - 1, 1)]
-            cast = (*(c.id for c in scene.cast), character.id)
-            await self._said(secrets.token_hex(8), character, greeting, cast=cast)
-        await self._nobody_called(unknown)
-
-    async def _nobody_called(self, unknown: Sequence[str]) -> None:
-        language = self.language
-        known = joined((f"{c.name[language]} ({c.id})" for c in self._cast), language)
-        for name in unknown:
-            await self._notice(notices.UNKNOWN[language].format(name[:40], known))
-
-    async def _dismiss(self, argument: str) -> None:
-        scene = self._scene()
-        wanted, unknown = people(argument, self._cast)
-        if argument.casefold() in ALL:
-            wanted, unknown = scene.cast, ()
-        elif not wanted and not unknown:
-            await self._notice(notices.WHOM_NOT[self.language])
-            return
-        leaving = [c for c in wanted if c in scene.cast]
-        absent = [c for c in wanted if c not in scene.cast]
-        if leaving:
-            await self._memory.write(cast=tuple(c.id for c in scene.cast if c not in leaving))
-        for characters, says in ((leaving, notices.LEFT), (absent, notices.NOT_HERE)):
-            if characters:
-                names = joined((c.name[self.language] for c in characters), self.language)
-                await self._notice(says[self.language].format(names))
-        await self._nobody_called(unknown)
-        if not self._scene().cast:
-            await self._notice(notices.NOBODY[self.language])
-
-    def _who(self) -> str:
-        scene, language = self._scene(), self.language
-        if not scene.cast:
-            return notices.NOBODY[language]
-        names = joined((c.name[language] for c in scene.cast), language)
-        return notices.ON_STAGE[language].format(names)
-
-    def _listed(self) -> str:
-        language = self.language
-        rows = [
-            notices.CAST_ROW[language]
-            .format(
-                emoji=character.emoji,
-                name=character.name[language],
-                id=character.id,
-                aliases=joined(character.aliases[language][:3], language),
-            )
-            .strip()
-            for character in self._cast
-        ]
-        return notices.CAST[language].format("\n".join(rows))
-
-    async def _speak_language(self, argument: str) -> None:
-        language: Language
-        match argument.casefold():
-            case "zh" | "中文" | "汉语" | "chinese":
-                language = "zh"
-            case "en" | "英文" | "英语" | "english":
-                language = "en"
-            case _:
-                await self._notice(notices.WHICH_LANGUAGE[self.language])
-                return
-        await self._memory.write(language=language)
-        await self._notice(notices.LANGUAGE[self.language])
+    return not than or order(kept_id) > order(than)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bot.conversation import Reading, reading, turn_length
 from characters.card import Character
-from characters.prompt import Style, Tail, stop_strings
+from characters.prompt import Style, Tail, digest, encode, next_names, stop_strings
 from characters.style import Serving, serving
 from characters.turn import Scene
 from engine.sequence import Engine, ModelError, Reply, Sampling
@@ -88,7 +88,18 @@ class Voice:
         """The engine's tokens of a text; asked once for each text."""
         return self._encode(text, control)
 
-    def read(self, scene: Scene, speaker: Character, tail: Tail | None = None) -> Reading:
+    @property
+    def context(self) -> int:
+        """The longest prompt and reply, in tokens."""
+        return self._context
+
+    def length(self, text: str) -> int:
+        """How many tokens a text takes."""
+        return len(self.engine.encode(text))
+
+    def read(
+        self, scene: Scene, speaker: Character, tail: Tail | None = None, *, examples: bool = True
+    ) -> Reading:
         """What the model reads so that `speaker` goes on.
 
         Raises:
@@ -102,12 +113,68 @@ class Voice:
             context=self._context - self._longest,
             tail=tail,
             measure=self._measure,
+            examples=examples,
         )
 
+    async def opinions(
+        self,
+        scene: Scene,
+        among: Sequence[Character],
+        *,
+        room: str,
+        person: str,
+        waiting: bool = True,
+    ) -> list[float]:
+        """How likely the model finds each of them to speak next, as natural logarithms.
+
+        Raises:
+            Crowded: the cards on stage leave no room for talk.
+            EngineError: the engine cannot say.
+        """
+        dropped = self.read(scene, among[0]).dropped
+        left = replace(scene, turns=scene.turns[dropped:])
+        shared, names = next_names(left, among, style=self.served.style)
+        return await self.engine.score(
+            encode(shared, self.encode),
+            [encode(name, self.encode) for name in names],
+            room=room,
+            person=person,
+            waiting=waiting,
+        )
+
+    async def summed_up(self, scene: Scene, earlier: str, *, longest: int, room: str) -> str:
+        """The model's summary of a scene's turns, of about `longest` characters; for idle time.
+
+        Raises:
+            EngineError: it does not fit, or the engine failed.
+        """
+        spans = digest(scene, earlier, longest=longest, style=self.served.style)
+        sampling = Sampling(
+            temperature=0.3,
+            max_tokens=min(self._longest, 2 * longest),
+            stop=("<think>",),
+            seed=self._seed,
+        )
+        reply = self.engine.stream(
+            encode(spans, self.encode), sampling, room=room, waiting=False, stable=0
+        )
+        try:
+            return "".join([piece async for piece in reply]).strip()
+        finally:
+            await reply.aclose()
+
     def begin(
-        self, read: Reading, scene: Scene, speaker: Character, *, room: str, person: str, turn: int
+        self,
+        read: Reading,
+        scene: Scene,
+        speaker: Character,
+        *,
+        room: str,
+        person: str,
+        turn: int,
+        waiting: bool = True,
     ) -> Reply:
-        """Begin the reply. `turn` tells replies of one seed apart.
+        """Begin the reply. `turn` tells replies of one seed apart; `waiting`: for a person.
 
         Raises:
             EngineError: later, from the reply itself.
@@ -117,6 +184,7 @@ class Voice:
             self.sampling(scene, speaker, turn),
             room=room,
             person=person,
+            waiting=waiting,
             stable=read.stable,
         )
 

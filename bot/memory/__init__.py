@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bot.memory.feedback import Asked, Feedback, Given
 from bot.memory.keys import PREFIX, VERSION, VERSIONS, quoted, room_key, tag
+from bot.memory.moving import move
 from bot.memory.people import Bond, Fact, Forgotten, Known, PersonMemory, Profile, TooManyTries
-from bot.memory.room import KEPT_TURNS, Kept, RoomMemory, RoomState
+from bot.memory.room import KEPT_TURNS, Kept, RoomMemory, RoomState, Summary, Taken, unfinished
 from bot.memory.server import (
     Connection,
     Embedded,
@@ -46,6 +47,8 @@ __all__ = [
     "Profile",
     "RoomMemory",
     "RoomState",
+    "Summary",
+    "Taken",
     "Told",
     "TooManyTries",
     "data_folder",
@@ -102,6 +105,14 @@ class Memory(Connection):
     def room(self, platform: str, name: str, told: Told | None = None) -> RoomMemory:
         """The memory of one room. `told` hears when Redis goes away and comes back."""
         return RoomMemory(self, f"{quoted(platform)}:{quoted(name)}", told)
+
+    async def unfinished(self, platform: str) -> list[str]:
+        """Names of the platform's rooms in which something waits to be answered or shown."""
+        return await unfinished(self, quoted(platform))
+
+    async def move(self, platform: str, old: str, new: str) -> bool:
+        """Bring a room to another name, with all that is kept of it. False: there was nothing."""
+        return await move(self, tag(f"{platform}:{old}"), tag(f"{platform}:{new}"))
 
 
 async def open_memory(

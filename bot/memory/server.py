@@ -136,7 +136,9 @@ def _passes(problem: redis.RedisError) -> bool:
     if isinstance(problem, redis.exceptions.ClusterDownError | redis.exceptions.TryAgainError):
         return True
     refusals = ("MISCONF", "MASTERDOWN", "NOREPLICAS", "OOM", "READONLY", "LOADING", "NOAUTH")
-    return str(problem).startswith(refusals) or "Errors trying to" in str(problem)
+    # In a script they come with where they happened: "… @user_script: 58: -OOM command …".
+    said = str(problem).rpartition("@user_script")[2].lstrip(": 0123456789-")
+    return said.startswith(refusals) or "Errors trying to" in said
 
 
 def _said(problem: Exception) -> str:

@@ -131,6 +131,8 @@ def play(cast: Cast, memory: Memory):
         lines = itertools.cycle(script) if isinstance(script, list) else None
 
         def answer(prompt: str) -> str:
+            if "<|im_start|>system\n把下面的对话" in prompt:  # asked for a summary
+                return ""
             prompts.append(prompt)
             said = next(lines) if lines else script(prompt) if script else "知道了。"
             if isinstance(said, Exception):

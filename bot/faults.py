@@ -1,0 +1,106 @@
+"""What is wrong with a reply, and what is left of it: pure.
+
+    fault_of("作为人工智能，我不能…", speaker, recent=[], finish="end")   ->  "assistant"
+    without("老孙在此。作为一个AI，我……", "assistant", …)                  ->  "老孙在此。"
+
+A reply with a fault is asked for once more; if the second one has one too, it is cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+# "others": it goes on as somebody else (the stop strings cut that off; here nothing is left).
+Fault = Literal["empty", "assistant", "repeats", "loops", "others"]
+
+_ASSISTANT = re.compile(
+    r"作为(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练)的)?\s*(?:人工智能|AI|大?语言模型|智能助手|聊天机器人)"
+    r"|我(?:只|仅)?是(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练|创造)的)?\s*"
+    r"(?:人工智能|AI(?![A-Za-z])|大?语言模型|智能助手|虚拟助手|聊天机器人|ChatGPT|通义|书生)"
+    r"|(?:抱歉|对不起|很遗憾)[，,]?\s*(?:我|作为)[^。！？]{0,10}(?:无法|不能)(?:提供|回答|协助|满足|继续|参与|扮演)"
+    r"|(?:还有|有)(?:什么|其他)?(?:可以|能)(?:帮助?|为)您的"
+    r"|\bas an? (?:ai|artificial intelligence|(?:large )?language model|virtual assistant)\b"
+    r"|\bI(?:['’]?m| am) (?:just |only )?an? (?:ai\b|artificial intelligence"
+    r"|(?:large )?language model|virtual assistant|chatbot)"
+    r"|\bI(?:['’]?m sorry|\s+apologi[sz]e), but I (?:can(?:no|['’])t|am unable to)"
+    r"|\bI can(?:no|['’])t (?:assist|help) (?:you )?with (?:that|this)\b"
+    r"|\bis there anything else I can (?:help|assist)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^。！？!?…\n.]*[。！？!?…\n.]*[」』”’\"')）]*")
+# A run of one unit, said over and over: 好好好好好好好好 or 去去就来，去去就来，…
+_LOOP = re.compile(r"(.{1,24}?)\1{3,}", re.DOTALL)
+_LONGEST_LOOP = 24  # characters of it that are still speech
+_SHORT = 8  # characters: shorter lines may well come again
+_ALIKE = 0.8
+
+
+def fault_of(text: str, recent: Iterable[str], *, cut_short: bool = False) -> Fault | None:
+    """The worst that is wrong with a reply. `recent` are the speaker's own last lines; `cut_short`
+    says that a stop string ended it."""
+    if not text:
+        return "others" if cut_short else "empty"
+    if _ASSISTANT.search(text):
+        return "assistant"
+    if loop_at(text) is not None:
+        return "loops"
+    if any(alike(text, earlier) for earlier in recent):
+        return "repeats"
+    return None
+
+
+def loop_at(text: str) -> int | None:
+    """Where a reply begins to go round in a circle; the first round is still speech."""
+    for match in _LOOP.finditer(text):
+        if match.end() - match.start() > _LONGEST_LOOP and any(map(str.isalnum, match[1])):
+            return match.start() + len(match[1])
+    return None
+
+
+def alike(text: str, earlier: str) -> bool:
+    """Whether a line says again what another one said."""
+    ours, theirs = _bare(text), _bare(earlier)
+    if min(len(ours), len(theirs)) < _SHORT:
+        return False
+    if ours == theirs:
+        return True
+    a, b = _grams(ours), _grams(theirs)
+    return len(a & b) >= _ALIKE * min(len(a), len(b)) and len(a & b) >= 0.6 * max(len(a), len(b))
+
+
+def without(text: str, fault: Fault, recent: Sequence[str]) -> str:
+    """What can be kept of a faulty reply; "" when nothing can."""
+    match fault:
+        case "assistant":
+            found = _ASSISTANT.search(text)
+            return _whole_sentences(text, found.start() if found else len(text))
+        case "loops":
+            at = loop_at(text)
+            return text[:at].rstrip("，,、 ") if at else ""
+        case "repeats":
+            said = {_bare(s) for line in recent for s in _SENTENCE.findall(line)}
+            kept = [s for s in _SENTENCE.findall(text) if _bare(s) and _bare(s) not in said]
+            left = "".join(kept).strip()
+            return "" if any(alike(left, line) for line in recent) else left
+        case _:
+            return ""
+
+
+def _whole_sentences(text: str, end: int) -> str:
+    """The sentences that lie before `end` as a whole."""
+    left = ""
+    for match in _SENTENCE.finditer(text):
+        if match.end() > end:
+            break
+        left += match[0]
+    return left.strip()
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _grams(text: str) -> set[str]:
+    return {text[i : i + 3] for i in range(len(text) - 2)}

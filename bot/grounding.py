@@ -1,0 +1,110 @@
+"""What of the book a speaker has before it: passages that fit what is said, within a budget. Pure
+but for the search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from canon import Canon
+from canon.error import ChapterOutOfRange, UnknownCharacter
+from characters.card import Character
+from characters.turn import Scene
+
+# A small context has no room for a book beside the talk.
+LEAST_CONTEXT = 512
+_SHARE = 8  # a passage budget is this part of the context
+_MOST = 600  # tokens
+_K = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of the book: its chapter, and the text as the model reads it."""
+
+    chapter: int
+    text: str
+
+
+def query_of(scene: Scene) -> str:
+    """What is talked about: the last thing a person said, with a shorter one before it."""
+    said = [turn.text for turn in scene.turns if turn.side != "character"][-2:]
+    if not said:
+        return scene.turns[-1].text if scene.turns else ""
+    return said[-1] if len(said[-1]) >= 12 or len(said) < 2 else f"{said[0][-60:]} {said[-1]}"
+
+
+def passages(
+    book: Canon | None,
+    scene: Scene,
+    speaker: Character,
+    *,
+    chapter: int,
+    context: int,
+    length: Callable[[str], int],
+) -> tuple[Passage, ...]:
+    """What the speaker has before it for this reply, best first.
+
+    `chapter` 0 is the whole book, else what lies later does not exist. `context` and `length` count
+    tokens. Nothing where the book has no answer, or the context no room.
+    """
+    query = query_of(scene)
+    if book is None or not query or context < LEAST_CONTEXT:
+        return ()
+    if chapter:
+        try:
+            book = book.as_of(min(chapter, book.last))
+        except ChapterOutOfRange:
+            return ()
+    try:
+        found = book.search(query, character=speaker.id, k=_K)
+    except UnknownCharacter:  # a character of one's own, or of another book
+        found = book.search(query, k=_K)
+    if found.nothing_fits:
+        return ()
+    budget = min(context // _SHARE, _MOST)
+    chosen: list[Passage] = []
+    for hit in found.passages:
+        text = _within(hit.text, budget, length)
+        if text:
+            chosen.append(Passage(hit.section, text))
+            budget -= length(text)
+    return tuple(chosen)
+
+
+def leaning(reply: str, before: Sequence[Passage]) -> list[tuple[int, str]]:
+    """Chapter and quote of each passage that was before the speaker, the one that the reply takes
+    most from first. The quote is its sentence that the reply is nearest to."""
+    grams = _pairs(reply)
+
+    def shared(text: str) -> float:
+        own = _pairs(text)
+        return len(own & grams) / (len(own) ** 0.5) if own else 0.0
+
+    rows = []
+    for passage in before:
+        sentences = [
+            s for s in re.findall(r"[^。！？!?\n]+[。！？!?]?[”」』]?", passage.text) if s.strip()
+        ]
+        best = max(sentences or [passage.text], key=shared).strip()
+        rows.append((shared(passage.text), passage.chapter, best[:80]))
+    rows.sort(key=lambda row: -row[0])
+    return [(chapter, quote) for _, chapter, quote in rows]
+
+
+def _within(text: str, budget: int, length: Callable[[str], int]) -> str:
+    """The text, or as many of its first sentences as fit; "" when not even one does."""
+    text = " ".join(text.split())
+    if length(text) <= budget:
+        return text
+    kept = ""
+    for sentence in re.findall(r"[^。！？!?]+[。！？!?][”」』]?", text):
+        if length(kept + sentence) > budget:
+            break
+        kept += sentence
+    return kept.strip()
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[i : i + 2] for i in range(len(text) - 1) if text[i : i + 2].isalnum()}
