@@ -66,6 +66,7 @@ def run(recipe: Tuning, folder: Path) -> dict[str, Any]:
     tokenizer = base.check(recipe)
     encoder = TokenizerEncoder(tokenizer)
     learn, report = learned_packs(recipe, encoder)
+    note(recipe, folder)
     trainer = make_trainer(recipe, folder, tokenizer, encoder, learn)
     begun = time.monotonic()
     start = follow(trainer, folder)
@@ -81,26 +82,25 @@ def run(recipe: Tuning, folder: Path) -> dict[str, Any]:
 
 
 def same(recipe: Tuning, folder: Path) -> None:
-    """Note the recipe in a new run folder. Raises TrainError when the folder has another one."""
-    told = dataclasses.asdict(recipe)
+    """Raises TrainError when the run folder was begun with another recipe."""
     file = folder / "recipe.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    if file.is_file():
-        there = dict(shards.read_json(file))
-        other = sorted(
-            key
-            for key in told
-            if key != "watch" and json.loads(json.dumps(told[key])) != there[key]
+    if not file.is_file():
+        return
+    told, there = json.loads(json.dumps(dataclasses.asdict(recipe))), shards.read_json(file)
+    if other := sorted(key for key in told if key != "watch" and told[key] != there.get(key)):
+        raise TrainError(
+            f"{folder}: was begun with another recipe ({', '.join(other)} differ); "
+            "name a new folder with -o, or remove it"
         )
-        if other:
-            raise TrainError(
-                f"{folder}: was begun with another recipe ({', '.join(other)} differ); "
-                "name a new folder with -o, or remove it"
-            )
-    elif int(os.environ.get("RANK", "0")) == 0:
-        aside = file.with_suffix(".part")
-        aside.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
-        aside.rename(file)
+
+
+def note(recipe: Tuning, folder: Path) -> None:
+    """Note the recipe in a run folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if int(os.environ.get("RANK", "0")) == 0:
+        aside = folder / "recipe.part"
+        aside.write_text(json.dumps(dataclasses.asdict(recipe), ensure_ascii=False, indent=1))
+        aside.rename(folder / "recipe.json")
 
 
 def cast_of(recipe: Tuning) -> Cast:
@@ -136,10 +136,10 @@ def learned_packs(recipe: Tuning, encoder: Encoder) -> tuple[list[rows.Batch], d
         "tokens": tokens * train.epochs,
         "learned": sum(sum(n != rows.IGNORED for n in labels) for _, labels in made) * train.epochs,
     }
-    note = f"{len(made)} lessons, {tokens:,} tokens in {len(packed)} packs"
+    told = f"{len(made)} lessons, {tokens:,} tokens in {len(packed)} packs"
     if over:
-        note += f"; {len(over)} longer than {train.row} tokens left out: {', '.join(over[:3])} …"
-    print(note, file=sys.stderr)
+        told += f"; {len(over)} longer than {train.row} tokens left out: {', '.join(over[:3])} …"
+    print(told, file=sys.stderr)
     return [packs.batch(one, isolated=train.isolated) for one in packed], report
 
 
@@ -229,6 +229,7 @@ def arguments(recipe: Tuning, folder: Path, steps: int) -> dict[str, Any]:
         "disable_tqdm": True,
         "remove_unused_columns": False,
         "dataloader_pin_memory": cuda,
+        "ddp_backend": "gloo" if world > 1 and not cuda else None,
         "ddp_find_unused_parameters": False,
     }
 
