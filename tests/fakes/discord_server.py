@@ -814,6 +814,8 @@ class FakeDiscord:
             self.too_many.append(asked)
             return self._slow_down(reset, "user", headers), headers
         self._buckets[asked.bucket] = (began, used + 1)
+        if kind == "webhook":
+            return None, headers  # by their own token: nothing to do with the bot's global limit
         while self._global and asked.at - self._global[0] > 1:
             self._global.popleft()
         if len(self._global) >= GLOBAL:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import logging
 import re
 import secrets
@@ -30,7 +31,7 @@ from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.orders import MENUS, Translator, slash_commands
 from bot.platforms.discord.outlets import NOBODY, CallOutlet, ChannelOutlet
 from bot.platforms.discord.panel import Choose, Press, Say, is_panel, panel
-from bot.platforms.discord.stage import TRANSIENT, DiscordStage, answering
+from bot.platforms.discord.stage import TRANSIENT, DiscordStage, answering, in_the_open
 from bot.platforms.discord.text import escape, parts
 from bot.platforms.discord.webhooks import Webhooks
 from bot.room import Room
@@ -156,6 +157,9 @@ class Troupe(discord.AutoShardedClient):
             channel = await self._channel(name)
             if channel is None:
                 continue
+            # What was said while no process ran is heard too, if somebody still waits for it.
+            since = discord.utils.utcnow() - datetime.timedelta(minutes=10)
+            self._heard.setdefault(channel.id, discord.utils.time_snowflake(since))
             scene = await self._scene(channel)
             await scene.stage.remember_what_stands()
             self._spawn(self._resume(scene), f"resuming room {name}")
@@ -165,6 +169,7 @@ class Troupe(discord.AutoShardedClient):
             await scene.room.resume()
         finally:
             await scene.stage.take_half_lines_back()
+        await self._hear_missed(scene.channel)
         await self._refresh(scene)
 
     async def _channel(self, name: str) -> Any:
@@ -182,22 +187,26 @@ class Troupe(discord.AutoShardedClient):
         return channel if shard in (self.shards or (0,)) else None
 
     async def _catch_up(self) -> None:
-        for channel_id, newest in list(self._heard.items()):
-            channel: Any = self.get_channel(channel_id)
-            if channel is None:
-                continue
-            try:
-                missed = [
-                    message
-                    async for message in channel.history(
-                        limit=CAUGHT_UP, after=discord.Object(newest), oldest_first=True
-                    )
-                ]
-            except (discord.HTTPException, *TRANSIENT) as problem:
-                _log.warning("what was said meanwhile cannot be read: %s", problem)
-                continue
-            for message in missed:
-                self._spawn(self.on_message(message), "hearing what was missed")
+        for channel_id in list(self._heard):
+            channel = self.get_channel(channel_id)
+            if channel is not None:
+                await self._hear_missed(channel)
+
+    async def _hear_missed(self, channel: Any) -> None:
+        """Read what was said in a channel since the newest message that was heard there."""
+        after = discord.Object(self._heard[channel.id])
+        try:
+            missed = [
+                message
+                async for message in channel.history(
+                    limit=CAUGHT_UP, after=after, oldest_first=True
+                )
+            ]
+        except (discord.HTTPException, *TRANSIENT) as problem:
+            _log.warning("what was said meanwhile cannot be read: %s", problem)
+            return
+        for message in missed:
+            await self.on_message(message)
 
     @contextlib.contextmanager
     def _underway(self) -> Iterator[None]:
@@ -289,6 +298,7 @@ class Troupe(discord.AutoShardedClient):
         if interaction.channel is not None and is_member(interaction):
             channel = self.get_channel(interaction.channel.id) or interaction.channel
             self._quiet.discard(channel.id)
+            self._heard.setdefault(channel.id, interaction.id)
             return await self._scene(channel, locale=interaction.locale)
         return await self._outside(interaction)
 
@@ -349,10 +359,14 @@ class Troupe(discord.AutoShardedClient):
             id=str(message.id),
             reply_to=str(reply or ""),
         )
+        # What the house answers to an order may be for one person alone; to talk, it never is.
+        token = in_the_open.set(read(text) is None)
         try:
             await scene.room.hear(heard)
         except MemoryProblem as problem:
             await scene.stage.notice(str(problem))
+        finally:
+            in_the_open.reset(token)
         await self._refresh(scene)
 
     async def _plays(self, channel: Any) -> bool:

@@ -40,6 +40,8 @@ TRANSIENT = (AnswerLost, OSError, aiohttp.ClientError, TimeoutError)
 # The answer to a command or button, while it is being carried out: what the house says goes there.
 Says = Callable[[str], Awaitable[bool]]
 answering: ContextVar[Says | None] = ContextVar("answering", default=None)
+# Whether what the house says to one person may be said where all read it.
+in_the_open: ContextVar[bool] = ContextVar("in_the_open", default=False)
 
 
 class DiscordStage:
@@ -76,7 +78,7 @@ class DiscordStage:
         says = answering.get()
         if says is not None and await says(text):
             return
-        if to and await self._whisper(to, text):
+        if to and not in_the_open.get() and await self._whisper(to, text):
             return
         for part in parts(text):
             await self._lasting("a notice", partial(self._send, escape(part)))
