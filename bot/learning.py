@@ -8,7 +8,6 @@ themselves, do not carry. Pure.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -152,12 +151,14 @@ def _bare(fact: str) -> str:
 
 # -- in idle time ----------------------------------------------------------------------------------
 
-# A list of at most five facts; digits are how sure the model is, of ten.
+# A list of at most three facts; digits are how sure the model is, of ten.
 GRAMMAR = r"""
-root ::= "[" ( fact ( ", " fact ){0,4} )? "]"
-fact ::= "{\"fact\": \"" letter{2,80} "\", \"sure\": " [1-9] "}"
+root ::= "[" ( fact ( ", " fact ){0,2} )? "]"
+fact ::= "{\"fact\": \"" letter+ "\", \"sure\": " [1-9] "}"
 letter ::= [^"\\\x00-\x1F]
 """
+LONGEST_ANSWER = 160  # tokens
+_FACT = re.compile(r'\{"fact": "([^"\\]+)", "sure": ([1-9])\}')
 
 _READ_FACTS = Words(
     "下面是{name}说的话。写出其中关于{name}本人的、以后还用得着的事实：名字、来历、喜好、禁忌、亲友、打算。"
@@ -211,15 +212,10 @@ def _question(told: str, text: str, markup: Markup) -> tuple[Span, ...]:
 
 
 def facts_in(answer: str, lines: Sequence[str]) -> tuple[Learned, ...]:
-    """The facts of an answer that the lines carry; () where the answer is none."""
-    try:
-        rows = json.loads(answer)
-        told = [(str(row["fact"]), float(row["sure"]) / 10) for row in rows]
-    except (ValueError, TypeError, KeyError):
-        return ()
+    """The facts of an answer that the lines carry, also where the answer breaks off."""
     found = []
-    for text, sure in told[:MOST_TOLD]:
-        text = _bare(text)
+    for text, digit in _FACT.findall(answer)[:MOST_TOLD]:
+        text, sure = _bare(text), int(digit) / 10
         scores = [supported(text, line) for line in lines]
         best = max(range(len(lines)), key=lambda i: scores[i], default=None)
         if best is None or not 2 <= len(text) <= LONGEST_LEARNED:
@@ -228,6 +224,15 @@ def facts_in(answer: str, lines: Sequence[str]) -> tuple[Learned, ...]:
         if scores[best] >= ENOUGH and sure >= SURE_ENOUGH:
             found.append(Learned(text, round(sure, 2), best))
     return tuple({fact.text: fact for fact in found}.values())
+
+
+def telling(lines: Iterable[str]) -> list[str]:
+    """The lines in which somebody says anything of themselves; it costs time to read others."""
+    return [line for line in lines if any(map(_tells, (part for part, _ in _sentences(line))))]
+
+
+def _tells(sentence: str) -> bool:
+    return bool(_OF_MYSELF.search(sentence)) and not _ASKS.search(sentence)
 
 
 def supported(fact: str, line: str) -> float:
@@ -241,7 +246,7 @@ def supported(fact: str, line: str) -> float:
         return 0.0
     best = 0.0
     for sentence, _ in _sentences(line):
-        if _ASKS.search(sentence) or not _OF_MYSELF.search(sentence):
+        if not _tells(sentence):
             continue
         if bool(_NOT.search(sentence)) != bool(_NOT.search(fact)):
             continue  # 「我不吃肉」 does not carry 「我吃肉」

@@ -23,12 +23,14 @@ from bot import rights
 from bot.commands import Order
 from bot.learning import (
     GRAMMAR,
+    LONGEST_ANSWER,
     MOST_LINES,
     ask_for_bond,
     ask_for_facts,
     asked_to_remember,
     bond_in,
     facts_in,
+    telling,
 )
 from bot.memory import Fact, Kept, Known, Memory, MemoryProblem
 from bot.memory.people import due
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 
 QUIET = 20.0  # seconds without anybody speaking, until the model may learn
 MOST_ROUNDS, MOST_ROOMS = 512, 256  # that wait to be looked through
+LONGEST_LINE = 200  # characters of a line that the model reads
 LOOK_BACK = 64  # turns of a room that are read at a time
 AFTER = 3600.0  # seconds: how long a line of somebody who opted out stays for the scene
 _KEEPING = {"remember", "persona", "optout", "optin", "share", "retention", "link"}
@@ -278,28 +281,30 @@ class People:
         known = await memory.known()
         if known.profile.leaving or not (private or known.profile.in_groups):
             return True
-        mine = [k for k in turns if k.person == person and k.turn.side == "human"][-MOST_LINES:]
+        mine = [k for k in turns if k.person == person and k.turn.side == "human"]
         for kept in mine:
             await self._keep_asked(kept, room, private)
-        name, lines = mine[-1].turn.speaker, [kept.turn.text for kept in mine]
+        name = mine[-1].turn.speaker if mine else ""
+        told = [k for k in mine if telling([k.turn.text])][-MOST_LINES:]
         markup = self._voice.served.style.markup
-        answer = await self._ask(ask_for_facts(lines, name, language, markup), GRAMMAR, 240)
-        if answer is None:
-            return False
-        await memory.learn(
-            [
+        if told:
+            lines = [kept.turn.text[:LONGEST_LINE] for kept in told]
+            spans = ask_for_facts(lines, name, language, markup)
+            answer = await self._ask(spans, GRAMMAR, LONGEST_ANSWER)
+            if answer is None:
+                return False
+            facts = [
                 Fact(
                     learned.text,
                     room=room,
                     private=private,
-                    heard=mine[learned.line].turn.witnesses,
+                    heard=told[learned.line].turn.witnesses,
                     sure=learned.sure,
-                    turn=mine[learned.line].id,
+                    turn=told[learned.line].id,
                 )
                 for learned in facts_in(answer, lines)
-            ],
-            since=room,
-        )
+            ]
+            await memory.learn(facts, since=room)
         for (character, scope), bond in known.bonds.items():
             often = bond.talks >= _SUM_UP_FIRST and bond.talks % _SUM_UP_EVERY == 0
             if scope != private or not (
@@ -308,7 +313,7 @@ class People:
                 continue
             shown = self._name(character, language)
             talk = [
-                (shown if k.turn.side == "character" else name, k.turn.text)
+                (shown if k.turn.side == "character" else name, k.turn.text[:LONGEST_LINE])
                 for k in turns
                 if k.person == person
                 or (k.turn.side == "character" and k.turn.speaker == character)

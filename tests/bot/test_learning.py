@@ -10,6 +10,7 @@ from bot.learning import (
     bond_in,
     facts_in,
     supported,
+    telling,
 )
 from characters.markup import CHATML, INTERNLM2, QWEN3
 from engine.sampling import check
@@ -185,6 +186,15 @@ def test_a_model_that_is_not_sure_is_not_believed():
 )
 def test_an_answer_that_is_no_list_of_facts_teaches_nothing(answer):
     assert facts_in(answer, LINES) == ()
+
+
+def test_an_answer_that_breaks_off_counts_as_far_as_it_goes():
+    answer = '[{"fact": "我家在扬州", "sure": 9}, {"fact": "我从小怕'
+    assert [fact.text for fact in facts_in(answer, LINES)] == ["我家在扬州"]
+
+
+def test_only_lines_in_which_somebody_tells_of_themselves_are_read():
+    assert telling([*LINES, "我是不是该怕你？", "Am I late?", ""]) == [LINES[0], LINES[2]]
 
 
 def test_nobody_s_words_teach_nothing():
