@@ -29,9 +29,9 @@ For what a person says (`answerers`), the first of these that holds:
    (悟空 said 「八戒，你说呢？」, and the person says 「说呀」).
 7. Else it is open. `candidates` says among whom; the room asks the model how likely each of their
    names is to come next, and `choose` weighs that with how talkative they are and how the talk
-   went: in a conversation the next speaker is mostly the one before the last. The partner of this person
-   (who last answered them) stands as the one before the last. Without a model: the partner, else
-   the most talkative.
+   went: in a conversation the next speaker is mostly the one before the last. The partner of this
+   person (who last answered them) stands as the one before the last. Without a model: the partner,
+   else the most talkative.
 
 After a character's line whom it calls is drawn in (`called`): 「八戒，你说是不是？」, "Master!".
 Where characters talk on by themselves, nobody follows himself. A round, all that follows one human

@@ -39,6 +39,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tokenizers": ("trainer/",),
     "gguf": ("quantize/", "engine/shapes.py"),
     "discord": ("bot/platforms/",),
+    "regex": ("bot/filters.py",),
     "telegram": ("bot/platforms/",),
 }
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from characters.card import CAST_FOLDER, CardError, Cast, UnknownCharacter, load_card, load_cast
+from characters.card import (
+    CAST_FOLDER,
+    PEOPLE,
+    CardError,
+    Cast,
+    UnknownCharacter,
+    load_card,
+    load_cast,
+)
 
 NINE = {
     "wukong": "孙悟空",
@@ -284,3 +292,45 @@ def test_cards_say_the_words_of_the_novel():
     # 俺老孙 does not occur in the novel once; 老孙 marks his voice there.
     for file in CAST_FOLDER.glob("*.toml"):
         assert "俺老孙" not in file.read_text(encoding="utf-8")
+
+
+def test_titles_lookalikes_and_refusals_are_read(write):
+    card = load_card(
+        write(
+            GOOD
+            + """
+[lookalikes]
+zh = ["三太子庙"]
+[refusal]
+en = ["Never!"]
+[[titles]]
+zh = ["师弟"]
+by = ["muzha", "people"]
+[[titles]]
+en = ["Brother"]
+"""
+        )
+    )
+    assert card.lookalikes.zh == ("三太子庙",)
+    assert card.refusal.en == ("Never!",)
+    first, second = card.titles
+    assert (first.words.zh, first.words.en) == (("师弟",), ())
+    assert [first.spoken_by(who) for who in ("muzha", PEOPLE, "nezha")] == [True, True, False]
+    assert second.spoken_by("anybody")
+    assert "师弟" not in card.names
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("titles = 3", "titles: must be tables"),
+        ("[[titles]]\nby = ['a']", "titles: a table without zh or en"),
+        ("[[titles]]\nzh = ['x']\nby = 'a'", "titles.by: must be a list"),
+        ("[[titles]]\nzh = 'x'", "titles.zh: must be a list"),
+        ("[[titles]]\nzh = ['x']\nof = 1", "titles.of: unknown key"),
+    ],
+)
+def test_a_broken_title_names_its_key(write, text, says):
+    text = text + "\n" + GOOD if text.startswith("titles") else GOOD + text
+    with pytest.raises(CardError, match=says):
+        load_card(write(text))
