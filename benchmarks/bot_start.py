@@ -42,7 +42,7 @@ class Nobody:
     def pace(self) -> Pace:
         return Pace()
 
-    async def notice(self, text: str, *, to: str = "") -> None:
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         pass
 
     async def show(self, line: Line) -> tuple[str, ...]:

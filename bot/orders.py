@@ -40,7 +40,7 @@ async def obey(room: Room, order: Order, work: Work) -> None:
             order, work.person, work.name, room.key, room.private, language
         )
         if told is not None:
-            await room.notice(told, to=work.person)
+            await room.notice(told, to=work.person, secret=True)
             return
     doing = _ORDERS.get(order.id)
     if doing:

@@ -151,7 +151,7 @@ class Room:
         self._wanted = language
         self._lock = asyncio.Lock()
         self._inside = 0  # messages that were heard and are not done with
-        self._doing = ""  # id of the one that is being seen to
+        self._ours: set[str] = set()  # their ids
         self._stopped = False
         self._writing: asyncio.Task[Any] | None = None  # while the engine writes
         self._speaker: Character | None = None
@@ -315,7 +315,7 @@ class Room:
     async def _see_to(self, work: Work) -> None:
         """Do what was said or ordered, until it is done with."""
         self._stopped = False
-        self._doing, self._work = work.id, work
+        self._work = work
         try:
             if work.order:
                 await orders.obey(self, read(work.text) or Order(""), work)
@@ -331,7 +331,7 @@ class Room:
             # Another process took it over (or answered it before): it is done, and not by us.
             self.stats["taken"] += 1
         finally:
-            self._doing, self._work = "", None
+            self._work = None
 
     def _decided(self, work: Work) -> dict[str, Any]:
         """The language of a room is that of the first words of a person."""
@@ -354,6 +354,8 @@ class Room:
             self.stats["shown again"] += 1
         forgotten: list[Work] = []
         for work in works:
+            if work.id in self._ours:
+                continue  # its own hearing sees to it
             if work.owner != me():
                 ended = gone(work.owner)
                 if ended is False or (ended is None and now - work.at < LEASE):
@@ -874,8 +876,8 @@ class Room:
         found = (await self.memory.lines()).get(kept.line)
         return found or KeptLine(kept.line, kept.turn.speaker, (kept.turn.text,))
 
-    async def notice(self, text: str, *, to: str = "") -> None:
-        await self.stage.notice(text, to=to)
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
+        await self.stage.notice(text, to=to, secret=secret)
 
     async def _told(self, problem: MemoryAway | None) -> None:
         language = self.language

@@ -62,9 +62,9 @@ class Stage(Protocol):
         """How often a snapshot is worth showing."""
         ...
 
-    async def notice(self, text: str, *, to: str = "") -> None:
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         """Show something that the house says; to one person alone where `to` names one and the
-        platform can."""
+        platform can. What is `secret` nobody else may see, however it is done."""
         ...
 
     async def show(self, line: Line) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ class Terminal:
     def pace(self) -> Pace:
         return Pace()
 
-    async def notice(self, text: str, *, to: str = "") -> None:
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         self._print(Text(text, style="dim"))
 
     async def show(self, line: Line) -> tuple[str, ...]:

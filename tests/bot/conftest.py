@@ -37,7 +37,7 @@ class Script:
     def pace(self) -> Pace:
         return Pace()
 
-    async def notice(self, text: str, *, to: str = "") -> None:
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         self.notices.append(text)
 
     async def show(self, line: Line) -> tuple[str, ...]:

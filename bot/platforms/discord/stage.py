@@ -74,7 +74,7 @@ class DiscordStage:
             self._typing = asyncio.create_task(self._be_typing())
         return Pace(0.2)
 
-    async def notice(self, text: str, *, to: str = "") -> None:
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         says = answering.get()
         if says is not None and await says(text):
             return
