@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "imatrix": ("quantize.importance", "which weights matter, measured on lessons"),
     "shrink": ("quantize.shrink", "GGUF → smaller GGUF"),
     "measure": ("quantize.measure", "what a smaller GGUF costs, against the f16 one"),
+    "fit": ("quantize.fit", "what a model takes in memory, and settings that fit"),
     "evaluate": ("evaluation.cli", "how good is a voice: identity, speaker, search"),
     "bench": ("engine.bench", "the engine against its baselines"),
 }

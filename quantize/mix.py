@@ -4,7 +4,7 @@ For every matrix a few rows are packed in each type that its shape allows, and t
 with the signal: the sum of ΔW²·E[x²] over that of W²·E[x²], where E[x²] is the importance matrix
 (1 where there is none). Starting from the smallest types, the step that buys the most error for a
 byte is taken until the size is reached (steps on each matrix's lower convex hull, so this is the
-optimum of the linear relaxation).
+optimum of the linear relaxation). How much an error counts depends on where it goes, see `counts`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,14 @@ class Choice:
 
 
 def choices(
-    values: npt.NDArray[np.float32], rows: int, importance: npt.NDArray[np.float32] | None
+    values: npt.NDArray[np.float32],
+    rows: int,
+    importance: npt.NDArray[np.float32] | None,
+    *,
+    counts: float = 1.0,
 ) -> list[Choice]:
-    """The types a matrix could have, from sample rows (n, columns) of its `rows`."""
+    """The types a matrix could have, from sample rows (n, columns) of its `rows`; their errors
+    multiplied by `counts`."""
     columns = values.shape[1]
     weights = np.ones(columns, np.float32) if importance is None else importance
     signal = float((values.astype(np.float64) ** 2 * weights).sum()) or 1.0
@@ -55,8 +60,23 @@ def choices(
         # Q8_0 takes no importance; nor does any type where there is none.
         back = dequantize(pack(values, kind, importance), Kind[kind]).reshape(values.shape)
         error = float(((back - values).astype(np.float64) ** 2 * weights).sum()) / signal
-        found.append(Choice(kind, rows * columns // packed * width, error))
+        found.append(Choice(kind, rows * columns // packed * width, counts * error))
     return found or [Choice("F16", rows * columns * 2, 0.0)]
+
+
+def counts(name: str, layers: int, tied: bool) -> float:
+    """How much a matrix's relative error counts, next to that of one inside a layer.
+
+    A layer adds two parts to a stream that holds 2 × layers of them, so the output matrix, which
+    reads the whole stream, counts 2 × layers as much; the table of inputs, whose error is diluted
+    on the way, half of that. Values, attention output and down projection go into the stream as
+    they are, the others through a softmax or a gate: they count half.
+    """
+    if name == "output.weight" or (tied and name == "token_embd.weight"):
+        return 2.0 * layers
+    if name == "token_embd.weight":
+        return 1.0 * layers
+    return 2.0 if re.search(r"\.(attn_v|attn_output|ffn_down)\.", name) else 1.0
 
 
 def mix(offers: Mapping[str, Sequence[Choice]], budget: int) -> dict[str, Choice]:

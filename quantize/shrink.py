@@ -176,12 +176,19 @@ def _mixed(
     matrices = [t for t in table if len(t.shape) > 1 and t.name.endswith(".weight")]
     # All that is no matrix stays, and so does the head: names, tokenizer, card.
     kept = before - sum(int(t.n_bytes) for t in matrices) + 64 * len(table)
+    layers = len({tensor.name.split(".")[1] for tensor in matrices if tensor.name[:4] == "blk."})
+    tied = all(tensor.name != "output.weight" for tensor in matrices)
     offers = {}
     for tensor in matrices:
         if tensor.tensor_type.name not in ("F32", "F16", "BF16"):
             raise ShrinkError("a mix starts from the f16 or f32 file")
         rows = int(tensor.n_elements // tensor.shape[0])
-        offer = mix.choices(mix.sample(tensor), rows, importance.get(tensor.name))
+        offer = mix.choices(
+            mix.sample(tensor),
+            rows,
+            importance.get(tensor.name),
+            counts=mix.counts(tensor.name, layers, tied),
+        )
         given = next((kind for pattern, kind in overrides if re.search(pattern, tensor.name)), None)
         offers[tensor.name] = [one for one in offer if one.kind == given] or offer
     taken = mix.mix(offers, size - kept)
