@@ -259,7 +259,7 @@ def _runs(
     run: list[tuple[Turn, list[Said]]] = []
     end = 0
     for one in [*said, None]:
-        name = ids.get(one.speaker, one.speaker) if one else ""
+        name = (ids.get(one.speaker) or safe_name(one.speaker)) if one else ""
         again = bool(run) and run[-1][0].speaker == name
         gap = one.start - end if one else 0
         hole = one is None or not one.confidence
@@ -277,7 +277,7 @@ def _runs(
         elif one.speaker in ids:
             run.append((Turn(name, one.text, "character"), [one]))
         else:
-            run.append((Turn(safe_name(one.speaker), one.text, "human"), [one]))
+            run.append((Turn(name, one.text, "human"), [one]))
         end = one.end
 
 
