@@ -1,5 +1,8 @@
 """`mrp evaluate`: how good is a voice, and how good is the search.
 
+mrp evaluate report MODEL -o DIR [--quick]                all measures, one page
+mrp evaluate compare DIR DIR … -o compare.html            reports side by side
+mrp evaluate asks|voices|grid --help                      what belongs to it
 mrp evaluate identity --model models/xiyou-mini.gguf      does each lead know who it is
 mrp evaluate speaker  --canon build/canon                 can the model tell who says a line
 mrp evaluate search   --canon build/canon --qa FILE       does the search find the passage
@@ -18,7 +21,7 @@ from pathlib import Path
 from characters.card import CAST_FOLDER, load_cast
 from characters.style import serving as serving_of
 from engine.llama import LlamaEngine
-from evaluation import identity, search, speaker, turns
+from evaluation import examine, identity, search, speaker, turns
 
 _HELD_OUT = "5,15,25,35,45,55,65,75,85,95"
 
@@ -27,6 +30,8 @@ def main(argv: list[str], *, casting: Callable[[], turns.Casting] | None = None)
     """`casting` is the bot's, handed in by the front door, for `turns`."""
     if argv[:1] == ["search"]:
         return search.main(argv[1:])
+    if argv and argv[0] in examine.VERBS:
+        return examine.main(argv)
     if argv[:1] == ["turns"] and casting is not None:
         return turns.main(argv[1:], casting())
     parser = argparse.ArgumentParser(
@@ -34,6 +39,8 @@ def main(argv: list[str], *, casting: Callable[[], turns.Casting] | None = None)
     )
     measures = parser.add_subparsers(dest="measure", required=True)
     measures.add_parser("search", help="recall of the canon search", add_help=False)
+    for verb in examine.VERBS:
+        measures.add_parser(verb, help="see above", add_help=False)
     measures.add_parser("turns", help="does the right one speak next", add_help=False)
     one = measures.add_parser("identity", help="does each lead know who it is")
     one.add_argument("--samples", type=int, default=40, help="replies a character")

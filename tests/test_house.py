@@ -37,10 +37,12 @@ DOORS: dict[str, tuple[str, ...]] = {
     "torch": ("trainer/",),
     "transformers": ("trainer/",),
     "tokenizers": ("trainer/",),
-    "gguf": ("quantize/", "engine/shapes.py"),
+    "gguf": ("quantize/", "engine/shapes.py", "engine/untrained.py"),
     "discord": ("bot/platforms/",),
     "regex": ("bot/filters.py",),
     "telegram": ("bot/platforms/",),
+    "openai": ("evaluation/endpoint.py", "trainer/synth/endpoint.py"),
+    "rouge_chinese": ("evaluation/measures/rouge.py",),
 }
 
 FILES = sorted(file for package in ARROWS for file in (ROOT / package).rglob("*.py"))
