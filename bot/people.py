@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot import rights
@@ -32,7 +32,7 @@ from bot.learning import (
     facts_in,
     telling,
 )
-from bot.memory import Fact, Kept, Known, Memory, MemoryProblem
+from bot.memory import Fact, Kept, Known, Memory, MemoryProblem, Told
 from bot.memory.people import due
 from bot.recall import recall
 from bot.voice import Voice
@@ -72,6 +72,8 @@ class People:
         self._quiet = quiet
         self._rounds: asyncio.Queue[_Round] = asyncio.Queue(MOST_ROUNDS)
         self._rooms: dict[str, bool] = {}  # room -> private, where something is to be learned
+        self._comings = 0  # how often somebody spoke, and when last
+        self._came_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._names = tuple(name for character in cast for name in character.names)
@@ -79,14 +81,25 @@ class People:
     # -- for a reply -----------------------------------------------------------------------------
 
     async def came(
-        self, person: str, name: str, room: str, *, private: bool, language: Language | None = None
+        self,
+        person: str,
+        name: str,
+        room: str,
+        *,
+        private: bool,
+        language: Language | None = None,
+        told: Told | None = None,
     ) -> None:
         """Somebody speaks in a room; to be called before what they say is stored.
+
+        `told` hears when Redis goes away and comes back.
 
         Raises:
             MemoryAway, MemoryProblem: it cannot be kept now.
         """
-        await self._memory.person(person).came(room, name, language, private=private)
+        self._comings += 1
+        self._came_at = time.monotonic()
+        await self._memory.person(person, told).came(room, name, language, private=private)
 
     async def recall(
         self,
@@ -99,6 +112,7 @@ class People:
         query: str,
         budget: int,
         measure: Callable[[str], int],
+        told: Told | None = None,
     ) -> tuple[str, ...]:
         """What a character remembers of whom it answers: lines for `Tail.memory`, of at most
         `budget` tokens as `measure` counts them.
@@ -111,7 +125,7 @@ class People:
         """
         if not person or budget <= 0:
             return ()
-        known = await self._memory.person(person).known()
+        known = await self._memory.person(person, told).known()
         return recall(
             known,
             name=self._called(known, scene),
@@ -130,18 +144,27 @@ class People:
         people = [turn.speaker for turn in scene.turns if turn.side == "human"]
         return name if name in people or not people else people[-1]
 
-    async def opted_out(self, persons: Iterable[str]) -> frozenset[str]:
-        """Those of them who may not be remembered in groups.
+    async def rememberable(self, turns: Sequence[Kept], private: bool) -> list[Kept]:
+        """The turns without those of people who may not be remembered in groups, and without what
+        was answered to them: nothing of these goes into a summary.
 
         Raises:
             MemoryAway, MemoryProblem: it cannot be read now.
         """
+        if private:
+            return list(turns)
         out = set()
-        for person in dict.fromkeys(filter(None, persons)):
+        for person in {kept.person for kept in turns} - {""}:
             known = await self._memory.person(person).known()
             if not known.profile.in_groups:
                 out.add(person)
-        return frozenset(out)
+        left, theirs = [], False
+        for kept in turns:
+            if kept.turn.side != "character":
+                theirs = kept.person in out
+            if not theirs:
+                left.append(kept)
+        return left
 
     # -- orders ----------------------------------------------------------------------------------
 
@@ -209,6 +232,8 @@ class People:
             except TimeoutError:
                 if not self._rooms:
                     return
+                if time.monotonic() - self._came_at < self._quiet:
+                    continue
                 await self._learn(*next(iter(self._rooms.items())))
                 continue
             self._rooms[heard.room] = heard.private
@@ -328,7 +353,7 @@ class People:
     async def _ask(self, spans: tuple[Span, ...], grammar: str, longest: int) -> str | None:
         """The model's answer, "" where it has none; None as soon as somebody speaks."""
         engine = self._voice.engine
-        tokens = encode(spans, self._voice.encode)
+        tokens, comings = encode(spans, self._voice.encode), self._comings
         if len(tokens) + longest > engine.context:
             return ""
         sampling = Sampling(temperature=0.0, max_tokens=longest, grammar=grammar)
@@ -338,7 +363,7 @@ class People:
         try:
             async for piece in reply:
                 said.append(piece)
-                if not self._rounds.empty():
+                if comings != self._comings or not self._rounds.empty():
                     return None
         finally:
             await reply.aclose()

@@ -10,7 +10,7 @@ the same hash tag, so that a turn is one transaction on Redis Cluster too.
 `…:state`, a hash of less than 4 KB; until forgotten:
     cast (ids in the order they came on stage) · place · language · summary ·
     mark (id of the newest turn that is trimmed from prompts) ·
-    epoch (counts up whenever turns are taken away)
+    epoch (begins anywhere, counts up whenever turns are taken away)
 `…:asked`, a stream of one entry a reply; the newest ~24, a week unused:
     l line · v version · d what the model read and wrote, and whom it read of (packed JSON)
 `…:learnt`, a text: the id of the newest turn that was looked through for facts; until forgotten

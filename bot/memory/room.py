@@ -386,6 +386,7 @@ class RoomMemory:
             last = self.turns[-1].id if self.turns else self.state.mark
             asked = ask | {"after": f"({last}" if last else "-", "again": tried}
             asked["epoch_known"] = str(self._epoch)
+            asked["birth"] = str(secrets.randbelow(2**31) + 1)
             tried = True
             text = json.dumps(asked, ensure_ascii=False)
             return await self._redis.eval(_SCRIPT, len(self._keys), *self._keys, text)
@@ -583,6 +584,8 @@ local function go()
   end
   local found = ''
   if ask.state then redis.call('HSET', state, unpack(ask.state)) end
+  -- A room that is made anew must not be taken for the one that was erased.
+  if ask.state or ask.turn then redis.call('HSETNX', state, 'epoch', ask.birth) end
   if ask.before then redis.call('XADD', turns, '*', unpack(ask.before)) end
   if ask.turn then
     local fields = ask.turn
