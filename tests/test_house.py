@@ -39,6 +39,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tokenizers": ("trainer/",),
     "gguf": ("quantize/", "engine/shapes.py", "engine/untrained.py"),
     "discord": ("bot/platforms/",),
+    "prometheus_client": ("bot/metrics.py",),
     "regex": ("bot/filters.py",),
     "telegram": ("bot/platforms/",),
     "openai": ("evaluation/endpoint.py", "trainer/synth/endpoint.py"),

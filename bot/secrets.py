@@ -1,0 +1,93 @@
+"""Secrets: read from the environment or a file named there, and kept out of everything that is read.
+
+secret(os.environ, "REDIS_PASSWORD")     REDIS_PASSWORD, or the file in REDIS_PASSWORD_FILE
+redis_url(os.environ)                    REDIS_URL with that password in it, or None
+redact("… 123456:AAH… …")                tokens and known secrets as <secret>
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+HIDDEN = "<secret>"
+
+# What tokens look like: Telegram's number:letters, Discord's three parts, a password in a URL.
+_SHAPES = re.compile(
+    r"(?<!\d)\d{6,}:[A-Za-z0-9_-]{30,}"
+    r"|\b[A-Za-z0-9_-]{23,28}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,}"
+    r"|(?<=://)[^\s/@]*:[^\s/@]+(?=@)"
+    r"|(?<=/webhooks/)\d+/[A-Za-z0-9_-]{40,}"
+)
+
+
+class SecretProblem(RuntimeError):
+    """A file that should hold a secret cannot be read; the message names the variable and file."""
+
+    for_user = True
+
+
+def secret(environment: Mapping[str, str], name: str) -> str | None:
+    """The value of `name`, or what the file in `name`_FILE holds; None where neither is set.
+
+    Raises:
+        SecretProblem: the file cannot be read, or is empty.
+    """
+    if value := environment.get(name, "").strip():
+        return value
+    file = environment.get(f"{name}_FILE", "").strip()
+    if not file:
+        return None
+    try:
+        value = Path(file).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        why = getattr(problem, "strerror", None) or "it is no text"
+        raise SecretProblem(f"{name}_FILE cannot be read: {why}: {file}") from None
+    if not value:
+        raise SecretProblem(f"{name}_FILE names an empty file: {file}")
+    return value
+
+
+def redis_url(environment: Mapping[str, str]) -> str | None:
+    """REDIS_URL (or REDIS_URL_FILE), with the password of REDIS_PASSWORD(_FILE) where it has none.
+
+    Raises:
+        SecretProblem: a file cannot be read.
+    """
+    url = secret(environment, "REDIS_URL")
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme == "unix" or parts.password is not None or not parts.hostname:
+        return url
+    password = secret(environment, "REDIS_PASSWORD")
+    if password is None:
+        return url
+    where = parts.netloc.rpartition("@")[2]
+    user = parts.username or ""
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{where}"))
+
+
+def known(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The secrets that the environment names, longest first, for `redact`."""
+    found: set[str] = set()
+    for key in environment:
+        if not re.search(r"TOKEN|PASSWORD|SECRET", key):
+            continue
+        try:
+            value = secret(environment, key.removesuffix("_FILE"))
+        except SecretProblem:
+            continue  # whoever needs it says so
+        if value and len(value) >= 8:
+            found |= {value, quote(value, safe="")}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without `secrets` and without anything that has the shape of a token."""
+    for each in secrets:
+        text = text.replace(each, HIDDEN)
+    return _SHAPES.sub(HIDDEN, text)
