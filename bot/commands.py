@@ -256,6 +256,17 @@ COMMANDS: tuple[Command, ...] = (
         Words("在群里可以记我", "remember me in groups"),
     ),
     Command(
+        "share",
+        ("share",),
+        ("公开",),
+        "text",
+        Words("[可以｜不]", "[yes|no]"),
+        Words(
+            "我私下说的，能不能在群里提起",
+            "whether what I say in private may come up in groups",
+        ),
+    ),
+    Command(
         "retention",
         ("retention",),
         ("保留",),

@@ -37,7 +37,7 @@ async def obey(room: Room, order: Order, work: Work) -> None:
     language = room.language
     if room.people:
         told = await room.people.obey(
-            order, work.person, work.name, room.key, room.private, language
+            order, work.person, work.name, room.key, room.private, language, alone=True
         )
         if told is not None:
             await room.notice(told, to=work.person, secret=True)
