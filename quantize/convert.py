@@ -1,6 +1,7 @@
 """`mrp convert`: a Hugging Face folder becomes one GGUF file that llama.cpp runs.
 
     mrp convert models/build/mini -o models/build/mini-f16.gguf --type f16
+    mrp convert runs/voice/adapter --base models/qwen3-4b -o voice-lora.gguf --type f16
 
 The folder holds config.json, *.safetensors, tokenizer.json and, where there is one, a card.json:
 its `name` and `license` become the file's, and each entry of its object `gguf` is written as a
@@ -16,7 +17,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from gguf.utility import size_label
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from quantize import vocabulary, weights
+from quantize import adapter, vocabulary, weights
 from quantize.architecture import IGNORED_ENDINGS, Architecture, Part
 from quantize.aside import aside
 from quantize.error import ConvertError
@@ -65,11 +66,13 @@ class Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One tensor on its way: where it comes from, what it is in the model, how it is stored."""
+    """One tensor on its way: where it comes from, what it is in the model, how it is stored, and
+    what its values are multiplied with."""
 
     part: Part
     source: Tensor
     kind: Kind
+    factor: float = 1.0
 
     @property
     def bytes(self) -> int:
@@ -104,6 +107,29 @@ def convert(folder: Path, output: Path, type: str = "f16", progress: bool = Fals
     _sign(writer, folder)
     if factors is not None:
         writer.add_tensor_info("rope_freqs.weight", factors.shape, factors.dtype, factors.nbytes)
+    write(writer, pieces, output, progress, first=factors)
+    return Conversion(
+        path=str(output),
+        type=type,
+        architecture=architecture.family.gguf,
+        pre=words.pre,
+        tensors=len(pieces) + (factors is not None),
+        parameters=parameters,
+        bytes=output.stat().st_size,
+        seconds=round(time.monotonic() - begun, 2),
+        notes=architecture.notes + words.notes,
+    )
+
+
+def write(
+    writer: GGUFWriter,
+    pieces: Sequence[Piece],
+    output: Path,
+    progress: bool,
+    first: npt.NDArray[Any] | None = None,
+) -> None:
+    """Write the file block by block; it appears under its name only when complete. `first` are
+    the values of a tensor that was announced before the pieces."""
     for piece in pieces:
         writer.add_tensor_info(
             piece.part.name,
@@ -121,9 +147,9 @@ def convert(folder: Path, output: Path, type: str = "f16", progress: bool = Fals
         file = writer.fout[0]
         try:
             writer.write_padding(file, file.tell())
-            if factors is not None:
-                file.write(factors.tobytes())
-                writer.write_padding(file, factors.nbytes)
+            if first is not None:
+                file.write(first.tobytes())
+                writer.write_padding(file, first.nbytes)
             with _bar(total, progress) as advance:
                 for piece in pieces:
                     for block in blocks(piece):
@@ -134,16 +160,46 @@ def convert(folder: Path, output: Path, type: str = "f16", progress: bool = Fals
             os.fsync(file.fileno())
         finally:
             writer.close()
+
+
+def convert_adapter(
+    folder: Path, base: Path | None, output: Path, type: str = "f32", progress: bool = False
+) -> Conversion:
+    """Write `output`, an adapter GGUF, from a PEFT LoRA `folder` and its base's config.json.
+
+    `base` None: the folder that adapter_config.json names. Raises ConvertError for an adapter that
+    llama.cpp cannot apply, saying why.
+    """
+    begun = time.monotonic()
+    told = adapter.read(folder)
+    home = base or Path(str(told.config.get("base_model_name_or_path") or ""))
+    if not (home / "config.json").is_file():
+        raise ConvertError(f"{folder}: name the folder of its base model (--base); {home} is none")
+    architecture = Architecture.from_config(read_json(home / "config.json"))
+    kind = TYPES[type][0]
+    if kind == Kind.Q8_0:
+        raise ConvertError("an adapter is stored as f32, f16 or bf16, not as q8_0")
+    pieces = [
+        Piece(one.part, one.source, kind, one.factor)
+        for one in adapter.halves(told, architecture, weights.find(folder))
+    ]
+    writer = GGUFWriter(path=None, arch=architecture.family.gguf)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", told.alpha)
+    writer.add_file_type(TYPES[type][1])
+    _sign(writer, folder)
+    write(writer, pieces, output, progress)
     return Conversion(
         path=str(output),
         type=type,
         architecture=architecture.family.gguf,
-        pre=words.pre,
-        tensors=len(pieces) + (factors is not None),
-        parameters=parameters,
+        pre="",
+        tensors=len(pieces),
+        parameters=sum(math.prod(piece.part.shape) for piece in pieces),
         bytes=output.stat().st_size,
         seconds=round(time.monotonic() - begun, 2),
-        notes=architecture.notes + words.notes,
+        notes=(),
     )
 
 
@@ -206,9 +262,11 @@ def interleave(rows: npt.NDArray[Any], head: int) -> npt.NDArray[Any]:
 
 def _stored(block: npt.NDArray[Any], piece: Piece) -> npt.NDArray[Any]:
     source, kind = piece.source.dtype, piece.kind
-    if (source, kind) in (("F16", Kind.F16), ("BF16", Kind.BF16)):
+    if piece.factor == 1 and (source, kind) in (("F16", Kind.F16), ("BF16", Kind.BF16)):
         return block
     values = to_float32(block)
+    if piece.factor != 1:
+        values = values * np.float32(piece.factor)
     if kind == Kind.F32:
         return values
     if kind == Kind.F16:
@@ -322,12 +380,21 @@ def _bar(total: int, shown: bool) -> Iterator[Any]:
 def main(argv: list[str]) -> int:
     """The verb. Returns 0; what is wrong is raised as ConvertError."""
     parser = argparse.ArgumentParser(prog="mrp convert", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("folder", type=Path, metavar="HF_FOLDER")
+    parser.add_argument(
+        "folder", type=Path, metavar="HF_FOLDER", help="a model, or a LoRA adapter made by PEFT"
+    )
+    parser.add_argument(
+        "--base", type=Path, metavar="HF_FOLDER", help="for an adapter: the model it belongs to"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.gguf")
     parser.add_argument("--type", choices=TYPES, default="f16", help="default: f16")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     chosen = parser.parse_args(argv)
-    done = convert(chosen.folder, chosen.output, chosen.type, progress=sys.stderr.isatty())
+    shown = sys.stderr.isatty()
+    if (chosen.folder / "adapter_config.json").is_file():
+        done = convert_adapter(chosen.folder, chosen.base, chosen.output, chosen.type, shown)
+    else:
+        done = convert(chosen.folder, chosen.output, chosen.type, shown)
     for note in done.notes:
         print(f"note: {note}", file=sys.stderr)
     if chosen.json:

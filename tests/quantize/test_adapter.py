@@ -1,0 +1,122 @@
+"""A PEFT adapter, applied by llama.cpp, does what it does in transformers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+
+from quantize import convert as verb
+from quantize.convert import convert, convert_adapter
+from quantize.error import ConvertError
+
+EVERY = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+TEXT = "悟空道：“I'll go 42 miles!”🐒"
+
+
+def adapted(model: Any, folder: Path, **options: Any) -> Any:
+    """The model with a random adapter on all its matrices, saved in `folder`."""
+    torch.manual_seed(3)
+    options = {"r": 4, "lora_alpha": 12, "target_modules": EVERY, **options}
+    tuned = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options))
+    with torch.no_grad():
+        for name, values in tuned.named_parameters():
+            if "lora_" in name:
+                values.normal_(0.0, 0.2)
+    tuned.save_pretrained(folder)
+    return tuned.eval()
+
+
+@pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "qwen3"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"use_rslora": True, "target_modules": ["q_proj", "down_proj"]},
+        {"rank_pattern": {"k_proj": 8}, "alpha_pattern": {"k_proj": 3, "mlp.up_proj": 20}},
+    ],
+    ids=["plain", "rslora", "patterns"],
+)
+def test_logits_equal_those_of_peft(
+    folder: Any, tmp_path: Path, kind: str, options: dict[str, Any]
+) -> None:
+    path, model, tokenizer = folder(kind)
+    convert(path, tmp_path / "base.gguf", "f32")
+    tuned = adapted(model, tmp_path / "lora", **options)
+    done = convert_adapter(tmp_path / "lora", path, tmp_path / "lora.gguf", "f32")
+    assert done.tensors % 4 == 0
+    ids = tokenizer(TEXT).input_ids
+    with torch.no_grad():
+        wanted = tuned(torch.tensor([ids])).logits[0].numpy()
+        with tuned.disable_adapter():
+            plain = tuned(torch.tensor([ids])).logits[0].numpy()
+    llama = llama_cpp.Llama(
+        str(tmp_path / "base.gguf"),
+        lora_path=str(tmp_path / "lora.gguf"),
+        n_ctx=128,
+        n_threads=1,
+        n_threads_batch=1,
+        logits_all=True,
+        verbose=False,
+        type_k=llama_cpp.GGML_TYPE_F32,
+        type_v=llama_cpp.GGML_TYPE_F32,
+    )
+    llama.eval(ids)
+    assert np.abs(wanted - plain).max() > 0.5, "the adapter must change something"
+    np.testing.assert_allclose(llama.scores[: len(ids)], wanted, atol=1e-3)
+
+
+def test_the_base_is_found_by_its_own_name(folder: Any, tmp_path: Path, capsys: Any) -> None:
+    path, model, _ = folder("llama")
+    adapted(model, tmp_path / "lora")
+    output = tmp_path / "lora.gguf"
+    config = tmp_path / "lora" / "adapter_config.json"
+    told = json.loads(config.read_text())
+    config.write_text(json.dumps({**told, "base_model_name_or_path": str(path)}))
+    assert verb.main([str(tmp_path / "lora"), "-o", str(output), "--type", "f16", "--json"]) == 0
+    done = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (done["tensors"], done["bytes"]) == (2 * 2 * 7, output.stat().st_size)
+    config.write_text(json.dumps({**told, "base_model_name_or_path": "some/where"}))
+    with pytest.raises(ConvertError, match="--base"):
+        convert_adapter(tmp_path / "lora", None, output)
+
+
+@pytest.mark.parametrize(
+    ("changes", "saying"),
+    [
+        ({"peft_type": "IA3"}, "known is LORA"),
+        ({"use_dora": True}, "merge"),
+        ({"modules_to_save": ["lm_head"]}, "merge"),
+        ({"bias": "all"}, "biases"),
+        ({"r": 0}, "not positive"),
+        ({"lora_alpha": None}, "not positive"),
+    ],
+)
+def test_what_llama_cpp_cannot_apply_is_refused(
+    folder: Any, tmp_path: Path, changes: dict[str, Any], saying: str
+) -> None:
+    path, model, _ = folder("llama")
+    adapted(model, tmp_path / "lora")
+    config = tmp_path / "lora" / "adapter_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **changes}))
+    with pytest.raises(ConvertError, match=saying):
+        convert_adapter(tmp_path / "lora", path, tmp_path / "lora.gguf")
+    assert not (tmp_path / "lora.gguf").exists()
+
+
+def test_an_adapter_of_another_model_is_refused(folder: Any, tmp_path: Path) -> None:
+    path, model, _ = folder("llama", intermediate_size=128)
+    adapted(model, tmp_path / "lora")
+    config = path / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "intermediate_size": 96}))
+    with pytest.raises(ConvertError, match="the base asks for"):
+        convert_adapter(tmp_path / "lora", path, tmp_path / "lora.gguf")
+    config.write_text(json.dumps({**json.loads(config.read_text()), "num_hidden_layers": 1}))
+    with pytest.raises(ConvertError, match=r"layers\.1\..* is no matrix|asks for"):
+        convert_adapter(tmp_path / "lora", path, tmp_path / "lora.gguf")
