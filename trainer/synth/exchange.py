@@ -68,10 +68,12 @@ def lessons_of(
 
 def _whose(dialogue: Dialogue, cast: Cast) -> Character | None:
     for name in (dialogue.role, dialogue.system):
-        try:
-            return cast.find(name) if name else None
-        except UnknownCharacter:
+        if not name:
             continue
+        try:
+            return cast.find(name)
+        except UnknownCharacter:
+            pass
     named = [one for one in cast if any(len(n) > 1 and n in dialogue.system for n in one.names)]
     return named[0] if len(named) == 1 else None
 

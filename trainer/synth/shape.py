@@ -132,9 +132,10 @@ def _checked(shape: Shape, value: Any, where: str) -> Any:
             if not isinstance(value, str) or not value.strip():
                 raise BadAnswer(f"{where}: must be a text")
             # Endpoints are not told lengths; twice the wish is still an answer.
-            if len(value.strip()) > 2 * longest:
-                raise BadAnswer(f"{where}: {len(value)} characters, at most {longest} asked for")
-            return value.strip()
+            text = value.strip()
+            if len(text) > 2 * longest:
+                raise BadAnswer(f"{where}: {len(text)} characters, at most {longest} asked for")
+            return text
         case Choice(options):
             if value not in options:
                 raise BadAnswer(f"{where}: {str(value)[:40]!r} is none of the choices")

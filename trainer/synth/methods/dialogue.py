@@ -24,7 +24,7 @@ from characters.turn import Scene, Turn, safe_name
 from trainer.synth.error import OptionError
 from trainer.synth.harvest import Harvest, Task, lesson_row, provenance, seed_of
 from trainer.synth.ledger import Ledger, NoAnswer
-from trainer.synth.shape import Choice, Items, Record, Text
+from trainer.synth.shape import Choice, Items, Record, Text, longest
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import language_of, say
 from trainer.synth.world import World
@@ -187,7 +187,9 @@ async def _extract(
     quoted = tuple(dict.fromkeys(one.text for one in window.said))
     quote = Choice(quoted) if quoted else Text(200)
     one = Record({"quote": quote, "speaker": Choice(candidates)})
-    shape = Record({"lines": Items(one, 0, min(_MOST, len(quoted) or _MOST))})
+    # A small context has no room for many lines; what is not answered stays a hole.
+    most = min(_MOST, len(quoted) or _MOST, max(1, world.room // longest(one)))
+    shape = Record({"lines": Items(one, 0, most)})
     messages = (
         Message("system", say(NAME, "system", language, names="、".join(candidates))),
         Message("user", say(NAME, "user", language, text=without_layout(window.text))),
