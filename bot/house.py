@@ -14,7 +14,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.filters import Filter, load_filter
+from bot.limits import Limits, load_limits
 from bot.memory import Memory, open_memory
+from bot.people import People
 from bot.room import Room
 from bot.stage import Stage
 from bot.voice import Voice, chosen_model, open_voice
@@ -43,6 +46,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the book that replies lean on, as `mrp canon build` wrote it (default: MRP_CANON, "
         "or none)",
     )
+    parser.add_argument(
+        "--limits",
+        metavar="FILE",
+        type=Path,
+        help="how much one person and one room may ask, and who may not (default: MRP_LIMITS)",
+    )
+    parser.add_argument(
+        "--filter",
+        metavar="FILE",
+        type=Path,
+        help="what is not talked about (default: MRP_FILTER, or nothing)",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="makes replies repeatable")
     parser.add_argument(
         "--context",
@@ -54,15 +69,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 class House:
-    """One cast, one voice, one memory; and the rooms of this process. `book` may be None."""
+    """One cast, one voice, one memory; and the rooms of this process. `book` may be None.
+
+    `stats` counts what happened: heard, said, retried, the faults of replies, and so on.
+    """
 
     def __init__(
-        self, cast: Cast, voice: Voice, memory: Memory, *, book: Canon | None = None
+        self,
+        cast: Cast,
+        voice: Voice,
+        memory: Memory,
+        *,
+        book: Canon | None = None,
+        people: People | None = None,
+        limits: Limits | None = None,
+        filter: Filter | None = None,
     ) -> None:
         self.cast = cast
         self.voice = voice
         self.memory = memory
         self.book = book
+        self.people = people or People(memory, voice, cast)
+        self.limits = limits or Limits()
+        self.filter = filter or Filter()
         self.stats: Counter[str] = Counter()
         self._rooms: dict[tuple[str, str], Room] = {}
 
@@ -73,18 +102,25 @@ class House:
         `patience` is how many seconds a step of a room may wait for Redis.
 
         Raises:
-            CardError, EngineError, StyleError, CanonError, MemoryProblem: the message says why.
+            CardError, EngineError, StyleError, CanonError, LimitsError, FilterError,
+                MemoryProblem: the message says why.
         """
         cast = load_cast(options.cast)
-        folder = options.canon or os.environ.get("MRP_CANON")
-        book = Canon.open(Path(folder).expanduser()) if folder else None
+        folder = _named(options.canon, "MRP_CANON")
+        book = Canon.open(folder) if folder else None
+        file = _named(options.limits, "MRP_LIMITS")
+        limits = load_limits(file) if file else None
+        file = _named(options.filter, "MRP_FILTER")
+        filter = load_filter(file) if file else None
         voice = open_voice(chosen_model(options.model), context=options.context, seed=options.seed)
         try:
             memory = await open_memory(os.environ.get("REDIS_URL"), patience=patience)
         except BaseException:
             await voice.close()
             raise
-        return cls(cast, voice, memory, book=book)
+        house = cls(cast, voice, memory, book=book, limits=limits, filter=filter)
+        house.people.start()
+        return house
 
     async def room(
         self,
@@ -94,8 +130,12 @@ class House:
         *,
         private: bool = False,
         language: Language | None = None,
+        limited: bool = True,
     ) -> Room:
-        """The room of this name: the same object as long as the house stands."""
+        """The room of this name: the same object as long as the house stands.
+
+        `limited`: several strangers share it, so the limits of fair use hold.
+        """
         found = self._rooms.get((platform, name))
         if found is None:
             found = self._rooms[platform, name] = Room(
@@ -108,6 +148,9 @@ class House:
                 language=language,
                 private=private,
                 book=self.book,
+                people=self.people,
+                limits=self.limits if limited else None,
+                filter=self.filter,
                 stats=self.stats,
             )
         return found
@@ -128,7 +171,14 @@ class House:
         """Free the memory and the model."""
         for room in self._rooms.values():
             await room.settle()
+        await self.people.close()
         try:
             await self.memory.close()
         finally:
             await self.voice.close()
+
+
+def _named(given: Path | None, variable: str) -> Path | None:
+    """What an option or else the environment names."""
+    named = given or os.environ.get(variable)
+    return Path(named).expanduser() if named else None

@@ -67,6 +67,10 @@ NO_BOOK = Words(
     "这里没有书可依据；用 --canon 或 MRP_CANON 给一本。",
     "There is no book here to lean on; give one with --canon or MRP_CANON.",
 )
+NOT_SO_FAST = Words(
+    "说得太快了，没有人听见；请过 {} 秒再说。",
+    "That was too fast, and nobody heard it; please wait {} seconds.",
+)
 QUEUED = Words("前面还有 {} 位在等，请稍候。", "Please wait; your place in the queue is {}.")
 UNANSWERED = Words("没有来得及回答{}：“{}”", "{} was not answered: “{}”")
 ORDER_LOST = Words(

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from bot import notices, orders
 from bot.casting import CAP, answerers, called, candidates, choose
@@ -27,10 +28,13 @@ from bot.commands import Order, read
 from bot.conversation import Crowded, Reading, language_of, scene_of
 from bot.drafts import Draft, broken_off, plain, run_out
 from bot.faults import Fault, fault_of, without
+from bot.filters import Filter
 from bot.grounding import Passage, leaning, passages
+from bot.limits import Limits
 from bot.memory import Asked, Kept, Memory, MemoryAway, Taken
 from bot.memory.owner import gone, me
 from bot.memory.room import KeptLine, Work, new_id
+from bot.people import People
 from bot.stage import Line, Message, Stage
 from bot.summary import LONGEST as LONGEST_SUMMARY
 from bot.summary import beginnings, by_hearers, is_about, with_summary
@@ -61,35 +65,6 @@ _SUMMARY_SHARE = 8  # and a summary: a character is about a token
 
 # Names that belong to the transcript itself; the cast's are added to them.
 _NARRATORS = ("旁白", "Narrator", "system", "assistant")
-
-
-class People(Protocol):
-    """What is remembered of people, as rooms need it: `bot.people`."""
-
-    async def recall(
-        self,
-        person: str,
-        character: Character,
-        room: str,
-        *,
-        private: bool,
-        scene: Scene,
-        query: str,
-        budget: int,
-        measure: Callable[[str], int],
-    ) -> tuple[str, ...]:
-        """What a character remembers of the person it answers."""
-        ...
-
-    def heard(self, room: str, private: bool, turns: Sequence[Kept], scene: Scene) -> None:
-        """These turns were said; what they tell of people is learned later."""
-        ...
-
-    async def obey(
-        self, order: Order, person: str, name: str, room: str, private: bool, language: Language
-    ) -> str | None:
-        """What the house says to an order about oneself; None when it is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +111,8 @@ class Room:
         private: bool = False,
         book: Canon | None = None,
         people: People | None = None,
+        limits: Limits | None = None,
+        filter: Filter | None = None,
         stats: Counter[str] | None = None,
     ) -> None:
         self.key = f"{platform}:{name}"
@@ -144,6 +121,8 @@ class Room:
         self.voice = voice
         self.book = book
         self.people = people
+        self.limits = limits
+        self.filter = filter or Filter()
         self.stage = stage
         self.feedback = memory.feedback
         self.memory = memory.room(platform, name, self._told)
@@ -159,6 +138,8 @@ class Room:
         self._work: Work | None = None  # what is being seen to, as it is kept
         self._background: set[asyncio.Task[Any]] = set()
         self._learned = ""  # the newest turn that `people` was given
+        self._arriving = asyncio.Lock()  # what is said is kept in the order it was said
+        self._retried = ""  # id of the last line, when there are versions to choose from
         self._taken = (*_NARRATORS, *(name for c in cast for name in c.names))
 
     @property
@@ -187,6 +168,8 @@ class Room:
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
+        if not await self._admitted(message.person):
+            return
         text = plain(message.text).strip()
         order = read(text)
         if order is None and not text:
@@ -214,6 +197,8 @@ class Room:
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
+        if not await self._admitted(person):
+            return
         text = plain(f"/{order.id or order.called} {order.argument}").strip()
         name = safe_name(name, self._taken)
         await self._do(Work(new_id(), person=person, name=name, text=text, order=True))
@@ -285,39 +270,73 @@ class Room:
 
     # -- one message after the other -------------------------------------------------------------
 
+    async def _admitted(self, person: str) -> bool:
+        """Whether the limits of fair use let somebody speak; who is not let is told once."""
+        verdict = self.limits.admit(person, self.key) if self.limits else None
+        if verdict is None or verdict.allowed:
+            return True
+        self.stats[f"refused: {verdict.why}"] += 1
+        if verdict.tell:
+            told = notices.NOT_SO_FAST[self.language]
+            await self.notice(told.format(math.ceil(min(verdict.wait_s, 3600))), to=person)
+        return False
+
     async def _do(
         self, work: Work, message: str = "", kept: Callable[[], object] | None = None
     ) -> None:
         alone = self._inside == 0
         self._inside += 1
+        self._ours.add(work.id)
         self.stats["heard"] += 1
         try:
             if self._chatter:
                 self._break_off()
             if self.memory.unknown:
                 await self.memory.look()
-            said = Turn(work.name, work.text) if alone and not work.order else None
+            text = work.text
+            if declined := self.filter.broken(text):
+                # What is not talked about is not kept either.
+                self.stats["declined"] += 1
+                log.info("%s: a message was declined: %s", self.key, declined.name)
+                work = replace(work, text="", queue=())
+            said = Turn(work.name, text) if alone and not work.order and not declined else None
             try:
-                work = await self.memory.hear(
-                    work, said, message=message, **(self._decided(work) if said else {})
-                )
+                async with self._arriving:
+                    if self.people and work.person:
+                        await self.people.came(
+                            work.person,
+                            work.name,
+                            self.key,
+                            private=self.private,
+                            language=language_of(text),
+                            told=self._told,
+                        )
+                    work = await self.memory.hear(
+                        work, said, message=message, **(self._decided(work) if said else {})
+                    )
             except Taken:
                 self.stats["heard twice"] += 1
                 return
+            if self._retried and not work.order:
+                self.later(self._chosen(self._retried, work.person))
+                self._retried = ""
             if kept:
                 kept()
             async with self._lock:
-                await self._see_to(work)
+                await self._see_to(work, declined=text if declined else "")
         finally:
             self._inside -= 1
+            self._ours.discard(work.id)
         self._rest()
 
-    async def _see_to(self, work: Work) -> None:
-        """Do what was said or ordered, until it is done with."""
+    async def _see_to(self, work: Work, *, declined: str = "") -> None:
+        """Do what was said or ordered, until it is done with; or decline it."""
         self._stopped = False
         self._work = work
         try:
-            if work.order:
+            if declined:
+                await self._decline(declined, work)
+            elif work.order:
                 await orders.obey(self, read(work.text) or Order(""), work)
             else:
                 if not work.said:
@@ -332,6 +351,17 @@ class Room:
             self.stats["taken"] += 1
         finally:
             self._work = None
+
+    async def _decline(self, text: str, work: Work) -> None:
+        """Whoever would have answered says that this is not talked about."""
+        turn, scene = Turn(work.name, text), self.scene()
+        answering = answerers(turn, scene, self.cast) or scene.cast
+        speaker = answering[0] if answering and not work.order else None
+        line = self.filter.check(text, self.language, speaker=speaker) or ""
+        if speaker and not self.memory.state.paused:
+            await self.said(speaker, line, then=lambda turn: None)
+        else:
+            await self.notice(line, to=work.person)
 
     def _decided(self, work: Work) -> dict[str, Any]:
         """The language of a room is that of the first words of a person."""
@@ -366,7 +396,8 @@ class Room:
             except Taken:
                 continue
             self.stats["resumed"] += 1
-            if work.order or now - work.heard > FRESH:
+            declined = not work.text and not work.said
+            if work.order or declined or now - work.heard > FRESH:
                 forgotten.append(work)
             else:
                 await self._see_to(work)
@@ -565,6 +596,13 @@ class Room:
                 draft, broken, problem = await self._write(reply, line)
                 shown = bool(draft.text)
                 text = draft.end()
+                if declined := self.filter.check(
+                    text, self.language, side="output", speaker=speaker
+                ):
+                    self.stats["declined to say"] += 1
+                    if shown and not old:
+                        await self.stage.withdraw(line_id, ())
+                    return Spoken(declined, mark=mark)
                 fault = fault_of(text, recent, cut_short=reply.finish == "stop")
                 if fault:
                     self.stats[fault] += 1
@@ -620,6 +658,8 @@ class Room:
             async for piece in reply:
                 waiting.cancel()
                 shown = draft.add(piece)
+                if self.filter.broken(shown, "output"):
+                    break
                 if pace.due(shown, time.monotonic()):
                     await self.stage.show(replace(line, text=shown))
         except asyncio.CancelledError:
@@ -716,6 +756,7 @@ class Room:
         new = await self.memory.change(new, work)
         self.done()
         self.stats["versions"] += 1
+        self._retried = line.id
         await self.show(new, speaker)
         if spoken.read:
             self.later(self._asked(new, new.shown + 1, spoken.read, spoken.text))
@@ -770,6 +811,7 @@ class Room:
                 query=query,
                 budget=context // _MEMORY_SHARE,
                 measure=self.voice.length,
+                told=self._told,
             )
         tail = Tail(tuple(p.text for p in found), known, state.note)
         return (tail if tail else None), found
@@ -809,6 +851,12 @@ class Room:
         )
         await self.feedback.asked(self.key, line.id, version, asked)
 
+    async def _chosen(self, line_id: str, person: str) -> None:
+        """The talk goes on from one version of a line: it was better than the others."""
+        line = (await self.memory.lines()).get(line_id)
+        if line and len(line.texts) > 1:
+            await self.feedback.chosen(self.key, line_id, line.shown + 1, person)
+
     def _rest(self) -> None:
         """Nothing is to be done just now: time to learn, and to sum up what was trimmed."""
         if self._inside:
@@ -829,6 +877,8 @@ class Room:
         mark, summaries = state.mark, state.summaries
         longest = min(LONGEST_SUMMARY, self.voice.context // _SUMMARY_SHARE)
         trimmed = await self.memory.between(state.summed, mark)
+        if self.people:
+            trimmed = await self.people.rememberable(trimmed, self.private)
         turns = [kept.turn for kept in trimmed]
         for heard, earlier, part in by_hearers(state.cast, turns, summaries):
             scene = replace(self.scene(), turns=self.named(part), summary="")

@@ -107,7 +107,9 @@ class Terminal:
         self._out = _Window(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._shown = ""  # of the line that is being written
         self._room: Room = loop.wait(
-            house.room(PLATFORM, options.room, lambda: self, language=options.language)
+            house.room(
+                PLATFORM, options.room, lambda: self, language=options.language, limited=False
+            )
         )
         self._name = options.name
 
