@@ -160,7 +160,8 @@ def _report(args: argparse.Namespace) -> dict[str, Any]:
     examined = _exam(args)
     labels = _labels(args.label)
     embed = _embedder(args.embed)
-    training = Training(map(_read_text, args.training)) if args.training else None
+    texts = set[str]().union(*map(training_texts, args.training or ()))
+    training = Training(sorted(texts)) if texts else None
     with _subject(args, examined) as subject, _progress() as progress:
         bar = progress.add_task(f"asking {subject.name}", total=len(examined.asks))
         record, answers = asyncio.run(
@@ -277,11 +278,34 @@ def _embedder(path: Path | None) -> Embed | None:
     return open_embedder(path)
 
 
-def _read_text(path: Path) -> str:
+def training_texts(path: Path) -> set[str]:
+    """A text file as it is; of JSON lines every text in them, once.
+
+    Raises:
+        EvaluationError: the file cannot be read, or a line is no JSON.
+    """
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix not in (".jsonl", ".json"):
+            return {text}
+        found: set[str] = set()
+        for line in text.splitlines():
+            if line.strip():
+                found.update(_strings(json.loads(line)))
+        return found
+    except (OSError, ValueError) as problem:
         raise EvaluationError(f"{path} cannot be read as training text: {problem}") from None
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
 
 
 def _labels(pairs: Sequence[str]) -> dict[str, str]:
