@@ -25,6 +25,15 @@ from tests.fakes.discord_server import FakeDiscord, connected
 BASE = "https://faces.example"
 
 
+def varied(length: int) -> str:
+    """A text of so many characters without repetition, which would be taken for a loop."""
+    cards = load_cast()
+    texts = [t for c in cards for t in (c.persona.zh, c.style.zh, *c.lines.zh, *c.greeting.zh)]
+    whole = "".join(texts)
+    assert len(whole) >= length
+    return whole[:length]
+
+
 class World:
     """One guild with one channel, two people, and the bot, started by `async with world.bot()`."""
 

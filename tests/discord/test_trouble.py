@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.discord.conftest import World
+from tests.discord.conftest import World, varied
 from tests.fakes.discord_server import Fault, text_of
 
 
@@ -96,7 +96,7 @@ async def test_a_webhook_that_was_deleted_is_replaced(world: World):
 
 
 async def test_a_webhook_that_is_deleted_in_mid_line(world: World):
-    whole = "一二三四五六七八九十" * 5
+    whole = varied(50)
     world.script = lambda prompt: whole
     world.delay = 0.02
     async with world.bot():
@@ -111,7 +111,7 @@ async def test_a_webhook_that_is_deleted_in_mid_line(world: World):
 
 
 async def test_a_message_that_is_deleted_in_mid_line(world: World):
-    whole = "一二三四五六七八九十" * 5
+    whole = varied(50)
     world.script = lambda prompt: whole
     world.delay = 0.02
     async with world.bot():

@@ -30,6 +30,7 @@ class Answer:
         self._shown = 0  # messages
         self._of_panel = False
         self._lost = False
+        self._private = False  # whether nobody else sees what is told
 
     @property
     def told(self) -> bool:
@@ -37,11 +38,12 @@ class Answer:
 
     async def hold(self, *, private: bool) -> None:
         """Tell Discord at once that an answer comes."""
+        self._private = private
         await self._respond(ephemeral=private, thinking=True)
 
     async def hold_panel(self) -> None:
         """The same for a button, whose message stays as it is."""
-        self._of_panel = True
+        self._of_panel = self._private = True
         await self._respond()
 
     async def _respond(self, **how: bool) -> None:
@@ -56,9 +58,9 @@ class Answer:
                 _log.warning("an interaction could not be answered in time: %s", problem)
                 self._lost = True
 
-    async def tell(self, text: str) -> bool:
+    async def tell(self, text: str, secret: bool = False) -> bool:
         """Say it there, after all that was said there before. False: it must be said elsewhere."""
-        if self._lost or self._interaction.is_expired():
+        if self._lost or self._interaction.is_expired() or (secret and not self._private):
             return False
         self._texts.append(text)
         contents = [escape(part) for part in parts("\n".join(self._texts))]

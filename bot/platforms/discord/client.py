@@ -31,7 +31,7 @@ from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.orders import MENUS, Translator, slash_commands
 from bot.platforms.discord.outlets import NOBODY, CallOutlet, ChannelOutlet
 from bot.platforms.discord.panel import Choose, Press, Say, is_panel, panel
-from bot.platforms.discord.stage import TRANSIENT, DiscordStage, answering, in_the_open
+from bot.platforms.discord.stage import TRANSIENT, DiscordStage, answering
 from bot.platforms.discord.text import escape, parts
 from bot.platforms.discord.webhooks import Webhooks
 from bot.room import Room
@@ -64,7 +64,6 @@ HELLO = Words(
     "在。用 /召唤 请角色上场，再对他们说话；/帮助 列出全部命令。",
     "Here. Bring characters on stage with /summon, then talk to them; /help lists all commands.",
 )
-IN_PRIVATE = Words("（从 {} 问来的）", "(asked in {})")
 
 # A thumb, whatever the colour of its skin.
 THUMBS = {"👍": 1, "👎": -1}
@@ -242,15 +241,16 @@ class Troupe(discord.AutoShardedClient):
         """The room of a channel, with its stage."""
         name = str(channel.id)
         if name not in self._scenes:
+            private = isinstance(channel, discord.DMChannel)
             outlet = ChannelOutlet(self, channel, self.webhooks)
             stage = DiscordStage(
                 outlet,
                 self.faces,
                 send=lambda text, nonce: _send(channel, text, nonce),
                 type=lambda: _type(channel),
-                whisper=lambda person, text: self._whisper(channel, person, text),
+                whisper=self._whisper,
+                private=private,
             )
-            private = isinstance(channel, discord.DMChannel)
             room = await self._open(name, stage, private, locale)
             self._scenes.setdefault(name, _Scene(room, stage, channel))
         return self._scenes[name]
@@ -268,10 +268,9 @@ class Troupe(discord.AutoShardedClient):
             async def nothing() -> None:
                 return None
 
-            async def whisper(person: str, text: str) -> bool:
-                return False
-
-            stage = DiscordStage(outlet, self.faces, send=send, type=nothing, whisper=whisper)
+            stage = DiscordStage(
+                outlet, self.faces, send=send, type=nothing, whisper=self._whisper, private=True
+            )
             room = await self._open(name, stage, True, interaction.locale)
             self._scenes.setdefault(name, _Scene(room, stage, None))
         scene = self._scenes[name]
@@ -302,10 +301,8 @@ class Troupe(discord.AutoShardedClient):
             return await self._scene(channel, locale=interaction.locale)
         return await self._outside(interaction)
 
-    async def _whisper(self, channel: Any, person: str, text: str) -> bool:
-        """Tell one person alone: where a command did not ask for it, by direct message."""
-        if isinstance(channel, discord.DMChannel):
-            return False
+    async def _whisper(self, person: str, text: str) -> bool:
+        """Tell one person alone, where no command asked for it: by direct message."""
         user_id = person.removeprefix(f"{PLATFORM}:")
         if not user_id.isdigit():
             return False
@@ -359,14 +356,10 @@ class Troupe(discord.AutoShardedClient):
             id=str(message.id),
             reply_to=str(reply or ""),
         )
-        # What the house answers to an order may be for one person alone; to talk, it never is.
-        token = in_the_open.set(read(text) is None)
         try:
             await scene.room.hear(heard)
         except MemoryProblem as problem:
             await scene.stage.notice(str(problem))
-        finally:
-            in_the_open.reset(token)
         await self._refresh(scene)
 
     async def _plays(self, channel: Any) -> bool:

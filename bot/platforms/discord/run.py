@@ -4,6 +4,7 @@
     DISCORD_TOKEN_FILE=/run/secrets/discord_token mrp discord
     mrp discord --shards 0-3/8        this process holds shards 0 to 3 of 8; others hold the rest
 
+DISCORD_API names a proxy of Discord's API (`http://127.0.0.1:8080`), for those who have one.
 Where the application is not allowed to read message content, it says so and goes on with commands,
 buttons, mentions and direct messages.
 """
@@ -17,14 +18,17 @@ import logging
 import os
 import re
 import signal
-from pathlib import Path
+from collections.abc import Mapping
 
 import aiohttp
 import discord
+import discord.http
 
+from bot import logs
 from bot.house import House, add_options
 from bot.platforms.discord.client import Troupe
 from bot.platforms.discord.faces import FOLDER, Faces
+from bot.secrets import secret
 
 _log = logging.getLogger(__name__)
 
@@ -45,15 +49,15 @@ class DiscordProblem(RuntimeError):
 
 
 def main(argv: list[str]) -> int:
-    """Be on Discord until it is interrupted. Returns the exit status.
+    """Be on Discord until SIGINT or SIGTERM. Returns the exit status.
 
     Raises:
-        DiscordProblem, CardError, EngineError, StyleError, CanonError, MemoryProblem: it cannot
-            begin or go on; the message says why.
+        DiscordProblem, SecretProblem, CardError, EngineError, StyleError, CanonError,
+        MemoryProblem: it cannot begin or go on; the message says why.
     """
     options = parser().parse_args(argv)
-    token = token_from(os.environ)
-    log_to_stderr(options.log, token)
+    token = token_from(os.environ)  # before a model is loaded
+    logs.set_up(options.log)
     asyncio.run(_hold(options, token))
     return 0
 
@@ -68,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add_discord_options(found)
     found.add_argument(
         "--log",
-        choices=("debug", "info", "warning"),
+        choices=logs.LEVELS,
         default=os.environ.get("MRP_LOG", "info"),
         help="how much is logged; never what people write (default: MRP_LOG, or info)",
     )
@@ -116,21 +120,14 @@ def shards(text: str) -> tuple[tuple[int, ...], int]:
     )
 
 
-def token_from(environment: os._Environ[str] | dict[str, str]) -> str:
-    """The bot's token.
+def token_from(environment: Mapping[str, str]) -> str:
+    """The bot's token, from DISCORD_TOKEN or the file in DISCORD_TOKEN_FILE.
 
     Raises:
-        DiscordProblem: there is none.
+        DiscordProblem: there is none, or it is none.
+        SecretProblem: the file cannot be read.
     """
-    file = environment.get("DISCORD_TOKEN_FILE")
-    token = environment.get("DISCORD_TOKEN", "")
-    if file and not token:
-        try:
-            token = Path(file).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as problem:
-            why = getattr(problem, "strerror", problem)
-            raise DiscordProblem(f"DISCORD_TOKEN_FILE cannot be read: {why}: {file}") from None
-    token = token.strip().removeprefix("Bot ").strip()
+    token = (secret(environment, "DISCORD_TOKEN") or "").removeprefix("Bot ").strip()
     if not token:
         raise DiscordProblem(
             "there is no token: put it in DISCORD_TOKEN, or in a file named by DISCORD_TOKEN_FILE "
@@ -147,14 +144,31 @@ def token_from(environment: os._Environ[str] | dict[str, str]) -> str:
 async def _hold(options: argparse.Namespace, token: str) -> None:
     house = await House.open(options)
     try:
-        troupe = await join(house, options, token)
+        here = asyncio.create_task(stay(house, options, token))
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(name, lambda: loop.create_task(troupe.close()))
-        await serve(troupe, token)
+                loop.add_signal_handler(name, here.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await here
     finally:
         await house.close()
+
+
+async def stay(
+    house: House,
+    options: argparse.Namespace,
+    token: str,
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Be on Discord until it is cancelled.
+
+    Raises:
+        DiscordProblem: Discord refuses, or cannot be reached.
+    """
+    if api := environment.get("DISCORD_API", "").strip().rstrip("/"):
+        discord.http.Route.BASE = f"{api}/api/v{discord.http.INTERNAL_API_VERSION}"
+    await serve(await join(house, options, token), token)
 
 
 async def join(house: House, options: argparse.Namespace, token: str) -> Troupe:
@@ -241,33 +255,3 @@ async def serve(troupe: Troupe, token: str) -> None:
 
 def _short(problem: BaseException) -> str:
     return f"{type(problem).__name__} {problem}".strip()[:200]
-
-
-# -- the log ---------------------------------------------------------------------------------------
-
-_WEBHOOK = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/\s?'\"]+")
-
-
-class Discreet(logging.Formatter):
-    """A formatter that never writes a token, wherever it may stand in a message or a traceback."""
-
-    def __init__(self, token: str) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._token = token
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        if self._token:
-            text = text.replace(self._token, "…")
-        return _WEBHOOK.sub(r"\1…", text)
-
-
-def log_to_stderr(level: str, token: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(Discreet(token))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO if level == "debug" else level.upper())
-    # The library's own news are of no use to who runs a bot, but for its warnings.
-    logging.getLogger("discord").setLevel(logging.WARNING if level == "info" else level.upper())
-    logging.getLogger("bot").setLevel(level.upper())

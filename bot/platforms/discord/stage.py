@@ -26,6 +26,7 @@ from bot.platforms.discord.outlets import Gone, Outlet, Post, Speaker
 from bot.platforms.discord.text import WRITING, escape, nonce, parts, webhook_name
 from bot.platforms.discord.webhooks import AnswerLost
 from bot.stage import Line
+from characters.card import Words
 
 _log = logging.getLogger(__name__)
 
@@ -38,14 +39,20 @@ PATIENCE = 600.0
 TRANSIENT = (AnswerLost, OSError, aiohttp.ClientError, TimeoutError)
 
 # The answer to a command or button, while it is being carried out: what the house says goes there.
-Says = Callable[[str], Awaitable[bool]]
+Says = Callable[[str, bool], Awaitable[bool]]
 answering: ContextVar[Says | None] = ContextVar("answering", default=None)
-# Whether what the house says to one person may be said where all read it.
-in_the_open: ContextVar[bool] = ContextVar("in_the_open", default=False)
+
+NOT_IN_PUBLIC = Words(
+    "这只能对你一个人说，可是我不能给你发私信：请用斜杠命令，或者私信我。",
+    "This is for you alone, and I cannot write to you: use the slash command, or a direct message.",
+)
 
 
 class DiscordStage:
-    """One room's `bot.stage.Stage`. `send` writes for the house, `type` shows the bot typing."""
+    """One room's `bot.stage.Stage`.
+
+    `send` writes for the house, `type` shows the bot typing, `whisper` tells one person alone.
+    """
 
     def __init__(
         self,
@@ -55,12 +62,14 @@ class DiscordStage:
         send: Callable[[str, str], Awaitable[None]],
         type: Callable[[], Awaitable[None]],
         whisper: Callable[[str, str], Awaitable[bool]],
+        private: bool = False,
     ) -> None:
         self.outlet = outlet
         self._faces = faces
         self._send = send
         self._type = type
         self._whisper = whisper
+        self._private = private
         self._writing: _Writing | None = None
         self._typing: asyncio.Task[None] | None = None
         self._posts: dict[str, tuple[Post, ...]] = {}  # of the newest lines
@@ -76,10 +85,12 @@ class DiscordStage:
 
     async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         says = answering.get()
-        if says is not None and await says(text):
+        if says is not None and await says(text, secret):
             return
-        if to and not in_the_open.get() and await self._whisper(to, text):
-            return
+        if secret and not self._private:
+            if to and await self._whisper(to, text):
+                return
+            text = f"{NOT_IN_PUBLIC.zh}\n{NOT_IN_PUBLIC.en}"
         for part in parts(text):
             await self._lasting("a notice", partial(self._send, escape(part)))
 
