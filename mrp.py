@@ -21,7 +21,9 @@ from typing import Any
 VERBS: dict[str, tuple[str, str]] = {
     "terminal": ("bot.platforms.terminal", "a room in the terminal; also reads lines from a pipe"),
     "discord": ("bot.platforms.discord.run", "the characters in a Discord server"),
+    "doctor": ("bot.doctor", "looks at everything a bot needs, and says what to do"),
     "feedback": ("bot.feedback", "what people thought of replies, as rows to learn from"),
+    "telegram": ("bot.platforms.telegram.cli", "the characters in your Telegram chats"),
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
     "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),

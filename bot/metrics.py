@@ -17,7 +17,7 @@
     mrp_platform_429_total{platform}     refusals for being too fast
     mrp_platform_wait_seconds_total{platform}     and the seconds they asked us to wait
 
-No label ever holds a name, a text, a room or a token: what a label says is one of a fixed few words.
+No label ever holds a name, a text, a room or a token.
 """
 
 from __future__ import annotations

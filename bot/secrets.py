@@ -1,4 +1,4 @@
-"""Secrets: read from the environment or a file named there, and kept out of everything that is read.
+"""Secrets: read from the environment or a file named there, and kept out of what is shown.
 
 secret(os.environ, "REDIS_PASSWORD")     REDIS_PASSWORD, or the file in REDIS_PASSWORD_FILE
 redis_url(os.environ)                    REDIS_URL with that password in it, or None
