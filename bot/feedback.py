@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bot.memory import Asked, Given, Memory, open_memory
+from bot.secrets import redis_url
 
 Format = Literal["dpo", "kto"]
 
@@ -63,7 +64,7 @@ def main(argv: list[str]) -> int:
 
 
 async def _export(format_: Format, output: Path) -> dict[str, Any]:
-    memory = await open_memory(os.environ.get("REDIS_URL"), patience=10.0)
+    memory = await open_memory(redis_url(os.environ), patience=10.0)
     try:
         given, left_out = await allowed(memory)
     finally:

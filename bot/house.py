@@ -19,6 +19,7 @@ from bot.limits import Limits, load_limits
 from bot.memory import Memory, open_memory
 from bot.people import People
 from bot.room import Room
+from bot.secrets import redis_url
 from bot.stage import Stage
 from bot.voice import Voice, chosen_model, open_voice
 from canon import Canon
@@ -114,7 +115,7 @@ class House:
         filter = load_filter(file) if file else None
         voice = open_voice(chosen_model(options.model), context=options.context, seed=options.seed)
         try:
-            memory = await open_memory(os.environ.get("REDIS_URL"), patience=patience)
+            memory = await open_memory(redis_url(os.environ), patience=patience)
         except BaseException:
             await voice.close()
             raise
