@@ -186,16 +186,19 @@ async def test_stop_breaks_a_line_off(world: World):
 
 
 async def _panel(world: World, channel: int | None = None) -> dict:
+    return await panel_of(world.server, channel or world.channel)
+
+
+async def panel_of(server: FakeDiscord, channel: int) -> dict:
     """The panel that stands in a channel, once it is there."""
-    where = channel or world.channel
 
     def found() -> dict | None:
-        for message in reversed(world.server.messages(where)):
+        for message in reversed(server.messages(channel)):
             if any(c.get("custom_id") == "mrp:stop" for c in walk(message["components"])):
                 return message
         return None
 
-    return await world.server.until(found)
+    return await server.until(found)
 
 
 async def test_the_panel_shows_who_is_here_and_works_after_a_restart(world: World):

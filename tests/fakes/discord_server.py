@@ -590,6 +590,7 @@ class FakeDiscord:
                 data = json.loads(got.data)
                 match data["op"]:
                     case 1:
+                        await asyncio.sleep(0.01)  # no network is faster than a thread
                         await send({"op": 11})
                     case 2:
                         session = await self._identify(socket, send, data["d"])

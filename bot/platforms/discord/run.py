@@ -56,6 +56,7 @@ def main(argv: list[str]) -> int:
         MemoryProblem: it cannot begin or go on; the message says why.
     """
     options = parser().parse_args(argv)
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud
     token = token_from(os.environ)  # before a model is loaded
     logs.set_up(options.log)
     asyncio.run(_hold(options, token))
@@ -196,7 +197,7 @@ async def may_read(token: str) -> bool:
     Raises:
         DiscordProblem: the token is refused, or Discord cannot be reached.
     """
-    asking = discord.Client(intents=discord.Intents.none())
+    asking = discord.Client(intents=discord.Intents(guilds=True))
     try:
         await asking.login(token)
         assert asking.application is not None
