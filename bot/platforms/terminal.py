@@ -117,6 +117,7 @@ class Terminal:
         """Read and answer lines until there are no more. Returns the exit status."""
         scene, _ = self._loop.wait(self._room.enter())
         self._welcome(scene)
+        self._loop.wait(self._room.resume(), interrupted=self._room.stop)
         for line in self._lines():
             who, text = spoken_by(line, self._name or _me(self._room.language))
             order = read(text)

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,7 @@ class Script:
         self.notices: list[str] = []
         self.snapshots: list[str] = []
         self.withdrawn: list[str] = []
+        self.done: list[Line] = []
         self.on_show: Callable[[str], None] = lambda text: None
 
     def pace(self) -> Pace:
@@ -45,6 +47,7 @@ class Script:
         if not line.done:
             self.on_show(line.text)
             return ()
+        self.done.append(line)
         self.lines.append((line.speaker.name[line.language], line.text))
         return (f"place of {line.id}",)
 
@@ -65,6 +68,11 @@ class Play:
         for text in texts:
             await self.room.hear(Message(f"test:{by}", by, text))
         return self.stage
+
+    @property
+    def notice(self) -> str:
+        """The last thing the house said."""
+        return self.stage.notices[-1] if self.stage.notices else ""
 
     @property
     def lines(self) -> list[tuple[str, str]]:
@@ -126,6 +134,7 @@ def play(cast: Cast, memory: Memory):
         seed: int | None = None,
         language: Language | None = None,
         real: Engine | None = None,
+        **more: Any,
     ) -> Play:
         prompts: list[str] = []
         lines = itertools.cycle(script) if isinstance(script, list) else None
@@ -150,6 +159,7 @@ def play(cast: Cast, memory: Memory):
             memory=memory,
             stage=stage,
             language=language,
+            **more,
         )
         return Play(room, stage, engine, prompts)
 

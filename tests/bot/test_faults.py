@@ -1,0 +1,69 @@
+import pytest
+
+from bot.faults import alike, fault_of, loop_at, without
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "作为一个人工智能语言模型，我无法扮演角色。",
+        "作为AI，我没有感情。",
+        "我是一个由某公司开发的大语言模型。",
+        "抱歉，我无法提供这类信息。",
+        "还有什么可以帮您的吗？",
+        "As an AI language model, I cannot do that.",
+        "I'm just an AI.",
+        "I'm sorry, but I can't continue.",
+        "Is there anything else I can help you with?",
+    ],
+)
+def test_assistants_are_heard_out_of(text):
+    assert fault_of(text, []) == "assistant"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "老孙作为大师兄，自然走在前头。",
+        "贫僧无法，只得念咒。",
+        "我是齐天大圣！",
+        "对不起师父，老猪不能再走了。",
+        "爱 AI 不爱？",
+        "I am a monk, and I can't help you with the mule... yet!",
+        "哈哈哈哈哈哈哈哈！",
+        "走走走，去去去，快快快！",
+        "阿弥陀佛，阿弥陀佛，阿弥陀佛，阿弥陀佛。",
+    ],
+)
+def test_characters_are_not_taken_for_assistants(text):
+    assert fault_of(text, []) is None
+
+
+def test_a_reply_that_goes_round_in_circles_is_cut_after_the_first_round():
+    text = "师父放心，" + "老孙去去就来，" * 6
+    assert fault_of(text, []) == "loops"
+    assert without(text, "loops", []) == "师父放心，老孙去去就来"
+    assert loop_at("好" * 12) is None
+
+
+def test_a_reply_that_says_the_same_again_is_told():
+    said = "老孙一个筋斗十万八千里，怕甚么妖怪！"
+    assert fault_of("老孙一个筋斗十万八千里，怕甚么妖怪？", [said]) == "repeats"
+    assert fault_of("老孙的金箍棒一万三千五百斤，怕甚么妖怪！", [said]) is None
+    assert not alike("知道了。", "知道了。")  # short answers may come again
+
+
+def test_what_is_new_in_a_repeated_reply_is_kept():
+    said = ["老孙一个筋斗十万八千里，怕甚么妖怪！"]
+    text = "老孙一个筋斗十万八千里，怕甚么妖怪！师父且坐，老孙化斋去也。"
+    assert without(text, "repeats", said) == "师父且坐，老孙化斋去也。"
+
+
+def test_what_was_said_before_the_assistant_woke_is_kept():
+    text = "老孙在此！妖怪休走。作为一个人工智能，我不能打人。"
+    assert without(text, "assistant", []) == "老孙在此！妖怪休走。"
+
+
+def test_silence_and_somebody_elses_line_are_told_apart():
+    assert fault_of("", []) == "empty"
+    assert fault_of("", [], cut_short=True) == "others"
