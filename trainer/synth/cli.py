@@ -3,6 +3,7 @@
     mrp synth qa -o build/synth/qa --gguf models/xiyou-mini.gguf --languages zh --repeats 1
     mrp synth ditto -o build/synth/ditto --model gpt-4o-mini --url https://api.openai.com/v1 \\
         --canon build/canon --dry-run
+    mrp synth cards records -o build/cast
     mrp synth mix trainer/synth/mix.toml -o build/lessons-synth
     mrp synth import xtuner swk.jsonl -o build/swk --character wukong
     mrp synth export sharegpt build/synth/qa/train.jsonl -o qa.sharegpt.jsonl
@@ -30,6 +31,7 @@ from characters.prompt import Style
 from trainer.lessons import Lesson
 from trainer.synth import exchange, mix, run
 from trainer.synth.calls import Calls
+from trainer.synth.cards import write_cards
 from trainer.synth.endpoint import Endpoint, Structured
 from trainer.synth.error import OptionError
 from trainer.synth.formats import FORMATS, Dialogue, read, write
@@ -37,6 +39,7 @@ from trainer.synth.formats.rows import write_lines
 from trainer.synth.harvest import Row
 from trainer.synth.ledger import Ledger
 from trainer.synth.local import LocalTeacher
+from trainer.synth.records import read_records
 from trainer.synth.run import METHODS
 from trainer.synth.teacher import Rehearsal, Teacher
 from trainer.synth.world import HELD_OUT, Options, World
@@ -49,7 +52,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="mrp synth", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="METHOD|mix|import|export")
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="METHOD|mix|cards|import|export"
+    )
     for name, method in METHODS.items():
         verb = verbs.add_parser(name, help=method.what)
         _common(verb)
@@ -59,6 +64,10 @@ def main(argv: list[str]) -> int:
     mixer.add_argument("recipe", type=Path)
     mixer.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     mixer.add_argument("--json", action="store_true")
+    carder = verbs.add_parser("cards", help="records of people → character cards")
+    carder.add_argument("records", type=Path, metavar="RECORDS", help="Wikidata-like JSON")
+    carder.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    carder.add_argument("--json", action="store_true")
     importer = verbs.add_parser(
         "import",
         help="another project's file → lessons",
@@ -82,7 +91,7 @@ def main(argv: list[str]) -> int:
     exporter.add_argument("--cards", type=Path, default=CAST_FOLDER, metavar="DIR")
     exporter.add_argument("--json", action="store_true")
     args = parser.parse_args(argv)
-    verb_of = {"mix": _mix, "import": _import, "export": _export}
+    verb_of = {"mix": _mix, "cards": _cards, "import": _import, "export": _export}
     report = verb_of.get(args.verb, _method)(args)
     if args.json:
         print(json.dumps(report, ensure_ascii=False))
@@ -276,6 +285,14 @@ def _mix(args: argparse.Namespace) -> dict[str, Any]:
         told = ", ".join(f"{count} {source}" for source, count in counts["sources"].items())
         console.print(f"{args.out / f'{split}.jsonl'}: {counts['rows']} rows: {told}", markup=False)
     return report
+
+
+def _cards(args: argparse.Namespace) -> dict[str, Any]:
+    cast = write_cards(read_records(args.records), args.out)
+    Console(stderr=True, soft_wrap=True, highlight=False).print(
+        f"{args.out}: {len(cast)} cards; use them with --cards {args.out}", markup=False
+    )
+    return {"cards": len(cast)}
 
 
 def _import(args: argparse.Namespace) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from trainer.synth.faults import leaks
 from trainer.synth.harvest import Harvest, Row, Task, asked, lesson_row, provenance, seed_of
 from trainer.synth.ledger import Ledger, NoAnswer
 from trainer.synth.methods.spoken import spoken
+from trainer.synth.records import Record as Facts
 from trainer.synth.records import read_records
 from trainer.synth.shape import Items, Record, Text
 from trainer.synth.teacher import Ask, Message
@@ -68,14 +69,32 @@ def _strangers(world: World, character: Character, language: Language) -> list[S
         for one in table("strangers")["stranger"]
     ]
     if world.options.records:
-        own = {name.casefold() for other in world.cast for name in other.names}
-        records = [
+        records = read_records(world.options.records)
+        # Of one book they know each other; and whoever one's own record names is no stranger.
+        known = {name for one in world.cast if _together(one, character) for name in one.names}
+        known = {name.casefold() for name in known}
+        facts = "\n".join(
+            fact for r in records if _is(r, character) for fact in (r.description, *r.facts)
+        )
+        others = [
             Stranger(record.label, record.description, tuple(_details(record.facts)))
-            for record in read_records(world.options.records)
-            if record.language == language and record.label.casefold() not in own
+            for record in records
+            if record.language == language
+            and record.label.casefold() not in known
+            and record.label not in facts
+            and not _is(record, character)
         ]
-        found = records or found
+        found = others or found
     return found
+
+
+def _together(one: Character, other: Character) -> bool:
+    return one is other or (one.first_chapter > 0 and other.first_chapter > 0)
+
+
+def _is(record: Facts, character: Character) -> bool:
+    names = {name.casefold() for name in (record.label, *record.aliases)}
+    return bool(names & {name.casefold() for name in character.names})
 
 
 def _details(facts: tuple[str, ...]) -> list[str]:
@@ -95,9 +114,7 @@ def _evidence(world: World, character: Character, language: Language, key: str) 
     dice = world.dice(NAME, "evidence", key)
     if world.options.records:
         for record in read_records(world.options.records):
-            names = {name.casefold() for name in (record.label, *record.aliases)}
-            known = {name.casefold() for name in character.names}
-            if record.facts and record.language == language and names & known:
+            if record.facts and record.language == language and _is(record, character):
                 facts = list(record.facts)
                 dice.shuffle(facts)
                 return Evidence(_within(facts, room), f"record:{record.source}")
