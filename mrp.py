@@ -21,6 +21,7 @@ from typing import Any
 VERBS: dict[str, tuple[str, str]] = {
     "terminal": ("bot.platforms.terminal", "a room in the terminal; also reads lines from a pipe"),
     "discord": ("bot.platforms.discord.run", "the characters in a Discord server"),
+    "serve": ("bot.serve", "every platform that has a token, with a page of health and figures"),
     "doctor": ("bot.doctor", "looks at everything a bot needs, and says what to do"),
     "feedback": ("bot.feedback", "what people thought of replies, as rows to learn from"),
     "telegram": ("bot.platforms.telegram.cli", "the characters in your Telegram chats"),
@@ -30,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
     "train": ("trainer.train", "train a model from a recipe"),
     "merge": ("trainer.merge", "adapter + base → one model"),
+    "model": ("quantize.hub", "known base models: list, pull"),
     "convert": ("quantize.convert", "HF folder → GGUF"),
     "imatrix": ("quantize.importance", "which weights matter, measured on lessons"),
     "shrink": ("quantize.shrink", "GGUF → smaller GGUF"),

@@ -360,7 +360,17 @@ class LlamaModel:
         n = llama_cpp.llama_tokenize(self._vocab, data, len(data), ids, room, False, control)
         if n < 0:
             raise EngineError(f"a text of {len(text)} characters could not be encoded")
-        return list(ids[:n])
+        found = list(ids[:n])
+        typed = None if control else next((token for token in found if self.ends(token)), None)
+        if typed is None:
+            return found
+        # llama.cpp's SentencePiece merges "</" and "s>" into the control token. Read in two parts
+        # it stays what was typed.
+        name = llama_cpp.llama_vocab_get_text(self._vocab, typed).decode("utf-8", "replace")
+        at = text.find(name)
+        if at < 0 or len(name) < 2:
+            return [token for token in found if not self.ends(token)]
+        return self.encode(text[: at + 1]) + self.encode(text[at + 1 :])
 
     def piece(self, token: int) -> bytes:
         """A token's bytes; none for control tokens."""

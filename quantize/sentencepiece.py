@@ -26,12 +26,18 @@ def is_byte(token: str) -> bool:
 
 
 def scores(
-    vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]], path: Path, notes: list[str]
+    vocabulary: Mapping[str, int],
+    merges: Sequence[tuple[str, str]],
+    path: Path,
+    notes: list[str],
+    control: frozenset[str] = frozenset(),
 ) -> dict[str, float]:
     """Token -> score: minus the rank at which it is first made, or below all where it never is.
 
-    Raises ConvertError where llama.cpp would make a token that these merges cannot: it tries every
-    pair of neighbours whose texts together are a token, whether the pair is listed or not.
+    `control` are tokens that no plain text may make. Raises ConvertError where llama.cpp would make
+    a token that these merges cannot: it tries every pair of neighbours whose texts together are a
+    token, whether the pair is listed or not. For control tokens that is only noted; the engine
+    reads such a text in two parts.
     """
     if missing := [f"<0x{n:02X}>" for n in range(256) if f"<0x{n:02X}>" not in vocabulary]:
         raise ConvertError(f"{path}: the byte token {missing[0]} is missing")
@@ -50,6 +56,9 @@ def scores(
         for cut in range(1, len(token)):
             pair = token[:cut], token[cut:]
             if pair[0] in vocabulary and pair[1] in vocabulary and pair not in listed:
+                if token in control:
+                    notes.append(f"llama.cpp takes a typed {token!r} for the control token")
+                    break
                 raise ConvertError(
                     f"{path}: llama.cpp would merge {pair[0]!r} and {pair[1]!r}, which this "
                     "tokenizer does not; it is not one made by SentencePiece"

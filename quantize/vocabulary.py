@@ -96,7 +96,7 @@ def read(folder: Path, rows: int, config: Mapping[str, Any]) -> Vocabulary:
         ]
     spelling: dict[str, Any]
     if model.get("byte_fallback"):
-        spelling = _pieces(tokenizer, model, tokens, path, notes)
+        spelling = _pieces(tokenizer, model, tokens, kinds, path, notes)
     else:
         spelling = _byte_level(tokenizer, model, path, notes)
     add_bos, add_eos = _added(tokenizer.get("post_processor"), settings)
@@ -134,13 +134,16 @@ def _pieces(
     tokenizer: Mapping[str, Any],
     model: Mapping[str, Any],
     tokens: Sequence[str],
+    kinds: Sequence[TokenType],
     path: Path,
     notes: list[str],
 ) -> dict[str, Any]:
     """What only SentencePiece has: scores, and the space before a text."""
     prefix = sentencepiece.space_prefix(tokenizer, path, notes)
     merges = _merges(model.get("merges"), path)
-    by_token = sentencepiece.scores(model["vocab"], merges, path, notes)
+    unwritten = (TokenType.CONTROL, TokenType.UNKNOWN, TokenType.BYTE)
+    control = frozenset(t for t, kind in zip(tokens, kinds, strict=True) if kind in unwritten)
+    by_token = sentencepiece.scores(model["vocab"], merges, path, notes, control)
     scores = tuple(by_token.get(token, 0.0) for token in tokens)
     return {"model": "llama", "pre": "default", "scores": scores, "space_prefix": prefix}
 

@@ -37,6 +37,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "torch": ("trainer/",),
     "transformers": ("trainer/",),
     "tokenizers": ("trainer/",),
+    "huggingface_hub": ("quantize/hub.py",),
     "gguf": ("quantize/", "engine/shapes.py", "engine/untrained.py"),
     "discord": ("bot/platforms/",),
     "prometheus_client": ("bot/metrics.py",),

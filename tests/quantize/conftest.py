@@ -90,17 +90,18 @@ def tiny_tokenizer(split: str = "gpt-2") -> PreTrainedTokenizerFast:
     return fast
 
 
-def tiny_pieces(form: str) -> PreTrainedTokenizerFast:
+def tiny_pieces(form: str, extra: tuple[str, ...] = ()) -> PreTrainedTokenizerFast:
     """SentencePiece BPE as transformers converts it: every way to make a token is a merge.
 
     `form`: how spaces are written: "prepend" (Llama 2's normalizer), "replace" (no space before a
-    text) or a prepend scheme of Metaspace.
+    text) or a prepend scheme of Metaspace. `extra` pieces come last.
     """
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.BpeTrainer(vocab_size=500, min_frequency=1, show_progress=False)
     trained.train_from_iterator(CORPUS, trainer)
     learned = sorted(trained.get_vocab().items(), key=lambda item: item[1])
+    learned += [(token, 0) for token in extra if token not in trained.get_vocab()]
     names = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
     names += [f"<0x{n:02X}>" for n in range(256)] + [token for token, _ in learned]
     vocabulary = {token: number for number, token in enumerate(names)}
@@ -175,7 +176,9 @@ def folder(tmp_path: Path) -> Folder:
     ) -> tuple[Path, Any, PreTrainedTokenizerFast]:
         path = tmp_path / "tiny"
         pieces = split.removeprefix("pieces ")
-        tokenizer = tiny_pieces(pieces) if pieces != split else tiny_tokenizer(split)
+        extra = ("<", ">", "</", "s>") if pieces == "closing" else ()
+        form = "replace" if extra else pieces
+        tokenizer = tiny_pieces(form, extra) if pieces != split else tiny_tokenizer(split)
         model = tiny_model(kind, len(tokenizer) + extra_rows, **changes).to(dtype)
         model.save_pretrained(path, **({"max_shard_size": shard} if shard else {}))
         tokenizer.save_pretrained(path)
@@ -188,7 +191,7 @@ def folder(tmp_path: Path) -> Folder:
 
 @pytest.fixture(scope="session")
 def lines() -> list[str]:
-    """3,000 lines of Chinese, English, emoji, code, white space and text like control tokens."""
+    """10,000 lines of Chinese, English, emoji, code, white space and text like control tokens."""
     chosen = random.Random(1)
     pieces = [
         *"的一是不了人我在有他这中大来上个国到说们〇㐀𠀀𪚥鑿龘々『』「」，。！？：；……——～·％",
@@ -230,4 +233,4 @@ def lines() -> list[str]:
         ],
         *["\x00", "\x07", "\x1b[0m", "\x7f", "\ufeff", "\ufffd", "\u2028"],
     ]
-    return ["".join(chosen.choices(pieces, k=chosen.randint(1, 24))) for _ in range(3000)]
+    return ["".join(chosen.choices(pieces, k=chosen.randint(1, 24))) for _ in range(10_000)]

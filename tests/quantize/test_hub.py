@@ -1,0 +1,312 @@
+"""`mrp model pull` against hubs on this machine that break off, lie and serve the wrong file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from huggingface_hub import constants
+
+from quantize import hub as verb
+from quantize.error import HubError
+from quantize.hub import Entry, HuggingFace, ModelScope, Source, catalogue, pull
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FILES = {
+    "config.json": b'{"architectures": ["LlamaForCausalLM"]}',
+    "model.safetensors": bytes(range(256)) * 4000,
+    "tokenizer.json": b'{"model": {}}',
+    "modeling_internlm2.py": b"raise SystemExit('code of the repository was run')",
+    "pytorch_model.bin": b"pickled",
+}
+
+
+class Hub(ThreadingHTTPServer):
+    """Speaks as huggingface.co and as modelscope.cn do. `breaks`: how often a file's body is cut
+    off; `lies` and `served`: sizes and contents that are not what the listing says."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.files = dict(FILES)
+        self.served: dict[str, bytes] = {}
+        self.lies: dict[str, int] = {}
+        self.breaks: Counter[str] = Counter()
+        self.asked: list[tuple[str, str, str | None]] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Hub
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        query = {key: value[0] for key, value in parse_qs(address.query).items()}
+        parts = unquote(address.path).strip("/").split("/")
+        self.server.asked.append((self.command, parts[-1], self.headers.get("Range")))
+        if "owner/name" not in self.path:
+            self._json({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
+        elif parts[:2] == ["api", "models"]:
+            self._json({"id": "owner/name", "sha": COMMIT, "siblings": self._siblings()})
+        elif parts[:3] == ["api", "v1", "models"] and parts[-1] == "files":
+            rows = [
+                {
+                    "Path": name,
+                    "Size": self._size(name),
+                    "Sha256": hashlib.sha256(data).hexdigest(),
+                    "Type": "blob",
+                }
+                for name, data in self.server.files.items()
+            ]
+            self._json({"Code": 200, "Data": {"Files": [*rows, {"Path": "a", "Type": "tree"}]}})
+        else:
+            self._file(query.get("FilePath") or "/".join(parts[4:]))
+
+    def _size(self, name: str) -> int:
+        return self.server.lies.get(name, len(self.server.files[name]))
+
+    def _siblings(self) -> list[dict[str, Any]]:
+        rows = []
+        for name, data in self.server.files.items():
+            row: dict[str, Any] = {"rfilename": name, "size": self._size(name)}
+            if name.endswith((".json", ".py")):
+                row["blobId"] = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+            else:
+                sha = hashlib.sha256(data).hexdigest()
+                row |= {"blobId": "f" * 40}
+                row["lfs"] = {"sha256": sha, "size": self._size(name), "pointerSize": 130}
+            rows.append(row)
+        return rows
+
+    def _file(self, name: str) -> None:
+        data = self.server.served.get(name, self.server.files[name])
+        start, status = 0, 200
+        if wanted := self.headers.get("Range"):
+            start, status = int(wanted.removeprefix("bytes=").split("-")[0]), 206
+        body = data[start:]
+        self.send_response(status)
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("ETag", f'"{hashlib.sha256(self.server.files[name]).hexdigest()}"')
+        self.send_header("Accept-Ranges", "bytes")
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if self.server.breaks[name] > 0:
+            self.server.breaks[name] -= 1
+            self.wfile.write(body[: len(body) // 3])
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.shutdown(2)
+            return
+        self.wfile.write(body)
+
+    def _json(self, told: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        body = json.dumps(told).encode()
+        self.send_response(status)
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    for name in ("HF_ENDPOINT", "HF_TOKEN", "MODELSCOPE_ENDPOINT", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = Hub()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(params=["huggingface", "modelscope"])
+def source(request: pytest.FixtureRequest, hub: Hub) -> Source:
+    return HuggingFace(hub.url) if request.param == "huggingface" else ModelScope(hub.url)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def test_what_is_safe_comes_down_and_code_does_not(
+    hub: Hub, source: Source, tmp_path: Path
+) -> None:
+    done = pull("owner/name", tmp_path / "m", source)
+    wanted = {"config.json", "model.safetensors", "tokenizer.json"}
+    assert names(tmp_path / "m") == wanted | {"source.json"}
+    assert all((tmp_path / "m" / name).read_bytes() == FILES[name] for name in wanted)
+    assert set(done.fetched) == wanted
+    told = json.loads((tmp_path / "m" / "source.json").read_text())
+    assert (told["repository"], told["source"]) == ("owner/name", source.name)
+    assert told["files"][-1]["sha256"] == hashlib.sha256(FILES["model.safetensors"]).hexdigest()
+    assert "folder" not in told, "no paths of this machine"
+
+
+def test_what_is_there_is_not_fetched_again(hub: Hub, source: Source, tmp_path: Path) -> None:
+    pull("owner/name", tmp_path / "m", source)
+    (tmp_path / "m" / "config.json").write_bytes(b"x" * len(FILES["config.json"]))
+    hub.asked.clear()
+    done = pull("owner/name", tmp_path / "m", source)
+    assert done.fetched == ("config.json",), "a changed file of the same size is noticed"
+    assert not any(name == "model.safetensors" for _, name, _ in hub.asked)
+
+
+def test_what_breaks_off_goes_on(
+    hub: Hub, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 100_000)  # else 10 MB
+    hub.breaks["model.safetensors"] = 2
+    pull("owner/name", tmp_path / "m", source)
+    assert (tmp_path / "m" / "model.safetensors").read_bytes() == FILES["model.safetensors"]
+    ranges = [wanted for verb, _, wanted in hub.asked if verb == "GET" and wanted]
+    assert len(ranges) == 2
+    assert ranges[0] != ranges[1] != "bytes=0-"
+
+
+def test_a_hub_that_always_breaks_off_is_given_up_and_nothing_is_lost(
+    hub: Hub, tmp_path: Path
+) -> None:
+    hub.files["model.safetensors"] = FILES["model.safetensors"][:600]
+    hub.breaks["model.safetensors"] = 99
+    with pytest.raises(HubError, match="run the same command again"):
+        pull("owner/name", tmp_path / "m", ModelScope(hub.url))
+    assert not (tmp_path / "m" / "model.safetensors").exists()
+    assert not (tmp_path / "m" / "source.json").exists()
+    assert 0 < (tmp_path / "m" / "model.safetensors.part").stat().st_size < 600
+    hub.breaks.clear()
+    pull("owner/name", tmp_path / "m", ModelScope(hub.url))
+    assert len((tmp_path / "m" / "model.safetensors").read_bytes()) == 600
+
+
+def test_a_size_that_is_a_lie_is_noticed(hub: Hub, source: Source, tmp_path: Path) -> None:
+    for size in (len(FILES["tokenizer.json"]) - 5, len(FILES["tokenizer.json"]) + 5):
+        hub.lies["tokenizer.json"] = size
+        with pytest.raises(HubError, match=r"tokenizer\.json"):
+            pull("owner/name", tmp_path / "m", source)
+        assert "tokenizer.json" not in names(tmp_path / "m")
+        shutil.rmtree(tmp_path / "m")
+
+
+def test_a_wrong_file_is_noticed_and_removed(hub: Hub, source: Source, tmp_path: Path) -> None:
+    for name in ("model.safetensors", "config.json"):
+        hub.served = {name: FILES[name][::-1]}
+        with pytest.raises(HubError, match=f"{name} has another checksum.*removed"):
+            pull("owner/name", tmp_path / "m", source)
+        assert not (tmp_path / "m" / name).exists()
+        assert not (tmp_path / "m" / "source.json").exists()
+        shutil.rmtree(tmp_path / "m")
+
+
+def test_a_file_that_is_not_the_catalogues_is_not_even_fetched(
+    hub: Hub, source: Source, tmp_path: Path
+) -> None:
+    def entry(sha256: str) -> dict[str, Entry]:
+        repositories = {"huggingface": "owner/name", "modelscope": "owner/name"}
+        sums = {"model.safetensors": sha256}
+        one = Entry("tiny", "", repositories, "MIT", ("*.safetensors",), 1, "", sums)
+        return {"tiny": one}
+
+    with pytest.raises(HubError, match="not the file of the catalogue"):
+        pull("tiny", tmp_path / "m", source, known=entry("0" * 64))
+    assert not (tmp_path / "m").exists()
+    right = hashlib.sha256(FILES["model.safetensors"]).hexdigest()
+    done = pull("tiny", tmp_path / "m", source, known=entry(right))
+    assert (done.fetched, done.licence) == (("model.safetensors",), "MIT")
+
+
+def test_pickled_weights_stay_where_they_are(hub: Hub, source: Source, tmp_path: Path) -> None:
+    del hub.files["model.safetensors"]
+    with pytest.raises(HubError, match=r"only pickled weights \(pytorch_model\.bin\)"):
+        pull("owner/name", tmp_path / "m", source)
+    with pytest.raises(HubError, match="pickled"):
+        pull("owner/name", tmp_path / "m", source, patterns=["*"])
+    del hub.files["pytorch_model.bin"]
+    with pytest.raises(HubError, match="no safetensors or GGUF called"):
+        pull("owner/name", tmp_path / "m", source)
+
+
+def test_a_path_out_of_the_folder_is_refused(hub: Hub, tmp_path: Path) -> None:
+    hub.files["../evil.json"] = b"{}"
+    with pytest.raises(HubError, match="outside its folder"):
+        pull("owner/name", tmp_path / "m", ModelScope(hub.url))
+
+
+def test_one_file_of_any_repository(hub: Hub, source: Source, tmp_path: Path) -> None:
+    hub.files |= {"a-Q8_0.gguf": b"GGUF8", "a-Q4_K_M.gguf": b"GGUF4"}
+    done = pull("owner/name", tmp_path / "m", source, patterns=["*Q4_K_M.gguf"])
+    assert done.fetched == ("a-Q4_K_M.gguf",)
+
+
+def test_too_little_room_is_said_before_anything_is_fetched(
+    hub: Hub, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(HubError, match="GB are still to come"):
+        pull("owner/name", tmp_path / "m", source)
+    assert not any(name == "model.safetensors" for _, name, _ in hub.asked)
+
+
+def test_what_is_not_there_is_said_so(hub: Hub, source: Source, tmp_path: Path) -> None:
+    with pytest.raises(HubError, match=r"is not there|404"):
+        pull("owner/other", tmp_path / "m", source)
+    with pytest.raises(HubError, match=r"not in the catalogue; known are .*qwen3-4b"):
+        pull("qwen9", tmp_path / "m", source)
+    with pytest.raises(HubError, match=r"name of a repository|could not|404|not there"):
+        pull("a/b/c", tmp_path / "m", source)
+
+
+def test_a_hub_that_is_away_names_the_other_ways(tmp_path: Path) -> None:
+    for away, saying in (
+        (HuggingFace("http://127.0.0.1:9"), "--source modelscope"),
+        (ModelScope("http://127.0.0.1:9"), "--source huggingface"),
+    ):
+        with pytest.raises(HubError, match=saying):
+            pull("owner/name", tmp_path / "m", away)
+
+
+def test_the_catalogue_is_whole() -> None:
+    known = catalogue()
+    assert {"internlm2-chat-7b", "internlm2-chat-1_8b", "qwen3-4b", "qwen3-8b"} < known.keys()
+    root = Path(verb.__file__).parent.parent
+    for entry in known.values():
+        assert entry.repositories.keys() == {"huggingface", "modelscope"}
+        assert entry.licence
+        assert entry.bytes > 10**8
+        assert not entry.recipe or (root / entry.recipe).is_file(), entry.recipe
+
+
+def test_the_verb_pulls_and_lists(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["pull", "owner/name", "--to", str(tmp_path), "--endpoint", hub.url, "--json"]
+    assert verb.main(words) == 0
+    done = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (done["revision"], len(done["files"])) == (COMMIT, 3)
+    assert verb.main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out.splitlines()[-1])["models"]
+    assert "qwen3-8b" in {entry["name"] for entry in listed}
