@@ -42,11 +42,14 @@ class Calls:
         return Answer(*found) if found else None
 
     def put(self, key: str, teacher: str, answer: Answer) -> None:
-        """Keep an answer; it is on disk when this returns."""
-        self._base.execute(
-            "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)",
-            (key, teacher, answer.text, answer.read, answer.written, time.time()),
-        )
+        """Keep an answer; it is on disk when this returns. Raises SynthError when it cannot be."""
+        row = (key, teacher, answer.text, answer.read, answer.written, time.time())
+        try:
+            self._base.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as problem:
+            raise SynthError(
+                f"an answer cannot be kept ({problem}); is the disk full?"
+            ) from problem
 
     def __len__(self) -> int:
         (count,) = self._base.execute("SELECT COUNT(*) FROM calls").fetchone()

@@ -68,7 +68,7 @@ def provenance(
     method: str,
     ledger: Ledger,
     seed: int,
-    givens: Sequence[Given] | Iterable[Given],
+    givens: Iterable[Given],
     sources: Sequence[str],
     **more: Any,
 ) -> Row:

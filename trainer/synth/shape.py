@@ -73,7 +73,14 @@ def grammar(shape: Shape) -> str:
     rules: dict[str, str] = {}
     root = _rule(shape, rules)
     lines = [f"{name} ::= {rule}" for rule, name in rules.items()]
-    return "\n".join([f"root ::= {root}", r'char ::= [^"\\\x00-\x1F\x7F]', *lines]) + "\n"
+    return "\n".join([f"root ::= {root}", *_LETTERS, *lines]) + "\n"
+
+
+# A text does not begin with what ends or goes on with another: small models like to.
+_LETTERS = (
+    r'char ::= [^"\\\x00-\x1F\x7F]',
+    r'head ::= [^"\\\x00-\x20\x7F\u3000：:，,。.、；;！!？?’”」』）)]',
+)
 
 
 def _rule(shape: Shape, rules: dict[str, str]) -> str:
@@ -84,7 +91,7 @@ def _rule(shape: Shape, rules: dict[str, str]) -> str:
     """
     match shape:
         case Text(most):
-            rule = rf'"\"" char{{1,{most}}} "\""'
+            rule = rf'"\"" head char{{0,{most - 1}}} "\""'
         case Choice(options):
             rule = " | ".join(_literal(json.dumps(one, ensure_ascii=False)) for one in options)
         case Items(_, _, 0):

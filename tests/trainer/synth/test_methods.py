@@ -16,8 +16,10 @@ from trainer import lessons
 from trainer.lessons import Lesson
 from trainer.synth import cli
 from trainer.synth.error import OptionError
+from trainer.synth.methods.rolegpt import Nearest
 from trainer.synth.rouge import rouge_l
 from trainer.synth.run import METHODS
+from trainer.synth.world import Pair, World
 
 CAST = load_cast()
 SMALL = {
@@ -105,6 +107,31 @@ def test_a_dry_run_counts_as_many_calls_and_asks_none(
     real = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert rehearsed["calls"]["asked"] == real["calls"]["asked"] > 0
     assert rehearsed["cost"] > 0
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("qa", "general")])
+def test_held_out_chapters_are_never_shown_to_a_teacher(
+    method: str, ask: Words, script: Any, sentence: Callable[..., str]
+) -> None:
+    cli.main(ask(method, *SMALL[method]))
+    told = json.dumps(script.bodies, ensure_ascii=False)
+    held_out = [sentence(f"3-{scene}{letter}") for scene in range(3) for letter in "abcdefg"]
+    shown = [sentence(f"1-{scene}{letter}") for scene in range(3) for letter in "abcdefg"]
+    assert not [text for text in held_out if text in told]
+    assert method == "questions" or [text for text in shown if text in told]
+
+
+def test_pairs_of_the_book_are_of_two_speakers_and_one_scene(folder: Path, rows_of: Rows) -> None:
+    world = World(CAST, (CAST["wukong"],), ("zh",), 1, 4000, folder)
+    scenes = {row["id"]: row for row in rows_of(folder / "scenes.jsonl")}
+    pairs = world.pairs(CAST["wukong"])
+    assert len(pairs) > 10
+    for pair in pairs:
+        assert pair.asker != "孙悟空"
+        assert pair.answer
+        texts = [turn["text"] for turn in scenes[pair.source.removeprefix("canon:")]["turns"]]
+        assert pair.question in texts
+        assert pair.answer in texts
 
 
 # --- qa --------------------------------------------------------------------------------------
@@ -373,9 +400,6 @@ def test_zero_shots_leave_the_profile_alone(
 
 
 def test_fewer_pairs_than_five_are_all_shown() -> None:
-    from trainer.synth.methods.rolegpt import Nearest
-    from trainer.synth.world import Pair
-
     pairs = [Pair("甲", q, "答", "x") for q in ("山高么？", "水深么？", "路远么？")]
     found = Nearest(pairs).to("前面的水深不深？", 5)
     assert found[0].question == "水深么？"

@@ -167,7 +167,7 @@ async def _pair(
         return harvest
     value: dict[str, Any] = wanted.value
     asks = [("known", question) for question in value["known"]]
-    # Where the card alone is told, an unknown comes between two known.
+    # An unknown comes between two known: that it is declined must not depend on its place.
     asks[1:1] = [("unknown", value["unknown"])]
     asks.append(("premise", value["premise"]))
     person = world.person(language, NAME, key)
