@@ -35,6 +35,7 @@ check: .venv/everything
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python deploy/check.py
 
 tests: .venv/everything
 	$(BIN)/python -m pytest

@@ -30,7 +30,7 @@ from bot.memory import Memory, MemoryProblem
 from bot.memory.server import Embedded, Server, data_folder
 from bot.platforms.discord import run as discord_run
 from bot.platforms.telegram import cli as telegram_cli
-from bot.secrets import SecretProblem, known, redact, redis_url
+from bot.secrets import SecretProblem, known, redact, redis_url, without_empty
 from bot.voice import ECHO, chosen_model, open_voice
 from characters.card import CardError, load_cast
 from characters.style import StyleError
@@ -486,7 +486,7 @@ def main(argv: list[str]) -> int:
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     options = parser.parse_args(argv)
-    found = asyncio.run(examine(options, os.environ))
+    found = asyncio.run(examine(options, without_empty(os.environ)))
     for finding in found.findings:
         print(finding)
     if options.json:

@@ -51,6 +51,23 @@ def secret(environment: Mapping[str, str], name: str) -> str | None:
     return value
 
 
+def without_empty(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without …_TOKEN_FILE whose file is empty: a platform that is not wanted.
+
+    docker-compose.yml names a file for every platform, as a secret must exist there.
+    """
+
+    def empty(key: str, value: str) -> bool:
+        if not re.fullmatch(r"\w+_TOKEN(_\w+)?_FILE", key):
+            return False
+        try:
+            return not Path(value).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return False  # whoever needs it says what is wrong
+
+    return {key: value for key, value in environment.items() if not empty(key, value)}
+
+
 def redis_url(environment: Mapping[str, str]) -> str | None:
     """REDIS_URL (or REDIS_URL_FILE), with the password of REDIS_PASSWORD(_FILE) where it has none.
 

@@ -18,7 +18,7 @@ import os
 import re
 import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -191,8 +191,10 @@ def tokens(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def accounts(environment: Mapping[str, str], cast: Cast) -> Accounts:
-    """One bot for each token.
+def accounts(
+    environment: Mapping[str, str], cast: Cast, *, on_refused: Callable[[], None] | None = None
+) -> Accounts:
+    """One bot for each token. `on_refused` hears of each "retry after".
 
     Raises:
         TelegramProblem: a token is named after nobody in the cast.
@@ -214,7 +216,7 @@ def accounts(environment: Mapping[str, str], cast: Cast) -> Accounts:
             get_updates_request=HTTPXRequest(
                 connection_pool_size=1, read_timeout=POLL_SECONDS + 10
             ),
-            rate_limiter=Limiter(),
+            rate_limiter=Limiter(on_refused=on_refused),
         )
     return Accounts(made.pop(""), made)
 
