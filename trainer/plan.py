@@ -71,16 +71,26 @@ def reckon(recipe: Tuning, *, gpu: bool = True) -> Plan:
     if not full:
         trained = base.layers * method.rank * sum(i + o for i, o in matrices)
     states = {"adamw": 8.0, "adamw_8bit": 2.03, "paged_adamw_8bit": 2.03}[train.optimizer]
-    parts = {
+    parts: dict[str, float] = {
         "base": linear * per_weight,
         "embeddings": (outer + norms) * wide,
         "adapter": 0 if full else trained * 4,
         "gradients": trained * 4,
         "optimizer": trained * states,
-        "activations": _activations(recipe),
-        "logits": train.loss_chunk * base.vocabulary * 4 * 3,
-        "workspace": max(i * o for i, o in matrices) * 2 * 2 if quantized else 0,
+        "checkpoints": train.row * base.width * 2 * (base.layers + 2) * train.checkpointing,
+        # A 4-bit matrix is unpacked, a 32-bit one made 16 bits wide, when it is used.
+        "workspace": max(i * o for i, o in matrices) * 2 if quantized else 0,
     }
+    if full:
+        parts["workspace"] = sum(i * o for i, o in matrices) * 2
+    # The last layers' way back begins when the logits are gone: never both.
+    logits = min(train.loss_chunk, train.row) * base.vocabulary * 4 * 3
+    each = kept_bytes(recipe, gpu=gpu)
+    if train.checkpointing:
+        parts["layer or logits"] = max(logits, train.row * (each + _passing(base)))
+    else:
+        parts["layers"] = train.row * each * base.layers
+        parts["layer or logits"] = max(logits, train.row * _passing(base))
     if gpu:
         parts["context"] = _CONTEXT
     tokens, packs = _lessons(recipe)
@@ -91,27 +101,23 @@ def reckon(recipe: Tuning, *, gpu: bool = True) -> Plan:
     return Plan({k: int(v) for k, v in parts.items()}, tokens, steps, flops / _USEFUL_FLOPS / 3600)
 
 
-def _activations(recipe: Tuning) -> float:
-    """Bytes that the layers keep for the way back, of one pack."""
-    base, train = recipe.base, recipe.train
-    each = layer_bytes(recipe)
-    if not train.checkpointing:
-        return train.row * each * base.layers
-    return train.row * (each + base.layers * base.width * 2)
-
-
-def layer_bytes(recipe: Tuning) -> float:
+def kept_bytes(recipe: Tuning, *, gpu: bool) -> float:
     """Bytes a token that one layer keeps between its forward and its backward pass."""
     base, method = recipe.base, recipe.method
     inner, group = base.heads * base.head_width, base.groups * base.head_width
     kept = 2 * (4 + 2) * base.width  # two norms: the input in float32, the output
     kept += 2 * (2 * inner + 2 * group) * 2  # query and key before and after the rotation, value
-    kept += 3 * base.feed_forward * 2  # gate, its activation, up; their product is down's input
-    kept += base.feed_forward * 2
+    kept += 4 * base.feed_forward * 2  # gate, its activation, up, their product
     if method.kind != "full" and method.dropout:
-        # Each adapter has its own mask and its own copy of the input.
-        kept += sum(i for i, _ in linears(base).values()) * (2 + 1)
+        # Each adapter has its own mask and its own copy of the input. PyTorch's mask is one byte
+        # on a GPU; on a CPU it is as wide as the input and a copy more is made on the way.
+        kept += sum(i for i, _ in linears(base).values()) * (3 if gpu else 5.5)
     return kept
+
+
+def _passing(base: Base) -> float:
+    """Bytes a token that come and go while a layer goes back: four gradients in its MLP."""
+    return 4 * base.feed_forward * 2 + base.width * 2
 
 
 def _lessons(recipe: Tuning) -> tuple[int, int]:

@@ -160,12 +160,15 @@ def held_out_packs(recipe: Tuning, encoder: Encoder) -> dict[str, list[rows.Batc
     }
 
 
-class VoiceTrainer(Trainer):
-    """transformers' Trainer that ends clearly: no step on a loss that is no number, and no half
+class Careful:
+    """What makes a Trainer end clearly: no step on a loss that is no number, and no half
     checkpoint when the disk is full."""
 
+    args: Any
+    state: Any
+
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
-        loss = super().training_step(*args, **kwargs)
+        loss = super().training_step(*args, **kwargs)  # type: ignore[misc]
         if not torch.isfinite(loss):
             raise TrainError(
                 f"the loss is no number any more in step {self.state.global_step + 1}: "
@@ -176,13 +179,17 @@ class VoiceTrainer(Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         try:
-            super()._save_checkpoint(model, trial)
+            super()._save_checkpoint(model, trial)  # type: ignore[misc]
         except (OSError, RuntimeError, SafetensorError) as problem:
             shutil.rmtree(folder, ignore_errors=True)
             raise TrainError(
                 f"{folder}: the checkpoint cannot be written ({problem}); make room or set "
                 f"watch.keep lower; {kept(folder.parent)}"
             ) from problem
+
+
+class VoiceTrainer(Careful, Trainer):
+    """transformers' Trainer on packs."""
 
 
 def kept(folder: Path) -> str:
@@ -312,6 +319,7 @@ def save(
     card = _card(trainer, recipe, stages)
     if trainer.is_world_process_zero():
         tokenizer.save_pretrained(aside)
+        shutil.rmtree(aside / "ref", ignore_errors=True)  # DPO's copy of where it began
         (aside / "training_args.bin").unlink(missing_ok=True)  # a pickle of no use to anybody
         (aside / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n")
         aside.rename(folder / "adapter")
