@@ -56,6 +56,7 @@ def main(argv: list[str]) -> int:
     report.add_argument("--prompt", choices=("stage", "haruhi"), default="stage", help="renderer")
     report.add_argument("--context", type=int, default=4096, help="tokens (default 4096)")
     report.add_argument("--at-once", type=int, default=16, help="replies in flight (default 16)")
+    report.add_argument("--threads", type=int, help="(default: cores; 1 on a busy machine)")
     report.add_argument("--training", type=Path, nargs="+", metavar="FILE", help="what it learned")
     report.add_argument("--embed", type=Path, metavar="GGUF", help="an embedding model")
     report.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
@@ -258,16 +259,15 @@ def _opened(args: argparse.Namespace, examined: _Exam, folder: Path) -> Subject:
         control = folder / f"{path.stem}-untrained.gguf"
         untrained.write(path, control, seed=args.seed)
         path = control
+    wanted = {"at_once": args.at_once, "context": args.context, "threads": args.threads}
     if args.prompt == "haruhi":
         from evaluation.haruhi import renderer
 
         if not args.canon:
             raise EvaluationError("--prompt haruhi quotes the book: name its folder with --canon")
         render = renderer(args.canon, examined.cast, _chapters(args.held_out))
-        return EngineSubject.open(
-            path, at_once=args.at_once, context=args.context, render=render, closing=CLOSE
-        )
-    return EngineSubject.open(path, at_once=args.at_once, context=args.context)
+        return EngineSubject.open(path, **wanted, render=render, closing=CLOSE)
+    return EngineSubject.open(path, **wanted)
 
 
 def _embedder(path: Path | None) -> Embed | None:

@@ -90,8 +90,8 @@ def comparison(records: Sequence[Record]) -> str:
         "<h1>Voices side by side</h1>",
         f"<p>{' &gt; '.join(escape(name) for name in order)} "
         '<span class="small">(by their overall standing)</span></p>',
-        f"<figure>{plots.radar(stood)}</figure>",
-        f"<figure>{plots.bars(stood)}</figure>",
+        f"<figure>{plots.radar(stood)}</figure>" if any(stood.values()) else "",
+        f"<figure>{plots.bars(stood)}</figure>" if any(stood.values()) else "",
         f"<h2>By how much {escape(names[0])} leads</h2>",
         '<p class="small">Difference on each axis and its 95 % interval; questions that both '
         "answered are drawn together. Bold: the interval does not hold 0.</p>",

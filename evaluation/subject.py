@@ -163,10 +163,11 @@ class EngineSubject:
         *,
         at_once: int = 16,
         context: int = 4096,
+        threads: int | None = None,
         render: Renderer = shared_stage,
         closing: str = "",
     ) -> EngineSubject:
-        """Load the model.
+        """Load the model. `threads` of the processor (None: its physical cores).
 
         Raises:
             ModelError: the file is missing or cannot be served.
@@ -174,7 +175,9 @@ class EngineSubject:
         """
         from engine.llama import LlamaEngine  # loads llama.cpp; the other subjects need none of it
 
-        engine = LlamaEngine.open(path, context=context, replies=at_once, stretch=_PATIENT)
+        engine = LlamaEngine.open(
+            path, context=context, replies=at_once, threads=threads, stretch=_PATIENT
+        )
         name = engine.metadata.get("general.name") or path.stem
         served = serving(engine.metadata)
         return cls(engine, served, name=name, at_once=at_once, render=render, closing=closing)

@@ -135,7 +135,9 @@ def test_a_monkey_is_no_assistant(text: str) -> None:
 
 
 def test_markdown_is_noticed() -> None:
-    assert clean.markdown("# 一") and clean.markdown("他**大**笑") and clean.markdown("1. 走")
+    assert clean.markdown("# 一")
+    assert clean.markdown("他**大**笑")
+    assert clean.markdown("1. 走")
     assert not clean.markdown("一来，二去；3里路。")
 
 
@@ -149,9 +151,12 @@ def test_speaking_for_others() -> None:
 
 
 def test_the_language_of_a_reply() -> None:
-    assert clean.in_language("老孙来也", "zh") and not clean.in_language("老孙来也", "en")
-    assert clean.in_language("Old Sun is here", "en") and not clean.in_language("Old Sun", "zh")
-    assert not clean.in_language("", "zh") and not clean.in_language("…", "en")
+    assert clean.in_language("老孙来也", "zh")
+    assert not clean.in_language("老孙来也", "en")
+    assert clean.in_language("Old Sun is here", "en")
+    assert not clean.in_language("Old Sun", "zh")
+    assert not clean.in_language("", "zh")
+    assert not clean.in_language("…", "en")
 
 
 # -- what a character knows ------------------------------------------------------------------------
@@ -259,7 +264,9 @@ def test_nothing_is_like_nothing() -> None:
 
 def test_alone_there_is_nobody_to_be_compared_with() -> None:
     (only,) = likeness([("a", "老孙", "老孙")], tfidf(["老孙"]))
-    assert math.isnan(only.shuffled) and math.isnan(only.other) and math.isnan(only.nearer)
+    assert math.isnan(only.shuffled)
+    assert math.isnan(only.other)
+    assert math.isnan(only.nearer)
 
 
 # -- by heart --------------------------------------------------------------------------------------
@@ -278,7 +285,8 @@ def slow_longest(text: str, training: str) -> int:
 def test_the_longest_run_is_the_longest(text: str, training: str) -> None:
     found = Training([training]).longest(text)
     assert len(found) == slow_longest(text, training)
-    assert found in training and found in text
+    assert found in training
+    assert found in text
 
 
 def test_runs_do_not_cross_texts_and_blanks_do_not_count() -> None:

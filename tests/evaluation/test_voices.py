@@ -38,8 +38,10 @@ def test_all_wrong_and_nothing(learned: voices.Voices) -> None:
 
 def test_words_of_one_voice_are_found_and_parts_of_words_are_not(learned: voices.Voices) -> None:
     marks = {mark.words: mark.owner for mark in learned.markers}
-    assert marks["老孙"] == "wukong" and marks["老猪"] == "bajie"
-    assert learned.foreign("老猪饿了", "wukong") and not learned.foreign("老猪饿了", "bajie")
+    assert marks["老孙"] == "wukong"
+    assert marks["老猪"] == "bajie"
+    assert learned.foreign("老猪饿了", "wukong")
+    assert not learned.foreign("老猪饿了", "bajie")
     assert learned.foreign("", "wukong") == []
 
 
@@ -51,7 +53,8 @@ def test_what_all_say_is_nobodys_marker() -> None:
 def test_a_file_keeps_what_was_learned(learned: voices.Voices, tmp_path: Path) -> None:
     voices.write(learned, tmp_path / "v.json")
     again = voices.read(tmp_path / "v.json")
-    assert again.speakers == learned.speakers and again.markers == learned.markers
+    assert again.speakers == learned.speakers
+    assert again.markers == learned.markers
     assert voices.recall(again, SAID) == voices.recall(learned, SAID)
 
 
