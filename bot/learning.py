@@ -228,11 +228,15 @@ def facts_in(answer: str, lines: Sequence[str]) -> tuple[Learned, ...]:
 
 def telling(lines: Iterable[str]) -> list[str]:
     """The lines in which somebody says anything of themselves; it costs time to read others."""
-    return [line for line in lines if any(map(_tells, (part for part, _ in _sentences(line))))]
+    return [line for line in lines if any(_told_in(part) for part, _ in _sentences(line))]
 
 
-def _tells(sentence: str) -> bool:
-    return bool(_OF_MYSELF.search(sentence)) and not _ASKS.search(sentence)
+def _told_in(sentence: str) -> str:
+    """What a sentence tells of whoever says it, without the question it ends in; or ""."""
+    if _ASKS.search(sentence):
+        sentence = "，".join(re.split("[，,]", sentence)[:-1])
+    telling = _OF_MYSELF.search(sentence) and not _ASKS.search(sentence)
+    return sentence if telling else ""
 
 
 def supported(fact: str, line: str) -> float:
@@ -246,7 +250,8 @@ def supported(fact: str, line: str) -> float:
         return 0.0
     best = 0.0
     for sentence, _ in _sentences(line):
-        if not _tells(sentence):
+        sentence = _told_in(sentence)
+        if not sentence:
             continue
         if bool(_NOT.search(sentence)) != bool(_NOT.search(fact)):
             continue  # 「我不吃肉」 does not carry 「我吃肉」

@@ -72,6 +72,7 @@ class People:
         self._quiet = quiet
         self._rounds: asyncio.Queue[_Round] = asyncio.Queue(MOST_ROUNDS)
         self._rooms: dict[str, bool] = {}  # room -> private, where something is to be learned
+        self._closing = False
         self._comings = 0  # how often somebody spoke, and when last
         self._came_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
@@ -220,15 +221,21 @@ class People:
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work(), name="learning")
 
+    async def settle(self) -> None:
+        """Wait until all that was asked to be remembered is."""
+        await self._rounds.join()
+
     async def learned(self) -> None:
-        """Wait until all that was heard is looked through; for tests and for a quiet end."""
+        """Wait until the model has looked through all that was heard."""
         if self._worker:
             await self._worker
 
     async def _work(self) -> None:
-        while True:
+        while not self._closing:
             try:
-                heard = await asyncio.wait_for(self._rounds.get(), self._quiet)
+                # Not wait_for: it may swallow our being cancelled (until Python 3.12).
+                async with asyncio.timeout(self._quiet):
+                    heard = await self._rounds.get()
             except TimeoutError:
                 if not self._rooms:
                     return
@@ -243,6 +250,8 @@ class People:
                 await self._at_once(heard)
             except MemoryProblem as problem:
                 log.warning("nothing was learned from a round in %s: %s", heard.room, problem)
+            finally:
+                self._rounds.task_done()
 
     async def _at_once(self, heard: _Round) -> None:
         speaker = ""
@@ -377,7 +386,7 @@ class People:
             self._keeper = asyncio.create_task(self._keep_house(), name="forgetting")
 
     async def _keep_house(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 await self.look_after()
             except MemoryProblem as problem:
@@ -400,6 +409,7 @@ class People:
 
     async def close(self) -> None:
         """End what goes on in the background. What was not looked through is found again."""
+        self._closing = True  # a step in Redis may swallow that it is cancelled
         tasks = [task for task in (self._worker, self._keeper) if task]
         for task in tasks:
             task.cancel()
