@@ -10,6 +10,8 @@
 #   make shrink    GGUF → smaller GGUF                                     models/xiyou-mini.gguf
 #   make evaluate  does it know who it is, and who says what
 #   make bench     the engine against its baselines
+#
+#   make voice BASE=qwen3-4b NOVEL=my-novel.txt     all of it for a base model, into build/voices/
 
 PYTHON ?= python3
 NOVEL  ?= data/xiyouji.txt
@@ -23,7 +25,7 @@ TORCH  ?= torch==2.13.0
 BIN = .venv/bin
 PIP = $(BIN)/pip --disable-pip-version-check -q
 
-.PHONY: try test check tests tools canon lessons train convert shrink evaluate bench clean
+.PHONY: try test check tests tools canon lessons train convert shrink evaluate bench voice clean
 
 try: .venv/room
 	$(BIN)/mrp terminal
@@ -88,6 +90,70 @@ evaluate: .venv/room
 
 bench: .venv/room
 	$(BIN)/mrp bench
+
+# --- a voice of your own ---------------------------------------------------------------------
+#
+# A base model and a novel become a GGUF with its settings. Each stage is skipped while what it made
+# (its card) is newer than what it was made from; an interrupted one goes on with the same command.
+#
+#   BASE     a name of `mrp model list`, or a folder with config.json
+#   TUNING   the recipe for the base; RECIPE says what the lessons are made of
+#   TYPE     of the weights; MEMORY of the graphics card
+
+BASE   ?= qwen3-4b
+TUNING ?= trainer/recipes/$(notdir $(BASE)).toml
+VOICE  ?= build/voices/$(notdir $(BASE))
+TYPE   ?= Q4_K_M
+MEMORY ?= 8GiB
+CONTEXT ?= 4096
+
+LOCAL = $(wildcard $(BASE)/config.json)
+BASE_FOLDER = $(if $(LOCAL),$(BASE),models/$(BASE))
+# source.json comes last, when all of a download is there and checked.
+BASE_READY = $(if $(LOCAL),$(LOCAL),models/$(BASE)/source.json)
+
+voice: $(VOICE)/voice.card.json
+	@echo "Talk to it: $(BIN)/mrp terminal --model $(VOICE)/voice.gguf"
+
+models/%/source.json: | .venv/everything
+	$(BIN)/mrp model pull $*
+
+# InternLM2 is turned into the Llama layout; other bases are taken as they are.
+$(VOICE)/base.ready: $(BASE_READY) | .venv/everything
+	@mkdir -p $(VOICE)
+	@rm -rf $(VOICE)/base
+	if grep -q '"model_type": *"internlm2"' $(BASE_FOLDER)/config.json; \
+	  then $(BIN)/mrp base $(BASE_FOLDER) -o $(VOICE)/base; \
+	  else ln -s $(abspath $(BASE_FOLDER)) $(VOICE)/base; fi
+	@touch $@
+
+$(VOICE)/canon/card.json: $(NOVEL) | .venv/everything
+	@mkdir -p $(VOICE)
+	$(BIN)/mrp canon build $(NOVEL) -o $(VOICE)/canon
+
+$(VOICE)/lessons/train.jsonl: $(VOICE)/canon/card.json $(RECIPE)
+	$(BIN)/mrp lessons $(RECIPE) --canon $(VOICE)/canon -o $(VOICE)/lessons
+
+# A finished run does not go on with other lessons: it is put aside and a new one begins.
+$(VOICE)/run/adapter/card.json: $(VOICE)/lessons/train.jsonl $(VOICE)/base.ready $(TUNING)
+	@[ ! -e $@ ] || { rm -rf $(VOICE)/run.before && mv $(VOICE)/run $(VOICE)/run.before; }
+	$(BIN)/mrp train $(TUNING) --base $(VOICE)/base --lessons $(VOICE)/lessons -o $(VOICE)/run
+
+$(VOICE)/model/card.json: $(VOICE)/run/adapter/card.json
+	@rm -rf $(VOICE)/model
+	$(BIN)/mrp merge $(VOICE)/run -o $(VOICE)/model
+
+$(VOICE)/f16.gguf: $(VOICE)/model/card.json
+	$(BIN)/mrp convert $(VOICE)/model -o $@ --type f16
+
+$(VOICE)/imatrix.gguf: $(VOICE)/f16.gguf $(VOICE)/lessons/train.jsonl
+	$(BIN)/mrp imatrix $(VOICE)/f16.gguf $(VOICE)/lessons/train.jsonl -o $@
+
+$(VOICE)/voice.gguf: $(VOICE)/imatrix.gguf
+	$(BIN)/mrp shrink $(VOICE)/f16.gguf $@ --type $(TYPE) --imatrix $(VOICE)/imatrix.gguf
+
+$(VOICE)/voice.card.json: $(VOICE)/voice.gguf
+	$(BIN)/mrp fit $(VOICE)/voice.gguf --memory $(MEMORY) --context $(CONTEXT) --write
 
 clean:
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache
