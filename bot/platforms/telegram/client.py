@@ -79,8 +79,8 @@ THUMBS = {"👍": 1, "👎": -1}
 class Accounts:
     """The bots of one process: the director, and characters' own by id (maybe none)."""
 
-    director: Bot
-    characters: dict[str, Bot] = field(default_factory=dict)
+    director: Bot = field(repr=False)  # a Bot's repr holds its token
+    characters: dict[str, Bot] = field(default_factory=dict, repr=False)
 
     def of(self, character: Character) -> Bot | None:
         return self.characters.get(character.id)
@@ -288,8 +288,9 @@ class Troupe:
         if own and not (await room.status()).cast:
             # Who writes to 孙悟空's own account wants 孙悟空.
             await room.obey(Order("summon", own), person=person, name=name)
-        if read(words) is None and (await room.status()).cast:
-            await stage_.typing()
+        if read(words) is None:
+            # Beside it: nothing may stand between two messages of a room and their order.
+            self._spawn(self._typing(room, stage_), "typing")
         replied = message.reply_to_message
         await room.hear(
             stage.Message(
@@ -301,6 +302,10 @@ class Troupe:
             ),
             kept=kept,
         )
+
+    async def _typing(self, room: Room, stage_: TelegramStage) -> None:
+        if (await room.status()).cast:
+            await stage_.typing()
 
     async def _pressed(self, query: CallbackQuery, bot: Bot) -> None:
         message = query.message
