@@ -35,6 +35,7 @@ from evaluation.error import EvaluationError
 from evaluation.measures import voices
 from evaluation.measures.likeness import Embed
 from evaluation.measures.memorised import Training
+from evaluation.score import Score
 from evaluation.subject import Ask, EngineSubject, FileSubject, Subject, Swapped, leads
 
 VOICES = Path(__file__).parent / "voices" / "xiyouji.json"
@@ -71,6 +72,10 @@ def main(argv: list[str]) -> int:
     compare = verbs.add_parser("compare", help="reports side by side")
     compare.add_argument("reports", type=Path, nargs="+", metavar="DIR")
     compare.add_argument("-o", "--out", type=Path, metavar="FILE", help="a page")
+    compare.add_argument("--judge", metavar="URL", help="let a judge rank the replies, too")
+    compare.add_argument("--judge-model", default="", metavar="NAME")
+    compare.add_argument("--judge-most", type=int, default=60, metavar="N", help="questions")
+    compare.add_argument("--cast", type=Path, default=CAST_FOLDER)
     learn = verbs.add_parser("voices", help="learn a book's voices")
     learn.add_argument("--canon", type=Path, required=True, metavar="DIR")
     learn.add_argument("--cast", type=Path, default=CAST_FOLDER)
@@ -158,6 +163,8 @@ def _asks(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _report(args: argparse.Namespace) -> dict[str, Any]:
+    if args.judge and not args.judge_model:
+        raise EvaluationError("a judge needs --judge-model: its name stands beside every score")
     examined = _exam(args)
     labels = _labels(args.label)
     embed = _embedder(args.embed)
@@ -217,10 +224,15 @@ async def _examine(
             from evaluation.endpoint import Chat
             from evaluation.judges import panel
 
-            judge = Chat(args.judge, model=args.judge_model or "judge")
+            judge = Chat(args.judge, model=args.judge_model)
             try:
                 found = await panel.judge(
-                    judge, examined.asks, answers, examined.cast, most=args.judge_most
+                    judge,
+                    subject,
+                    examined.asks,
+                    answers,
+                    tuple(examined.cast),
+                    most=args.judge_most,
                 )
             finally:
                 await judge.close()
@@ -345,6 +357,14 @@ def _compare(args: argparse.Namespace) -> dict[str, Any]:
         raise EvaluationError("there is nothing to compare; name two reports or more")
     records = [run.read_record(path) for path in args.reports]
     names = page.unique_names(records)
+    if args.judge:
+        if not args.judge_model:
+            raise EvaluationError("a judge needs --judge-model: its name stands beside every score")
+        ranked = asyncio.run(_rank(args, records, names))
+        records = [
+            run.with_scores(record, [ranked[name]] if name in ranked else [])
+            for name, record in zip(names, records, strict=True)
+        ]
     told: Mapping[str, Any] = {
         name: {
             row.axis: {"by": round(row.value, 4), "interval": _pair(row.interval)}
@@ -365,7 +385,29 @@ def _compare(args: argparse.Namespace) -> dict[str, Any]:
     standings = {
         name: record.to_json()["standing"] for name, record in zip(names, records, strict=True)
     }
-    return {"first": names[0], "ahead_of": told, "standing": standings}
+    judged = {
+        name: {
+            score.name: {"mean": score.mean, "judge": score.judge, "unparsed": score.unparsed}
+            for score in record.scores
+            if score.judge
+        }
+        for name, record in zip(names, records, strict=True)
+    }
+    return {"first": names[0], "ahead_of": told, "standing": standings, "judged": judged}
+
+
+async def _rank(
+    args: argparse.Namespace, records: Sequence[run.Record], names: Sequence[str]
+) -> dict[str, Score]:
+    from evaluation.endpoint import Chat
+    from evaluation.judges import panel
+
+    judge = Chat(args.judge, model=args.judge_model)
+    try:
+        cast = tuple(load_cast(args.cast))
+        return await panel.rank(judge, records, names, cast, most=args.judge_most)
+    finally:
+        await judge.close()
 
 
 def _pair(found: tuple[float, float] | None) -> list[float] | None:
