@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
 from bot.house import House
+from bot.limits import Limits, Rate
 from bot.memory import Memory, open_memory
 from bot.platforms.telegram.client import Accounts, Troupe
 from bot.platforms.telegram.limits import Limiter
@@ -25,6 +28,10 @@ from tests.fakes.telegram_server import Account, TelegramServer
 
 DIRECTOR = "1000001:AAdirectordirectordirectordirector1"
 WUKONG = "1000002:AAwukongwukongwukongwukongwukong12"
+
+
+# What people may ask is tested elsewhere.
+FREE = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
 
 
 class FastClock:
@@ -54,6 +61,7 @@ class World:
         self.group = server.group("取经路上")
         self.delay = 0.0
         self.clock = FastClock(server.pace)
+        self.folder = Path()
         self.prompts: list[str] = []
         self.script: Callable[[str], str] = lambda prompt: f"知道了：{_last_said(prompt)}"
 
@@ -64,7 +72,7 @@ class World:
 
         engine = engine or EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
-        return House(self.cast, voice, self.memory)
+        return House(self.cast, voice, self.memory, limits=FREE)
 
     def account(self, token: str) -> ExtBot[None]:
         return ExtBot(
@@ -130,9 +138,11 @@ async def memory(data) -> AsyncIterator[Memory]:
 
 
 @pytest.fixture
-async def world(cast: Cast, memory: Memory) -> AsyncIterator[World]:
+async def world(cast: Cast, memory: Memory, data) -> AsyncIterator[World]:
     server = TelegramServer(pace=200.0)
     await server.start()
-    yield World(server, cast, memory)
+    made = World(server, cast, memory)
+    made.folder = data / "mrp"
+    yield made
     await server.stop()
     assert not server.broken, server.broken
