@@ -136,6 +136,14 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "edit",
+        ("edit",),
+        ("改成", "改口"),
+        "text",
+        Words("话", "TEXT"),
+        Words("上一句改成这样说", "the last line is said in these words instead"),
+    ),
+    Command(
         "undo",
         ("undo",),
         ("撤回",),

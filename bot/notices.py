@@ -51,6 +51,10 @@ PAUSED = Words(
 )
 RESUMED = Words("接着演。", "On with the play.")
 NOT_PAUSED = Words("没有暂停。", "It was not paused.")
+EDIT_WHAT = Words(
+    "改成什么？例如：/改成 老孙不怕！",
+    "In which words? For example: /edit Old Sun fears nobody!",
+)
 NO_LINE = Words("还没有角色说过话。", "No character has said anything yet.")
 HOW_MANY = Words("要一个 1 到 {} 的数。", "A number from 1 to {}, please.")
 TOO_FEW = Words("至少要有两位在场。", "At least two must be on stage.")

@@ -340,6 +340,25 @@ async def _retry(room: Room, argument: str, work: Work) -> None:
     await room.once_more(line, speaker, work)
 
 
+async def _edit(room: Room, argument: str, work: Work) -> None:
+    """The last line in somebody's own words: one version more, which is the one that counts."""
+    text = plain(argument).strip()
+    line = await room.last_line()
+    speaker = room.character(line.speaker) if line else None
+    if line is None or speaker is None:
+        await room.notice(notices.NO_LINE[room.language], to=work.person)
+        return
+    if not text or text == line.text:
+        await room.notice(notices.EDIT_WHAT[room.language], to=work.person)
+        return
+    old = line.shown + 1
+    new = replace(line, texts=(*line.texts, text), shown=len(line.texts), passages=())
+    new = await room.memory.change(new, work)
+    room.done()
+    await room.show(new, speaker)
+    room.later(room.feedback.edited(room.key, line.id, old, work.person, text))
+
+
 async def _undo(room: Room, argument: str, work: Work) -> None:
     language = room.language
     number = _number(argument, 1)
@@ -471,6 +490,7 @@ _ORDERS: dict[str, Callable[[Room, str, Work], Awaitable[None]]] = {
     "continue": _continue,
     "auto": _auto,
     "retry": _retry,
+    "edit": _edit,
     "undo": _undo,
     "recap": _recap,
     "why": _why,

@@ -513,3 +513,22 @@ async def test_a_thumb_in_a_room_keeps_the_prompt_and_a_choice_is_kept_by_going_
     assert (choice.asked.reply, choice.other) == ("第二种说法。", "第一种说法。")
     assert "".join(text for text, _ in choice.asked.spans) in here.prompts
     assert choice.asked.people == {ann: room.memory.turns[-2].turn.speaker}
+
+
+async def test_an_edit_counts_in_the_scene_and_is_kept_beside_what_it_was(home, memory):
+    here, ann, group = home(reply="我不怕。"), new("ann"), new("group")
+    await here.say(group, ann, "/改成 老孙")
+    assert "还没有角色说过话" in here.stage.notices[-1]
+    await here.say(group, ann, "/召唤 悟空")
+    await here.say(group, ann, "悟空，你怕什么？")
+    for nothing in ("", "我不怕。"):
+        await here.say(group, ann, f"/改成 {nothing}")
+        assert "例如" in here.stage.notices[-1]
+    await here.say(group, ann, "/改成 老孙怕过谁！")
+    assert here.stage.lines[-1] == ("孙悟空", "老孙怕过谁！")
+    prompt = await here.say(group, ann, "好汉")
+    assert "老孙怕过谁！" in prompt
+    assert "我不怕。" not in prompt
+    await here.settled()
+    edits = [p async for p in memory.feedback.given() if p.person == ann and p.kind == "edit"]
+    assert [(p.asked.reply, p.other) for p in edits] == [("老孙怕过谁！", "我不怕。")]
