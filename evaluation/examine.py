@@ -30,7 +30,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from characters.card import CAST_FOLDER, Cast, Character, load_cast
 from characters.haruhi import CLOSE
 from characters.script import read_script
-from evaluation import exam, page, run
+from evaluation import exam, grid, page, run
 from evaluation.error import EvaluationError
 from evaluation.measures import voices
 from evaluation.measures.likeness import Embed
@@ -40,7 +40,7 @@ from evaluation.subject import Ask, EngineSubject, FileSubject, Subject, Swapped
 
 VOICES = Path(__file__).parent / "voices" / "xiyouji.json"
 HELD_OUT = "5,15,25,35,45,55,65,75,85,95"
-VERBS = ("report", "compare", "asks", "voices")
+VERBS = ("report", "compare", "asks", "voices", "grid")
 
 
 def main(argv: list[str]) -> int:
@@ -82,12 +82,18 @@ def main(argv: list[str]) -> int:
     learn.add_argument("--characters", default="wukong,tangseng,bajie,shaseng")
     learn.add_argument("--held-out", default="", help="chapters to leave out, and to be tested on")
     learn.add_argument("-o", "--out", type=Path, required=True, metavar="FILE")
-    for verb in (report, asks, compare, learn):
+    crossed = verbs.add_parser("grid", help="teachers × students")
+    crossed.add_argument("reports", type=Path, nargs="+", metavar="DIR")
+    for verb in (report, asks, compare, learn, crossed):
         verb.add_argument("--json", action="store_true", help="the last line is one JSON object")
     args = parser.parse_args(argv)
-    result = {"report": _report, "asks": _asks, "compare": _compare, "voices": _voices}[args.verb](
-        args
-    )
+    result = {
+        "report": _report,
+        "asks": _asks,
+        "compare": _compare,
+        "voices": _voices,
+        "grid": _grid,
+    }[args.verb](args)
     if args.json:
         print(json.dumps(result, ensure_ascii=False))
     return 0
@@ -412,6 +418,12 @@ async def _rank(
 
 def _pair(found: tuple[float, float] | None) -> list[float] | None:
     return None if found is None else [round(found[0], 4), round(found[1], 4)]
+
+
+def _grid(args: argparse.Namespace) -> dict[str, Any]:
+    rows = grid.grid([run.read_record(path) for path in args.reports])
+    print(grid.table(rows))
+    return {"grid": rows}
 
 
 def _voices(args: argparse.Namespace) -> dict[str, Any]:

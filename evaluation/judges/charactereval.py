@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluation.judges.verdict import Judge, last_number, signature, verdict
+from evaluation.judges.verdict import Judge, last_number, signature, verdicts
 from evaluation.score import Score, Value
 from evaluation.subject import Answer, Ask
 
@@ -46,29 +46,35 @@ async def dimensions(
 ) -> list[Score]:
     """A score for each dimension; every reply is judged on `each` of them, in turn."""
     names = list(DIMENSIONS)
+    asked = [
+        (ask, answer, names[(number * each + step) % len(names)])
+        for number, (ask, answer) in enumerate(replies)
+        for step in range(each)
+    ]
+    texts = await verdicts(judge, (_prompt(*one) for one in asked))
     values: dict[str, list[Value]] = {name: [] for name in names}
     unparsed = dict.fromkeys(names, 0)
-    for number, (ask, answer) in enumerate(replies):
-        language = ask.scene.language
-        for step in range(each):
-            dimension = names[(number * each + step) % len(names)]
-            told = PROMPT.format(
-                role=ask.speaker.name[language],
-                profile=f"{ask.speaker.persona[language]} {ask.speaker.style[language]}",
-                context="\n".join(f"{t.speaker}: {t.text}" for t in ask.scene.turns[-6:]),
-                answer=answer.text,
-                dimension=dimension,
-                meaning=DIMENSIONS[dimension],
-            )
-            said = last_number(await verdict(judge, told), 1, 5)
-            if said is None:
-                unparsed[dimension] += 1
-            else:
-                value = Value(ask.id, ask.speaker.id, ask.group, float(said))
-                values[dimension].append(value)
+    for (ask, _, dimension), text in zip(asked, texts, strict=True):
+        said = last_number(text, 1, 5)
+        if said is None:
+            unparsed[dimension] += 1
+        else:
+            values[dimension].append(Value(ask.id, ask.speaker.id, ask.group, float(said)))
     mark = signature(judge, PROMPT, *DIMENSIONS.values())
     return [
         Score(f"character: {name} (1..5)", tuple(values[name]), "high", None, mark, unparsed[name])
         for name in names
         if values[name] or unparsed[name]
     ]
+
+
+def _prompt(ask: Ask, answer: Answer, dimension: str) -> str:
+    language = ask.scene.language
+    return PROMPT.format(
+        role=ask.speaker.name[language],
+        profile=f"{ask.speaker.persona[language]} {ask.speaker.style[language]}",
+        context="\n".join(f"{turn.speaker}: {turn.text}" for turn in ask.scene.turns[-6:]),
+        answer=answer.text,
+        dimension=dimension,
+        meaning=DIMENSIONS[dimension],
+    )

@@ -18,7 +18,7 @@ from typing import Any
 
 from characters.card import Character
 from characters.turn import Scene, Turn
-from evaluation.judges.verdict import Judge, listed, signature, verdict
+from evaluation.judges.verdict import Judge, listed, signature, verdict, verdicts
 from evaluation.score import Score, Value
 from evaluation.subject import Ask, Subject
 
@@ -121,16 +121,12 @@ async def criticise(judge: Judge, plays: Sequence[Play]) -> list[Score]:
     """A score of 0..100 for each dimension; their mean is the benchmark's."""
     scores = []
     for dimension, meaning in DIMENSIONS.items():
+        texts = await verdicts(
+            judge, (_critic(play, dimension, meaning) for play in plays), room=2048
+        )
         values, unparsed = [], 0
-        for play in plays:
-            names = ", ".join(c.name[play.scene.language] for c in play.scene.cast)
-            told = CRITIC.format(
-                original=play.original,
-                talk=talk_of(play.scene),
-                dimension=dimension,
-                meaning=meaning.format(characters=names),
-            )
-            flaws = listed(await verdict(judge, told, room=2048))
+        for play, text in zip(plays, texts, strict=True):
+            flaws = listed(text)
             found = None if flaws is None else points(flaws, play.rounds)
             if found is None:
                 unparsed += 1
@@ -140,3 +136,13 @@ async def criticise(judge: Judge, plays: Sequence[Play]) -> list[Score]:
         name = f"acting: {dimension} (0..100)"
         scores.append(Score(name, tuple(values), "high", None, mark, unparsed))
     return scores
+
+
+def _critic(play: Play, dimension: str, meaning: str) -> str:
+    names = ", ".join(c.name[play.scene.language] for c in play.scene.cast)
+    return CRITIC.format(
+        original=play.original,
+        talk=talk_of(play.scene),
+        dimension=dimension,
+        meaning=meaning.format(characters=names),
+    )

@@ -13,7 +13,7 @@ import random
 from collections.abc import Sequence
 
 from characters.card import Character
-from evaluation.judges.verdict import Judge, last_choice, last_number, signature, verdict
+from evaluation.judges.verdict import Judge, last_choice, last_number, signature, verdicts
 from evaluation.score import Score, Value
 from evaluation.subject import Answer, Ask
 
@@ -52,58 +52,68 @@ Replies = Sequence[tuple[Ask, Answer]]
 
 async def consistency(judge: Judge, replies: Replies, cast: Sequence[Character]) -> Score:
     """Over any replies; the three others are drawn from the cast by the ask's id."""
-    values, unparsed = [], 0
+    prompts, shown = [], []
     for ask, answer in replies:
         language = ask.scene.language
         dice = random.Random(ask.id)
         others = [character for character in cast if character != ask.speaker]
         four = [ask.speaker, *dice.sample(others, min(3, len(others)))]
         dice.shuffle(four)
-        told = CONSISTENCY.format(
-            question=ask.question,
-            answer=answer.text,
-            candidates="\n".join(f"- {c.name[language]}: {c.brief[language]}" for c in four),
+        shown.append([c.name[language] for c in four])
+        prompts.append(
+            CONSISTENCY.format(
+                question=ask.question,
+                answer=answer.text,
+                candidates="\n".join(f"- {c.name[language]}: {c.brief[language]}" for c in four),
+            )
         )
-        said = last_choice(await verdict(judge, told), [c.name[language] for c in four])
-        if said is None:
-            unparsed += 1
-        else:
-            right = float(said == ask.speaker.name[language])
-            values.append(Value(ask.id, ask.speaker.id, ask.group, right))
-    mark = signature(judge, CONSISTENCY)
-    return Score("ditto consistency", tuple(values), "high", 0.25, mark, unparsed)
+    texts = await verdicts(judge, prompts)
+    picked = [last_choice(text, names) for text, names in zip(texts, shown, strict=True)]
+    found = [
+        None if name is None else float(name == ask.speaker.name[ask.scene.language])
+        for (ask, _), name in zip(replies, picked, strict=True)
+    ]
+    return _score("ditto consistency", replies, found, signature(judge, CONSISTENCY), 0.25)
 
 
 async def knowledge(judge: Judge, replies: Replies) -> Score:
     """Over replies with a known right answer (the first of the ask's choices)."""
-    values, unparsed = [], 0
-    for ask, answer in replies:
-        language = ask.scene.language
-        told = KNOWLEDGE.format(
-            role=ask.speaker.name[language],
-            evidence=f"{ask.speaker.persona[language]} {ask.expect.choices[0]}",
+    prompts = [
+        KNOWLEDGE.format(
+            role=ask.speaker.name[ask.scene.language],
+            evidence=f"{ask.speaker.persona[ask.scene.language]} {ask.expect.choices[0]}",
             question=ask.question,
             answer=answer.text,
         )
-        said = last_number(await verdict(judge, told), 1, 10)
-        if said is None:
-            unparsed += 1
-        else:
-            values.append(Value(ask.id, ask.speaker.id, ask.group, float(said)))
-    mark = signature(judge, KNOWLEDGE)
-    return Score("ditto knowledge (1..10)", tuple(values), "high", None, mark, unparsed)
+        for ask, answer in replies
+    ]
+    found = [last_number(text, 1, 10) for text in await verdicts(judge, prompts)]
+    return _score("ditto knowledge (1..10)", replies, found, signature(judge, KNOWLEDGE))
 
 
 async def rejection(judge: Judge, replies: Replies) -> Score:
     """Over known and unknown questions: whether it refused exactly where it should."""
-    values, unparsed = [], 0
-    for ask, answer in replies:
-        told = REJECTION.format(question=ask.question, answer=answer.text)
-        said = last_number(await verdict(judge, told), 0, 1)
-        if said is None:
-            unparsed += 1
-        else:
-            right = float(said == int(ask.part == "unknown"))
-            values.append(Value(ask.id, ask.speaker.id, ask.group, right))
-    mark = signature(judge, REJECTION)
-    return Score("ditto rejection", tuple(values), "high", None, mark, unparsed)
+    prompts = [
+        REJECTION.format(question=ask.question, answer=answer.text) for ask, answer in replies
+    ]
+    said = [last_number(text, 0, 1) for text in await verdicts(judge, prompts)]
+    found = [
+        None if number is None else float(number == int(ask.part == "unknown"))
+        for (ask, _), number in zip(replies, said, strict=True)
+    ]
+    return _score("ditto rejection", replies, found, signature(judge, REJECTION))
+
+
+def _score(
+    name: str,
+    replies: Replies,
+    found: Sequence[float | None],
+    mark: str,
+    chance: float | None = None,
+) -> Score:
+    values = tuple(
+        Value(ask.id, ask.speaker.id, ask.group, float(number))
+        for (ask, _), number in zip(replies, found, strict=True)
+        if number is not None
+    )
+    return Score(name, values, "high", chance, mark, len(found) - len(values))

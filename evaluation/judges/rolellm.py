@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.judges.verdict import Judge, listed, signature, verdict
+from evaluation.judges.verdict import Judge, listed, signature, verdicts
 from evaluation.score import Score, Value
 
 PROMPT = """Several models played {role} and answered the same question. Rank them: whose tone is
@@ -42,27 +42,25 @@ class Item:
 
 async def ranking(judge: Judge, items: Sequence[Item]) -> dict[str, Score]:
     """The share of first places of each model, 0..1, over both orders of every question."""
-    values: dict[str, list[Value]] = {}
-    unparsed = 0
+    asked: list[tuple[Item, int, dict[str, str]]] = []
     for item in items:
         names = list(item.answers)
         for turn, order in enumerate((names, names[::-1])):
             # Models are numbered, so that no name is known to the judge.
-            aliases = {name: f"model-{number}" for number, name in enumerate(order, 1)}
-            told = PROMPT.format(
-                role=item.role,
-                profile=item.profile,
-                question=item.question,
-                answers="\n".join(f"{aliases[name]}: {item.answers[name]}" for name in order),
-            )
-            first = firsts(await verdict(judge, told), list(aliases.values()))
-            if first is None:
-                unparsed += 1
-                continue
-            for name in names:
-                share = 1 / len(first) if aliases[name] in first else 0.0
-                value = Value(f"{item.id}#{turn}", item.character, item.group, share)
-                values.setdefault(name, []).append(value)
+            numbered = {name: f"model-{number}" for number, name in enumerate(order, 1)}
+            asked.append((item, turn, numbered))
+    texts = await verdicts(judge, (_prompt(item, numbered) for item, _, numbered in asked))
+    values: dict[str, list[Value]] = {}
+    unparsed = 0
+    for (item, turn, numbered), text in zip(asked, texts, strict=True):
+        first = firsts(text, list(numbered.values()))
+        if first is None:
+            unparsed += 1
+            continue
+        for name, alias in numbered.items():
+            share = 1 / len(first) if alias in first else 0.0
+            value = Value(f"{item.id}#{turn}", item.character, item.group, share)
+            values.setdefault(name, []).append(value)
     mark = signature(judge, PROMPT)
     return {
         name: Score(
@@ -70,6 +68,15 @@ async def ranking(judge: Judge, items: Sequence[Item]) -> dict[str, Score]:
         )
         for name, rows in values.items()
     }
+
+
+def _prompt(item: Item, numbered: Mapping[str, str]) -> str:
+    return PROMPT.format(
+        role=item.role,
+        profile=item.profile,
+        question=item.question,
+        answers="\n".join(f"{alias}: {item.answers[name]}" for name, alias in numbered.items()),
+    )
 
 
 def firsts(text: str, models: Sequence[str]) -> list[str] | None:

@@ -7,9 +7,11 @@ with the judge).
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 
@@ -31,6 +33,11 @@ async def verdict(judge: Judge, prompt: str, *, room: int = 1024) -> str:
         [{"role": "user", "content": prompt}], temperature=0.0, max_tokens=room
     )
     return text
+
+
+async def verdicts(judge: Judge, prompts: Iterable[str], *, room: int = 1024) -> list[str]:
+    """The same for many prompts at once, in their order; the judge bounds how many fly."""
+    return list(await asyncio.gather(*(verdict(judge, told, room=room) for told in prompts)))
 
 
 def signature(judge: Judge, *templates: str) -> str:
