@@ -28,12 +28,9 @@ _USEFUL_FLOPS = 25e12
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Bytes by part, and what the run will read. `tokens` 0: there are no lessons yet."""
+    """Bytes at the peak, by part."""
 
     parts: dict[str, int]
-    tokens: int
-    steps: int
-    hours: float
 
     @property
     def peak(self) -> int:
@@ -93,19 +90,38 @@ def reckon(recipe: Tuning, *, gpu: bool = True) -> Plan:
         parts["layer or logits"] = max(logits, train.row * _passing(base))
     if gpu:
         parts["context"] = _CONTEXT
-    tokens, packs = _lessons(recipe)
-    steps = math.ceil(packs / train.accumulate) * train.epochs
+    return Plan({part: int(size) for part, size in parts.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run will read: tokens of all epochs, optimizer steps, hours on a consumer card."""
+
+    tokens: int
+    steps: int
+    hours: float
+
+
+def work(recipe: Tuning) -> Work | None:
+    """None: there are no lessons yet."""
+    counted = _lessons(recipe)
+    if counted is None:
+        return None
+    base, train = recipe.base, recipe.train
+    tokens, steps = counted, math.ceil(counted / train.row / train.accumulate)
+    weights = base.layers * sum(i * o for i, o in linears(base).values())
+    weights += base.vocabulary * base.width
     # Forward, again for checkpointing, and back: 2 operations a weight each; all weights: one more.
-    passes = 2 + train.checkpointing + full
-    flops = 2 * (linear + table) * tokens * passes
-    return Plan({k: int(v) for k, v in parts.items()}, tokens, steps, flops / _USEFUL_FLOPS / 3600)
+    passes = 2 + train.checkpointing + (recipe.method.kind == "full")
+    flops = 2 * weights * tokens * train.epochs * passes
+    return Work(tokens * train.epochs, steps * train.epochs, flops / _USEFUL_FLOPS / 3600)
 
 
 def kept_bytes(recipe: Tuning, *, gpu: bool) -> float:
     """Bytes a token that one layer keeps between its forward and its backward pass."""
     base, method = recipe.base, recipe.method
     inner, group = base.heads * base.head_width, base.groups * base.head_width
-    kept = 2 * (4 + 2) * base.width  # two norms: the input in float32, the output
+    kept: float = 2 * (4 + 2) * base.width  # two norms: the input in float32, the output
     kept += 2 * (2 * inner + 2 * group) * 2  # query and key before and after the rotation, value
     kept += 4 * base.feed_forward * 2  # gate, its activation, up, their product
     if method.kind != "full" and method.dropout:
@@ -120,19 +136,19 @@ def _passing(base: Base) -> float:
     return 4 * base.feed_forward * 2 + base.width * 2
 
 
-def _lessons(recipe: Tuning) -> tuple[int, int]:
-    """Tokens of all epochs and packs of one, at 1.2 tokens a character of a lesson's JSON texts."""
+def _lessons(recipe: Tuning) -> int | None:
+    """Tokens of one epoch, at three for four characters, cards and names reckoned with them."""
     file = Path(recipe.data.lessons) / "train.jsonl"
     if not file.is_file():
-        return 0, 0
+        return None
+    card = 200 if recipe.prompt.cards == "full" else 30
     letters = 0
     with file.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             letters += len(row["reply"]) + sum(len(turn["text"]) + 8 for turn in row["turns"])
-            letters += 200 * len(row["cast"]) if recipe.prompt.cards == "full" else 0
-    tokens = int(letters * 0.75)
-    return tokens * recipe.train.epochs, math.ceil(tokens / recipe.train.row)
+            letters += card * len(row["cast"])
+    return int(letters * 0.75)
 
 
 # What can be turned when it does not fit, gentlest first.
@@ -178,10 +194,11 @@ def show(recipe: Tuning, memory: str, *, as_json: bool) -> int:
     print(f"{recipe.name}: {plan.peak / GIB:.2f} GiB at the peak, {room / GIB:.2f} GiB there")
     for part, size in sorted(plan.parts.items(), key=lambda item: -item[1]):
         print(f"  {part:<12} {size / GIB:6.2f} GiB")
-    if plan.tokens:
+    reads = work(recipe)
+    if reads:
         print(
-            f"  about {plan.tokens:,} tokens, {plan.steps:,} steps, {plan.hours:.1f} h on a card "
-            f"that does {_USEFUL_FLOPS / 1e12:.0f} TFLOP/s of such work"
+            f"  about {reads.tokens:,} tokens, {reads.steps:,} steps, {reads.hours:.1f} h on a "
+            f"card that does {_USEFUL_FLOPS / 1e12:.0f} TFLOP/s of such work"
         )
     else:
         print(f"  {recipe.data.lessons}: no lessons there yet, so no steps and no time")
@@ -194,9 +211,9 @@ def show(recipe: Tuning, memory: str, *, as_json: bool) -> int:
             "peak_gib": round(plan.peak / GIB, 3),
             "parts": {part: round(size / GIB, 3) for part, size in plan.parts.items()},
             "settings": settings(recipe),
-            "tokens": plan.tokens,
-            "steps": plan.steps,
-            "hours": round(plan.hours, 2),
+            "tokens": reads.tokens if reads else 0,
+            "steps": reads.steps if reads else 0,
+            "hours": round(reads.hours, 2) if reads else 0.0,
             "advice": turned,
         }
         print(json.dumps(told))
