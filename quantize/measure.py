@@ -32,6 +32,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from quantize.error import MeasureError
+from quantize.mix import KEY
 from quantize.reader import Reader
 from quantize.texts import Render, Row, rows
 
@@ -228,7 +229,7 @@ def _describe(
             voice[measure] = float(evaluate([measure, "--model", str(path)])[key])
     return Measured(
         path=str(path),
-        type=name.removeprefix("MOSTLY_").removeprefix("ALL_"),
+        type="mix" if KEY in table.fields else name.removeprefix("MOSTLY_").removeprefix("ALL_"),
         imatrix=str(imatrix.contents()) if imatrix else "",
         bytes=size,
         bits_per_weight=round(size * 8 / sum(int(t.n_elements) for t in table.tensors), 2),

@@ -24,6 +24,8 @@ from gguf.quants import dequantize
 from quantize.error import ShrinkError
 from quantize.llama_quantizer import pack
 
+# Under this key a file says that it is a mix.
+KEY = "mrp.mix"
 # Types that pack 256 values of a row, and 32 for rows that are no multiple of that.
 _WIDE = ("Q2_K", "Q3_K", "IQ4_XS", "Q4_K", "Q5_K", "Q6_K", "Q8_0")
 _NARROW = ("Q4_0", "Q5_0", "Q5_1", "Q8_0")

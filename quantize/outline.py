@@ -153,7 +153,7 @@ class Outline:
         shape = SHAPES.get(name)
         if shape is None:
             raise FitError(f"the shape {name} is not known; known are {', '.join(SHAPES)}")
-        return cls.of_architecture(name, _architecture(shape))
+        return cls.of_architecture(name, architecture_of(shape))
 
     @classmethod
     def of_architecture(cls, name: str, model: Architecture) -> Outline:
@@ -183,7 +183,7 @@ class Outline:
         )
 
 
-def _architecture(shape: Shape) -> Architecture:
+def architecture_of(shape: Shape) -> Architecture:
     return Architecture.from_config(
         {
             "architectures": ["LlamaForCausalLM"],

@@ -83,6 +83,7 @@ def shrink(
     if size is not None:
         type, mixed = _mixed(table, before, size, importance, overrides)
         overrides += mixed
+        entries[mix.KEY] = f"at most {size} bytes"
     assert type is not None
     order = Order(type.upper(), threads, importance, overrides, entries)
     with aside(output, before, ShrinkError) as path:
