@@ -99,6 +99,10 @@ class Character:
     colour: str = "white"
     emoji: str = ""
 
+    def __hash__(self) -> int:
+        # By its id alone: characters are keys of many small tables, and their texts are long.
+        return hash(self.id)
+
     @property
     def names(self) -> tuple[str, ...]:
         """All that the character answers to: id, names, aliases of both languages."""

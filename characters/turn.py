@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from characters.card import Character, Language
@@ -76,9 +77,14 @@ def safe_name(name: str, taken: Iterable[str] = (), *, fallback: str = "客人")
     guest = name.endswith(GUEST)
     plain = _clean(name.removesuffix(GUEST) if guest else name) or fallback
     short = plain[:24].strip("_")
-    others = {_folded(_clean(other)) for other in taken}
+    others = _folded_names(tuple(taken))
     guest = guest or not others.isdisjoint((_folded(plain), _folded(short)))
     return short + GUEST if guest else short
+
+
+@lru_cache(maxsize=64)
+def _folded_names(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_folded(_clean(name)) for name in names)
 
 
 def _clean(name: str) -> str:

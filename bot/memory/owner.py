@@ -37,7 +37,11 @@ def _started(pid: int) -> str:
 
 def me() -> str:
     """This process, told from every other one there was or will be."""
-    pid = os.getpid()
+    return _named(os.getpid())  # asked anew each time: after a fork it is another one
+
+
+@functools.lru_cache(maxsize=8)
+def _named(pid: int) -> str:
     return f"{_host()}/{pid}/{_started(pid)}"
 
 

@@ -18,12 +18,13 @@ state that the writer knows, and the last one closes it.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import secrets
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.memory.keys import PREFIX, room_key, unquoted
@@ -98,7 +99,7 @@ class Work:
         return int(self.id[:11], 16) / 1000
 
     def to_json(self) -> str:
-        told = {key: value for key, value in asdict(self).items() if value not in ("", (), False)}
+        told = {n: value for n, usual in _WORK if (value := getattr(self, n)) != usual}
         return json.dumps(told, ensure_ascii=False)
 
     @classmethod
@@ -132,7 +133,7 @@ class KeptLine:
         return self.texts[self.shown]
 
     def to_json(self) -> str:
-        told = {key: value for key, value in asdict(self).items() if key != "id" and value}
+        told = {name: value for name in _LINE if (value := getattr(self, name))}
         return json.dumps(told, ensure_ascii=False)
 
     @classmethod
@@ -142,6 +143,11 @@ class KeptLine:
         told["places"] = tuple(told.get("places", ()))
         told["passages"] = tuple((int(n), str(q)) for n, q in told.get("passages", ()))
         return cls(line_id, **told)
+
+
+# What of them is written: asdict would copy, and costs more than all else that is done here.
+_WORK = tuple((part.name, part.default) for part in dataclasses.fields(Work))
+_LINE = tuple(part.name for part in dataclasses.fields(KeptLine) if part.name != "id")
 
 
 @dataclass(frozen=True, slots=True)
