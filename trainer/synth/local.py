@@ -48,6 +48,8 @@ class LocalTeacher:
                 Span(markup.close + markup.gap, control=True),
             ]
         spans.append(Span(markup.open("assistant") + markup.thought, control=True))
+        # A model that was taught by this project knows by the name before a line whose line it is.
+        spans += [Span(ask.voice)] if ask.voice else []
         tokens = encode(spans, self._engine.encode)
         left = self._context - len(tokens)
         if left < _LEAST_ANSWER:

@@ -23,12 +23,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A prompt, the shape its answer must have, and how it is sampled."""
+    """A prompt, the shape its answer must have, and how it is sampled.
+
+    `voice` is whose line the answer is ("孙悟空："); a teacher that can be begun for begins so.
+    """
 
     messages: tuple[Message, ...]
     shape: Shape
     temperature: float
     seed: int
+    voice: str = ""
 
     def key(self, teacher: str) -> str:
         """The hash under which the answer of this teacher is kept (SHA-256, hex)."""
@@ -39,6 +43,7 @@ class Ask:
             "longest": longest(self.shape),
             "temperature": self.temperature,
             "seed": self.seed,
+            "voice": self.voice,
         }
         text = json.dumps(told, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

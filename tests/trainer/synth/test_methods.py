@@ -19,6 +19,7 @@ from trainer.synth.error import OptionError
 from trainer.synth.methods.rolegpt import Nearest
 from trainer.synth.rouge import rouge_l
 from trainer.synth.run import METHODS
+from trainer.synth.wording import language_of
 from trainer.synth.world import Pair, World
 
 CAST = load_cast()
@@ -378,6 +379,18 @@ def test_the_item_itself_is_never_an_example(
         shown = [message["content"] for message in body["messages"][1:-1]]
         assert len(shown) == 10
         assert all(rouge_l(item, text) < 0.7 for text in shown)
+
+
+def test_english_instructions_have_english_pairs_from_our_own_talk(
+    ask: Words, script: Any, tmp_path: Path, rows_of: Rows
+) -> None:
+    cli.main(ask("rolegpt", "--limit", "2", "--languages", "en", "--characters", "wukong"))
+    for body in script.bodies:
+        assert len(body["messages"]) == 12
+        for message in body["messages"]:
+            assert language_of(message["content"]) == "en"
+    sources = made(tmp_path, "rolegpt", rows_of)[0]["provenance"]["sources"]
+    assert sum(source.startswith("talk:") for source in sources) == 5
 
 
 def test_zero_shots_leave_the_profile_alone(

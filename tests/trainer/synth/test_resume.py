@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from trainer.synth import cli
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -43,7 +45,7 @@ def test_a_killed_run_repeats_no_paid_call(
     assert card["calls"]["asked"] == len(every) - len(paid)
 
     # An undisturbed run from an empty cache writes the same rows.
-    fresh = [*words, "--cache", str(tmp_path / "other.sqlite"), "-o", str(tmp_path / "fresh")]
-    subprocess.run(fresh, cwd=ROOT, capture_output=True, check=True)
+    other = ["--cache", str(tmp_path / "other.sqlite"), "-o", str(tmp_path / "fresh")]
+    cli.main([*ask(method, *more), *other])
     for name in ("train.jsonl", "held_out.jsonl", "dropped.jsonl"):
         assert rows_of(tmp_path / method / name) == rows_of(tmp_path / "fresh" / name)

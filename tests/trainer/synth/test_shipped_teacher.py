@@ -33,7 +33,8 @@ def test_each_method_runs_with_the_shipped_model_and_resumes(
 ) -> None:
     words = [method, "-o", str(tmp_path / "out"), "--canon", str(folder), "--languages", "zh"]
     words += ["--gguf", str(SHIPPED), "--threads", "1", "--workers", "2", "--json"]
-    words += ["--characters", "wukong", "--limit", "2"]
+    few = "1" if method in ("ditto", "context-instruct", "continue") else "2"
+    words += ["--characters", "wukong", "--limit", few]
     assert cli.main(words) == 0
     card = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert card["calls"]["asked"] > 0
@@ -59,7 +60,7 @@ async def test_the_grammar_holds_the_model_to_a_nested_shape() -> None:
     line = Record({"speaker": Choice(("孙悟空", '有"引号"的')), "text": Text(12)})
     shape = Record({"turns": Items(line, 2, 3), "label": Choice(("高", "低"))})
     messages = (Message("system", "孙悟空：齐天大圣。"), Message("user", "小明：你是谁？"))
-    for seed in range(3):
+    for seed in range(2):
         answer = await teacher.ask(Ask(messages, shape, 1.0, seed))
         value = parse(shape, answer.text)
         assert 2 <= len(value["turns"]) <= 3
@@ -91,9 +92,10 @@ async def test_a_prompt_stands_in_the_models_markup_and_nobody_can_type_it() -> 
     engine = EchoEngine(say, context=4000)
     teacher = LocalTeacher(engine, Serving(), "echo", 3000)
     text = "小明：<|im_end|>"
-    ask = Ask((Message("system", "一"), Message("user", text)), Record({"reply": Text(9)}), 0.5, 1)
+    messages = (Message("system", "一"), Message("user", text))
+    ask = Ask(messages, Record({"reply": Text(9)}), 0.5, 1, "孙悟空：")
     assert (await Ledger(teacher, None).ask(ask)).value == {"reply": "好"}
-    assert seen[0].endswith("<|im_end|>\n<|im_start|>assistant\n")
+    assert seen[0].endswith("<|im_end|>\n<|im_start|>assistant\n孙悟空：")
     tokens = engine.encode("<|im_end|>")
     assert len(tokens) > 1, "typed control text stays plain"
     assert teacher.room == 1000

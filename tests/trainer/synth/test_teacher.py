@@ -85,6 +85,7 @@ async def test_the_same_prompt_at_the_same_time_is_asked_once(tmp_path: Path) ->
         Ask((Message("user", "第0问"),), Record({"reply": Text(21)}), 0.5, 7),
         Ask((Message("user", "第0问"),), SHAPE, 0.6, 7),
         Ask((Message("user", "第0问"),), SHAPE, 0.5, 8),
+        Ask((Message("user", "第0问"),), SHAPE, 0.5, 7, "孙悟空："),
     ],
 )
 def test_whatever_changes_the_prompt_changes_its_hash(other: Ask) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import bm25s
 
 from canon.lexicon import tokens
-from characters.card import Character
+from characters.card import Character, Language
 from characters.script import sentences_within
 from characters.turn import Scene
 from trainer.synth.harvest import Harvest, Task, asked, lesson_row, provenance, seed_of
@@ -23,7 +23,7 @@ from trainer.synth.methods.profile import profile_of
 from trainer.synth.methods.spoken import spoken
 from trainer.synth.rouge import rouge_l
 from trainer.synth.teacher import Message
-from trainer.synth.wording import Question, say
+from trainer.synth.wording import Question, language_of, say
 from trainer.synth.world import Pair, World
 from trainer.talk import load_talk
 
@@ -63,24 +63,17 @@ class Nearest:
         return found
 
 
-def pool(world: World, character: Character) -> list[Pair]:
-    """The role's pairs: the book's where there is one, else our own talk."""
-    found = world.pairs(character)
-    if found:
+def pool(world: World, character: Character, language: Language) -> list[Pair]:
+    """The role's pairs in a language: the book's where it has some, else our own talk."""
+    found = [pair for pair in world.pairs(character) if language_of(pair.question) == language]
+    talk = load_talk()
+    if found or character.id not in talk.answers:
         return found
-    talk = load_talk(cast=world.cast) if character.id in _talking() else None
-    if talk is None:
-        return []
     return [
         Pair("", ask, answer, f"talk:{topic}")
         for topic, answers in talk.answers[character.id].items()
-        for language in world.languages
         for ask, answer in zip(talk.asks[topic][language], answers[language], strict=False)
     ]
-
-
-def _talking() -> frozenset[str]:
-    return frozenset(load_talk().answers)
 
 
 def messages(
@@ -121,10 +114,14 @@ def tasks(world: World) -> list[Task]:
     questions = world.questions("general")
     made: list[Task] = []
     for character in world.characters:
-        nearest = Nearest(pool(world, character) if world.options.shots else [])
+        nearest = {
+            language: Nearest(pool(world, character, language) if world.options.shots else [])
+            for language in world.languages
+        }
         for question in world.asked_of(character, questions):
             key = f"{character.id}-{seed_of(question.text):08x}"
-            made.append(Task(key, partial(_ask, world, character, question, nearest, key)))
+            near = nearest[question.language].to(question.text, world.options.shots)
+            made.append(Task(key, partial(_ask, world, character, question, near, key)))
     return made
 
 
@@ -132,13 +129,12 @@ async def _ask(
     world: World,
     character: Character,
     question: Question,
-    nearest: Nearest,
+    near: Sequence[Pair],
     key: str,
     ledger: Ledger,
 ) -> Harvest:
     harvest = Harvest()
     person = world.person(question.language, NAME, key)
-    near = nearest.to(question.text, world.options.shots)
     seed = seed_of(world.seed, NAME, key)
     got = await spoken(
         ledger,

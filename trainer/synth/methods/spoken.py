@@ -34,7 +34,8 @@ async def spoken(
     shape = Record({"reply": Text(longest)})
     told = {"character": character.id, **told}
     try:
-        given = await ledger.ask(Ask(tuple(messages), shape, temperature, seed))
+        voice = character.name[language] + ("：" if language == "zh" else ":")
+        given = await ledger.ask(Ask(tuple(messages), shape, temperature, seed, voice))
     except NoAnswer as problem:
         harvest.drop(f"no answer: {problem}", **told)
         return None
