@@ -25,13 +25,16 @@ from typing import Any, Literal
 
 import aiohttp
 
+from bot.filters import FilterError, load_filter
 from bot.house import add_options
+from bot.limits import LimitsError, load_limits
 from bot.memory import Memory, MemoryProblem
 from bot.memory.server import Embedded, Server, data_folder
 from bot.platforms.discord import run as discord_run
 from bot.platforms.telegram import cli as telegram_cli
 from bot.secrets import SecretProblem, known, redact, redis_url, without_empty
 from bot.voice import ECHO, chosen_model, open_voice
+from canon import Canon, CanonError
 from characters.card import CardError, load_cast
 from characters.style import StyleError
 from engine.resources import GiB, needs, plan
@@ -120,6 +123,7 @@ async def examine(
         parts = (
             _discord(asking, environment, found),
             _telegram(asking, environment, options),
+            _files(options, environment),
             _memory(environment, machine),
             _model(options, environment, machine),
         )
@@ -336,6 +340,35 @@ async def _account(web: _Web, bot: str, about: str, variable: str) -> list[Findi
                 "run mrp telegram --webhook with that address, or ask Telegram for deleteWebhook",
             )
         )
+    return findings
+
+
+# -- what the house reads ----------------------------------------------------------------------
+
+
+async def _files(options: argparse.Namespace, environment: Mapping[str, str]) -> list[Finding]:
+    """The cast, the book, the limits and the filter, as far as they are named."""
+
+    def named(option: object, variable: str) -> Path | None:
+        name = option or environment.get(variable)
+        return Path(str(name)).expanduser() if name else None
+
+    reading: tuple[tuple[str, Path | None, Callable[[Path], object]], ...] = (
+        ("cast", options.cast, load_cast),
+        ("book", named(options.canon, "MRP_CANON"), Canon.open),
+        ("limits", named(options.limits, "MRP_LIMITS"), load_limits),
+        ("filter", named(options.filter, "MRP_FILTER"), load_filter),
+    )
+    findings = []
+    for about, path, read in reading:
+        if path is None:
+            continue
+        try:
+            read(path)
+        except (CardError, CanonError, LimitsError, FilterError) as problem:
+            findings.append(Finding("fault", about, str(problem), "mend it, or name another"))
+        else:
+            findings.append(Finding("well", about, str(path)))
     return findings
 
 

@@ -222,6 +222,22 @@ def disk(case):
     case.machine = dataclasses.replace(case.machine, disk=lambda folder: 10 << 20)
 
 
+def limits(case):
+    file = case.folder / "limits.toml"
+    file.write_text("person = { burst = 0 }")
+    case.environment["MRP_LIMITS"] = str(file)
+
+
+def filters(case):
+    file = case.folder / "filter.toml"
+    file.write_text("[[rule]]\npatterns = ['(a+)+$']")
+    case.environment["MRP_FILTER"] = str(file)
+
+
+def no_book(case):
+    case.environment["MRP_CANON"] = str(case.folder / "nowhere")
+
+
 def clock(case):
     case.platforms.late = 3600
 
@@ -244,7 +260,10 @@ PLANTED = [
     (broken_model, "fault", "model", "half.gguf"),
     (model_memory, "fault", "model memory", "are free"),
     (disk, "fault", "disk", "GiB free"),
-    (clock, "fault", "clock", "3600 s ahead"),
+    (limits, "fault", "limits", "person.burst"),
+    (filters, "fault", "filter", "takes too long"),
+    (no_book, "fault", "book", "nowhere"),
+    (clock, "fault", "clock", "s ahead of 127.0.0.1"),
 ]
 
 

@@ -18,6 +18,7 @@ from characters.prompt import (
     encode,
     lesson,
     name_of,
+    next_names,
     prompt,
     stop_strings,
     transcript,
@@ -547,3 +548,28 @@ def test_the_step_is_the_callers_to_choose():
     assert trimmed([10] * 11, 100, keep=0.9) == 2
     assert trimmed([], 10) == 0
     assert trimmed([500], 100) == 1
+
+
+@pytest.mark.parametrize("markup", MARKUPS.values(), ids=MARKUPS.keys())
+def test_asking_who_is_next_reads_what_their_replies_would_read(markup):
+    scene = Scene(
+        (WUKONG, BAJIE), (Turn("小明", "谁去化斋？"), Turn("wukong", "呆子去。", "character"))
+    )
+    style = Style(markup=markup)
+    shared, names = next_names(scene, [BAJIE, WUKONG], style=style)
+    for character, name in zip([BAJIE, WUKONG], names, strict=True):
+        assert (*shared, *name) == prompt(scene, character, style=style)
+
+
+def test_who_is_next_is_asked_with_all_that_any_of_them_heard():
+    secret = Turn("小明", "悄悄话", witnesses=frozenset({"wukong"}))
+    other = Turn("小明", "谁也没听见", witnesses=frozenset({"shaseng"}))
+    scene = Scene((WUKONG, BAJIE), (secret, other))
+    shared, _ = next_names(scene, [BAJIE, WUKONG])
+    text = "".join(span.text for span in shared)
+    assert "悄悄话" in text
+    assert "谁也没听见" not in text
+    with pytest.raises(ValueError, match="nobody"):
+        next_names(scene, [])
+    with pytest.raises(ValueError, match="not on stage"):
+        next_names(scene, [BAJIE, SHASENG])

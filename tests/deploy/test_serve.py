@@ -18,10 +18,12 @@ import mrp
 from bot import logs
 from bot.house import House
 from bot.metrics import Metrics
+from bot.platforms.telegram import cli as telegram_cli
 from bot.platforms.telegram.client import Accounts
 from bot.platforms.telegram.client import Troupe as Telegram
 from bot.secrets import without_empty
 from bot.serve import NothingToServe, parser, serve
+from characters.card import load_cast
 from tests.fakes.discord_server import FakeDiscord
 from tests.fakes.telegram_server import TelegramServer
 
@@ -144,3 +146,14 @@ async def test_a_platform_that_cannot_go_on_ends_it_with_its_sentence() -> None:
             await asyncio.wait_for(serve(options, environment), 30)
     finally:
         await telegram.stop()
+
+
+def test_telegrams_refusals_reach_the_figures() -> None:
+    heard: list[str] = []
+    accounts = telegram_cli.accounts(
+        {"TELEGRAM_TOKEN": TELEGRAM}, load_cast(), on_refused=lambda: heard.append("429")
+    )
+    limiter = accounts.director.rate_limiter
+    assert limiter is not None
+    limiter._on_refused()
+    assert heard == ["429"]
