@@ -443,8 +443,10 @@ async def test_the_room_sees_that_somebody_was_forgotten(home):
 
 async def test_a_private_room_is_gone_and_begins_anew(home, memory):
     here, there, ann = home(), home(), new("ann")
+    await here.say("test:dm7", ann, "/召唤 悟空", private=True)
     for each in (here, there):
-        await each.say("test:dm7", ann, "悟空，我藏着西瓜廿二", private=True)
+        told = await each.say("test:dm7", ann, "悟空，我藏着西瓜廿二", private=True)
+        assert "西瓜廿二" in told
     await here.say("test:dm7", ann, "/忘记 全部", private=True)
     assert await where(memory, "dm7", "西瓜廿二", ann) == set()
     await there.say("test:dm7", ann, "/召唤 悟空", private=True)
