@@ -128,6 +128,22 @@ class Forgotten:
     feedback: int = 0
 
 
+# A person speaks in a room. When there are more rooms than are listed, forgetting looks into all.
+_CAME = """
+local account, rooms = KEYS[1], KEYS[2]
+local room, at, most, days, grace = unpack(ARGV, 1, 5)
+redis.call('HSET', account, unpack(ARGV, 6))
+redis.call('ZADD', rooms, at, room)
+if redis.call('ZCARD', rooms) > tonumber(most) then
+  redis.call('HSET', account, 'many', '1')
+  redis.call('ZREMRANGEBYRANK', rooms, 0, -most - 1)
+end
+local life = ((redis.call('HGET', account, 'days') or days) + grace) * 86400
+redis.call('EXPIRE', account, life)
+redis.call('EXPIRE', rooms, life)
+"""
+
+
 class PersonMemory:
     """What is remembered of one person, through any of their accounts.
 
@@ -154,29 +170,24 @@ class PersonMemory:
         """The person speaks in a room. Kept before what they say, so that no turn of theirs is
         ever in a room that forgetting does not know of."""
         at = int(time.time() if now is None else now)
-        account, rooms = self._keys("account", "rooms")
         told = {"name": name[:64], "seen": str(at), **({"language": language} if language else {})}
+        flat = [part for pair in told.items() for part in pair]
 
         async def step() -> None:
-            days = int(await self._redis.hget(account, "days") or DAYS)
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.hset(account, mapping=told)
-                pipe.zadd(rooms, {_visited(room, private): at})
-                pipe.zcard(rooms)
-                for key in (account, rooms):
-                    pipe.expire(key, (days + GRACE_DAYS) * _DAY)
-                count = (await pipe.execute())[2]
-            if count > MOST_ROOMS:
-                await self._many_rooms(account, rooms)
+            # One script, as it comes before every message: one round trip, done whole or not.
+            await self._redis.eval(
+                _CAME,
+                2,
+                *self._keys("account", "rooms"),
+                _visited(room, private),
+                at,
+                MOST_ROOMS,
+                DAYS,
+                GRACE_DAYS,
+                *flat,
+            )
 
         await self._lasting(step)
-
-    async def _many_rooms(self, account: str, rooms: str) -> None:
-        """From now on forgetting looks into every room there is."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(account, "many", "1")
-            pipe.zremrangebyrank(rooms, 0, -MOST_ROOMS - 1)
-            await pipe.execute()
 
     async def known(self) -> Known:
         """All that is known; to be used is to be kept for another while."""

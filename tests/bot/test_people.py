@@ -8,8 +8,9 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from bot.memory import Bond, Fact, TooManyTries, open_memory
+from bot.memory import Asked, Bond, Fact, TooManyTries, open_memory
 from bot.memory.people import DAYS, GRACE_DAYS, MOST_BONDS, MOST_FACTS, MOST_ROOMS, due
+from characters.turn import Turn
 
 _numbers = itertools.count()
 
@@ -318,6 +319,13 @@ async def test_all_keys_of_a_transaction_are_in_one_slot(memory, new, monkeypatc
         await who.introduce("test:r 1", "书生")
         await who.correct(1, "二")
     await two.link(await one.code())
+    room = memory.room("test", "r 1")
+    await room.write(Turn("小明", "一"), person=one.person)
+    await room.write(Turn("小红", "小明呢？"), person="test:x")
+    await memory.feedback.asked("test:r 1", "l", 1, Asked((("一", False),), "二"))
+    await memory.feedback.rate("test:r 1", "l", 1, one.person, 1)
+    await two.came("test:dm 1", "小明", private=True)
+    await memory.room("test", "dm 1").write(Turn("小明", "一"), person=two.person)
     await two.set(days=9)
     await one.forget(1)
     await two.forget_everything()
