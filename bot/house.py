@@ -63,9 +63,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context",
         type=int,
-        default=4096,
         metavar="N",
-        help="longest prompt and reply in tokens (default: 4096, or what the model was made for)",
+        help="longest prompt and reply in tokens (default: what `mrp fit` wrote into the model's "
+        "card, else 4096, and never more than the model was made for)",
     )
 
 

@@ -29,8 +29,8 @@ def chosen_model(given: str | None) -> str:
     return given or os.environ.get("MRP_MODEL") or str(SHIPPED)
 
 
-def open_voice(model: str, *, context: int = 4096, seed: int | None = None) -> Voice:
-    """Load a GGUF, or the fake for "echo".
+def open_voice(model: str, *, context: int | None = None, seed: int | None = None) -> Voice:
+    """Load a GGUF, or the fake for "echo". Without `context` what `mrp fit` wrote counts.
 
     Raises:
         ModelError: the file is missing, broken, or of a kind that cannot be served.
@@ -48,9 +48,10 @@ def open_voice(model: str, *, context: int = 4096, seed: int | None = None) -> V
             f"(any chat GGUF), or try without a model: --model {ECHO}"
         )
     # Here, because llama.cpp takes a while to load and the fake needs none of it.
-    from engine.llama import LlamaEngine
+    from engine.llama import LlamaEngine, fitted
 
-    engine = LlamaEngine.open(path, context=context, replies=4)
+    replies = None if "replies" in fitted(path) else 4
+    engine = LlamaEngine.open(path, context=context, replies=replies)
     name = engine.metadata.get("general.name") or path.stem
     return Voice(engine, serving(engine.metadata), name=name, seed=seed)
 

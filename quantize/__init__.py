@@ -1,1 +1,1 @@
-"""From weights to 8 GB: Hugging Face folder to GGUF, and GGUF to smaller GGUF."""
+"""From weights to 8 GB: a model from a hub, a GGUF from it, a smaller one, and what that costs."""
