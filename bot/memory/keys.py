@@ -6,14 +6,22 @@ the same hash tag, so that a turn is one transaction on Redis Cluster too.
 `…:turns`, a stream of one entry a turn; the newest ~4,000 turns, until forgotten:
     s speaker (character id, or shown name) · t text · k side (h, c, n) · p person, PLATFORM:ID ·
     w witnesses (ids, space between; no field: everybody) · c "1" when broken off ·
-    n a mark that makes writing it twice impossible
-`…:state`, a hash of less than 4 KB; until forgotten:
-    cast (ids in the order they came on stage) · place · language · summary ·
+    n the id of the line or message, which makes writing it twice impossible
+`…:state`, a hash of a few KB; until forgotten:
+    cast (ids in the order they came on stage) · place · mood · note · chapter · paused · language ·
+    summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
-    epoch (begins anywhere, counts up whenever turns are taken away)
+    epoch (begins anywhere, counts up whenever turns are taken away or changed)
+`…:open`, a hash of what is to be done; until it is done: id of a message or order -> JSON of who said
+    it, what is left of it, and the process that sees to it; id of a line to be shown -> that process
+`…:lines`, a hash of the newest 50 lines of characters: id -> JSON of speaker, versions (at most 16),
+    which is shown, places on the platform, passages of the book, person answered
+`…:heard`, a sorted set of the newest 500 ids of messages of the platform -> when
 `…:asked`, a stream of one entry a reply; the newest ~24, a week unused:
     l line · v version · d what the model read and wrote, and whom it read of (packed JSON)
 `…:learnt`, a text: the id of the newest turn that was looked through for facts; until forgotten
+
+`mrp:1:rooms:PLATFORM`, a sorted set of the newest 50,000 rooms -> when they were last used
 
 The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. All but the last three are kept under one
 of the accounts of a person, and for as many days as the person says (180) since they were last

@@ -1,0 +1,187 @@
+"""Staying in character in a room: a bad reply is asked for once more, then cut, and counted."""
+
+import asyncio
+
+import pytest
+
+from bot.filters import Filter, Rule
+from bot.grounding import leaning, passages
+from bot.limits import Limits, Rate
+from canon import Canon, build, read_book, table_of
+from characters.card import Lines
+from characters.prompt import Style
+from characters.style import Serving
+
+WUKONG = "孙悟空"
+
+
+async def test_an_assistant_is_asked_once_more(play):
+    p = play(["作为一个人工智能，我不能打妖怪。", "吃老孙一棒！"])
+    await p.say("/summon 悟空", "悟空，打！")
+    assert p.lines[-1] == (WUKONG, "吃老孙一棒！")
+    assert len(p.prompts) == 2
+    assert p.room.stats["assistant"] == 1
+    assert p.room.stats["retried"] == 1
+
+
+async def test_an_assistant_that_insists_is_cut_or_covered_by_the_card(play, cast):
+    p = play(["老孙在此！作为一个人工智能，我不能打妖怪。"])
+    await p.say("/summon 悟空", "悟空，打！")
+    assert p.lines[-1] == (WUKONG, "老孙在此！")
+    q = play(["作为一个人工智能，我不能打妖怪。"])
+    await q.say("/summon 悟空", "悟空，打！")
+    assert q.lines[-1][1] in cast["wukong"].lines.zh
+    assert q.room.stats["card lines"] == 1
+
+
+async def test_a_reply_that_repeats_the_last_one_is_asked_once_more(play):
+    said = "老孙一个筋斗十万八千里，怕甚么妖怪！"
+    p = play([said, said, "老孙这就去打探打探。"])
+    await p.say("/summon 悟空", "悟空，去", "悟空，再去")
+    assert [text for _, text in p.lines[1:]] == [said, "老孙这就去打探打探。"]
+    assert p.room.stats["repeats"] == 1
+
+
+async def test_a_thought_is_never_shown(play):
+    p = play(["<think>\n他问我怕不怕，我该说不怕。\n</think>\n\n怕？老孙不怕！"])
+    await p.say("/summon 悟空", "悟空，怕吗？")
+    assert p.lines[-1] == (WUKONG, "怕？老孙不怕！")
+    assert not any("think" in text or "该说" in text for text in p.stage.snapshots)
+
+
+async def test_what_was_shown_of_a_bad_reply_is_taken_back(play):
+    p = play(["老孙，作为一个人工智能，不能打妖怪。", "吃老孙一棒！"], delay=0.0001)
+    await p.say("/summon 悟空", "悟空，打！")
+    assert len(p.stage.withdrawn) == 1
+    assert p.stage.done[-1].text == "吃老孙一棒！"
+
+
+async def test_who_waits_long_is_told_the_place_in_the_queue(play, monkeypatch):
+    monkeypatch.setattr("bot.room.QUEUED", 0.05)
+    p = play(delay=0.2)
+    stream = p.engine.stream
+
+    def queued(*args, **how):
+        reply = stream(*args, **how)
+        reply.position = 3
+        return reply
+
+    p.engine.stream = queued
+    await p.say("/summon 悟空")
+    hearing = asyncio.create_task(p.say("悟空，你好"))
+    while not p.stage.notices:
+        await asyncio.sleep(0.01)
+    p.room.stop()
+    await hearing
+    assert "3 位" in p.notice
+
+
+async def test_example_lines_are_read_while_there_is_room(play, cast):
+    full = Serving(style=Style(cards="full"))
+    p = play(served=full, context=5000)
+    await p.say("/summon 悟空", "悟空，一")
+    example = cast["wukong"].lines.zh[0]
+    assert example in p.prompts[0]
+    await p.say(*("悟空，" + "话" * 100 for _ in range(16)))
+    assert example not in p.prompts[-1]
+    assert cast["wukong"].persona.zh in p.prompts[-1]
+
+
+# -- what is not talked about ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_casino():
+    return Filter((Rule("money", words=("赌博",), say=Lines(zh=("莫谈钱财。",))),))
+
+
+async def test_what_is_not_talked_about_is_declined_in_character_and_not_kept(play, no_casino):
+    p = play(filter=no_casino)
+    await p.say("/summon 悟空 八戒", "八戒，去赌 博吗")
+    assert p.lines[-1] == ("猪八戒", "莫谈钱财。")
+    assert p.prompts == []
+    scene, _ = await p.room.enter()
+    assert not any("赌" in t.text for t in scene.turns)
+    await p.say("/note 赌博")
+    assert p.notice == "莫谈钱财。"
+    assert p.room.memory.state.note == ""
+
+
+async def test_what_the_model_should_not_say_is_not_shown(play, no_casino):
+    p = play(["走，我们去赌博，赌他个三天三夜。"], filter=no_casino)
+    await p.say("/summon 八戒", "八戒，今天做什么？")
+    assert p.lines[-1] == ("猪八戒", "莫谈钱财。")
+    assert not any("赌博" in text for text in p.stage.snapshots)
+
+
+async def test_who_asks_too_much_is_told_once(play):
+    limits = Limits(person=Rate(2, 1), room=Rate(10, 10), blocked=frozenset({"test:妖怪"}))
+    p = play(limits=limits)
+    await p.say("/summon 悟空", "悟空，一", "悟空，二", "悟空，三")
+    assert len(p.lines) == 2
+    assert len([n for n in p.stage.notices if "太快" in n]) == 1
+    await p.say("悟空，四", by="小红")
+    await p.say("悟空，五", by="妖怪")
+    assert len(p.lines) == 3
+
+
+# -- the book --------------------------------------------------------------------------------------
+
+BOOK = """第一回　灵根育孕源流出
+
+悟空道：“老孙在花果山水帘洞做了三百年美猴王，天天吃仙桃。”众猴大喜。
+
+第二回　高老庄收八戒
+
+八戒道：“老猪在高老庄做女婿，耕田耙地，饭量极大。”高太公叹气。
+
+第三回　火焰山借扇
+
+悟空道：“牛魔王的芭蕉扇藏在翠云山芭蕉洞里，铁扇公主不肯借。”土地在旁听着。
+"""
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book")
+    (folder / "novel.txt").write_text(BOOK, encoding="utf-8")
+    novel = read_book(folder / "novel.txt")
+    build(novel, table_of(novel), folder / "canon")
+    return Canon.open(folder / "canon")
+
+
+async def test_a_reply_leans_on_the_book_and_says_where(play, book):
+    p = play(["芭蕉扇在翠云山芭蕉洞。"], book=book)
+    await p.say("/summon 悟空", "悟空，芭蕉扇藏在哪里？")
+    assert "翠云山芭蕉洞" in p.prompts[-1]
+    await p.say("/why")
+    assert "第 3 回" in p.notice
+    assert "芭蕉扇" in p.notice
+
+
+async def test_what_happens_later_does_not_exist(play, book):
+    p = play(["不晓得。"], book=book)
+    await p.say("/summon 悟空", "/scene 第2回", "悟空，芭蕉扇藏在哪里？")
+    assert "翠云山" not in p.prompts[-1]
+    await p.say("/出处")
+    assert "没有依据" in p.notice
+    await p.say("/scene 第9回")
+    assert "只有 3 回" in p.notice
+
+
+async def test_without_a_book_nothing_is_leaned_on(play):
+    p = play()
+    await p.say("/summon 悟空", "悟空，芭蕉扇藏在哪里？", "/why")
+    assert "没有书" in p.notice
+
+
+async def test_passages_keep_to_their_budget(book, cast, play):
+    p = play(book=book)
+    await p.say("/summon 悟空", "悟空，芭蕉扇藏在哪里？")
+    how = {"chapter": 0, "length": len}
+    scene = p.room.scene()
+    assert passages(book, scene, cast["wukong"], context=4096, **how)
+    small = passages(book, scene, cast["wukong"], context=600, **how)
+    assert sum(len(each.text) for each in small) <= 600 // 8
+    assert passages(book, scene, cast["wukong"], context=200, **how) == ()
+    assert leaning("", ()) == []
