@@ -59,6 +59,8 @@ FRESH = 600.0  # seconds
 LEASE = 60.0
 QUEUED = 3.0  # seconds without a word before people are told their place in the queue
 
+MOST_WAITING = 200  # messages of a room that wait for their answers; more are not heard
+
 # Of the context, in which what is remembered of a person may stand.
 _MEMORY_SHARE = 8
 _SUMMARY_SHARE = 8  # and a summary: a character is about a token
@@ -272,6 +274,9 @@ class Room:
 
     async def _admitted(self, person: str) -> bool:
         """Whether the limits of fair use let somebody speak; who is not let is told once."""
+        if self._inside >= MOST_WAITING:
+            self.stats["refused: crowd"] += 1
+            return False
         verdict = self.limits.admit(person, self.key) if self.limits else None
         if verdict is None or verdict.allowed:
             return True
