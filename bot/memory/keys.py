@@ -12,10 +12,11 @@ the same hash tag, so that a turn is one transaction on Redis Cluster too.
     summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
     epoch (begins anywhere, counts up whenever turns are taken away or changed)
-`…:open`, a hash of what is to be done; until it is done: id of a message or order -> JSON of who said
-    it, what is left of it, and the process that sees to it; id of a line to be shown -> that process
-`…:lines`, a hash of the newest 50 lines of characters: id -> JSON of speaker, versions (at most 16),
-    which is shown, places on the platform, passages of the book, person answered
+`…:open`, a hash of what is to be done, until it is: id of a message or order -> JSON of who said
+    it, what is left of it, and the process that sees to it; id of a line that is to be shown ->
+    that process
+`…:lines`, a hash of the newest 50 lines of characters: id -> JSON of speaker, versions (at most
+    16), which is shown, places on the platform, passages of the book, person answered
 `…:heard`, a sorted set of the newest 500 ids of messages of the platform -> when
 `…:asked`, a stream of one entry a reply; the newest ~24, a week unused:
     l line · v version · d what the model read and wrote, and whom it read of (packed JSON)

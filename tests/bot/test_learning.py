@@ -13,6 +13,7 @@ from bot.learning import (
     telling,
 )
 from characters.markup import CHATML, INTERNLM2, QWEN3
+from engine.llama import LlamaEngine
 from engine.sampling import check
 from engine.sequence import Sampling
 
@@ -220,3 +221,15 @@ def test_what_people_say_is_never_control(markup):
 
 def test_the_grammar_is_one_the_engine_takes():
     check(Sampling(grammar=GRAMMAR))
+
+
+async def test_the_real_engine_writes_by_the_grammar(random_model):
+    """The weights are noise; the frame is the grammar's."""
+    engine = LlamaEngine.open(random_model, context=512, replies=1, threads=1)
+    try:
+        sampling = Sampling(temperature=1.0, seed=1, max_tokens=24, grammar=GRAMMAR)
+        reply = engine.stream(engine.encode("我叫阿青"), sampling, waiting=False, stable=0)
+        said = "".join([piece async for piece in reply])
+    finally:
+        await engine.close()
+    assert said == "[]" or said.startswith('[{"fact": "')
