@@ -2,7 +2,7 @@
 
 mrp evaluate report MODEL -o DIR [--quick]                all measures, one page
 mrp evaluate compare DIR DIR … -o compare.html            reports side by side
-mrp evaluate asks|voices|grid --help                      what belongs to it
+mrp evaluate asks|voices|grid|rolebench --help            what belongs to it
 mrp evaluate identity --model models/xiyou-mini.gguf      does each lead know who it is
 mrp evaluate speaker  --canon build/canon                 can the model tell who says a line
 mrp evaluate search   --canon build/canon --qa FILE       does the search find the passage

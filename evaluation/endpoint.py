@@ -18,6 +18,7 @@ from typing import Any
 
 import openai
 
+from characters.card import Character
 from characters.prompt import Style, card, name_of
 from characters.turn import Scene
 from evaluation.error import EvaluationError
@@ -118,6 +119,9 @@ class EndpointSubject:
         return dict(await asyncio.gather(*(one(ask) for ask in asks)))
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
+        return None
+
+    async def opinion(self, ask: Ask, among: Sequence[Character]) -> list[float] | None:
         return None
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ mrp evaluate report answers.jsonl -o DIR                              and what t
 mrp evaluate report MODEL -o DIR --control swapped|untrained          what must come out bad
 mrp evaluate compare DIR DIR … -o compare.html --json                 reports side by side
 mrp evaluate grid DIR DIR …                                           teachers × students
+mrp evaluate rolebench rows.jsonl --json                              Rouge-L as RoleBench has it
 mrp evaluate voices --canon DIR -o FILE                               a book's voices, to be told by
 """
 
@@ -27,20 +28,22 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from canon import CanonError
 from characters.card import CAST_FOLDER, Cast, Character, load_cast
 from characters.haruhi import CLOSE
 from characters.script import read_script
 from evaluation import exam, grid, page, run
 from evaluation.error import EvaluationError
-from evaluation.measures import voices
+from evaluation.measures import rouge, voices
 from evaluation.measures.likeness import Embed
 from evaluation.measures.memorised import Training
 from evaluation.score import Score
+from evaluation.search import read_rows
 from evaluation.subject import Ask, EngineSubject, FileSubject, Subject, Swapped, leads
 
 VOICES = Path(__file__).parent / "voices" / "xiyouji.json"
 HELD_OUT = "5,15,25,35,45,55,65,75,85,95"
-VERBS = ("report", "compare", "asks", "voices", "grid")
+VERBS = ("report", "compare", "asks", "voices", "grid", "rolebench")
 
 
 def main(argv: list[str]) -> int:
@@ -82,9 +85,11 @@ def main(argv: list[str]) -> int:
     learn.add_argument("--characters", default="wukong,tangseng,bajie,shaseng")
     learn.add_argument("--held-out", default="", help="chapters to leave out, and to be tested on")
     learn.add_argument("-o", "--out", type=Path, required=True, metavar="FILE")
+    bench = verbs.add_parser("rolebench", help="Rouge-L of RoleBench's rows with answers")
+    bench.add_argument("rows", type=Path, help="JSON lines: part, answer, generated or reference")
     crossed = verbs.add_parser("grid", help="teachers × students")
     crossed.add_argument("reports", type=Path, nargs="+", metavar="DIR")
-    for verb in (report, asks, compare, learn, crossed):
+    for verb in (report, asks, compare, learn, crossed, bench):
         verb.add_argument("--json", action="store_true", help="the last line is one JSON object")
     args = parser.parse_args(argv)
     result = {
@@ -93,6 +98,7 @@ def main(argv: list[str]) -> int:
         "compare": _compare,
         "voices": _voices,
         "grid": _grid,
+        "rolebench": _rolebench,
     }[args.verb](args)
     if args.json:
         print(json.dumps(result, ensure_ascii=False))
@@ -424,6 +430,26 @@ def _grid(args: argparse.Namespace) -> dict[str, Any]:
     rows = grid.grid([run.read_record(path) for path in args.reports])
     print(grid.table(rows))
     return {"grid": rows}
+
+
+def _rolebench(args: argparse.Namespace) -> dict[str, Any]:
+    try:
+        rows = read_rows(args.rows, ("part", "answer"))
+    except CanonError as problem:
+        raise EvaluationError(str(problem)) from None
+    items = []
+    for number, row in enumerate(rows, 1):
+        # RoleBench's own rows hold a list; the first is the reference.
+        reference = row.get("reference") or next(iter(row.get("generated") or ()), None)
+        if not isinstance(reference, str) or not isinstance(row["answer"], str):
+            raise EvaluationError(
+                f"{args.rows}: row {number} needs an answer, and a reference or generated answers"
+            )
+        items.append({"part": row["part"], "answer": row["answer"], "reference": reference})
+    means = rouge.rolebench(items)
+    for part, mean in means.items():
+        print(f"{part:<4} {mean:.4f}  {rouge.PARTS.get(part, 'the mean of the parts')}")
+    return {"rows": len(items), "tokenizer": "jieba", **means}
 
 
 def _voices(args: argparse.Namespace) -> dict[str, Any]:

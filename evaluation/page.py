@@ -67,6 +67,7 @@ def report(record: Record) -> str:
         _verdict(rows),
         f"<figure>{plots.radar({record.name: rows})}</figure>" if len(rows) > 3 else "",
         f"<figure>{plots.bars({record.name: rows})}</figure>" if rows else "",
+        _legend(rows),
         "<h2>All measures</h2>",
         _table(record),
         _notes(record),
@@ -92,6 +93,7 @@ def comparison(records: Sequence[Record]) -> str:
         '<span class="small">(by their overall standing)</span></p>',
         f"<figure>{plots.radar(stood)}</figure>" if any(stood.values()) else "",
         f"<figure>{plots.bars(stood)}</figure>" if any(stood.values()) else "",
+        _legend(stood[names[0]]),
         f"<h2>By how much {escape(names[0])} leads</h2>",
         '<p class="small">Difference on each axis and its 95 % interval; questions that both '
         "answered are drawn together. Bold: the interval does not hold 0.</p>",
@@ -166,6 +168,27 @@ def _verdict(rows: Sequence[Standing]) -> str:
                 f"axes below (0: chance, 1: perfect); 95 % interval {between(row.interval)}</p>"
             )
     return ""
+
+
+_MEANING = {
+    "self": "asked who it is, it names itself and nobody else",
+    "voice": "five replies together sound like its lines in the book, not like another’s",
+    "reply": "something, ended by itself, in one voice and in the language it was asked in",
+    "knowledge": "facts of its own story, in its words and as the likeliest of four",
+    "boundary": "rejects what it cannot know, less what it refuses although it knows it",
+    "memory": "a fact that a guest told 2 to 50 turns ago",
+    "turns": "finds likeliest whoever speaks next in the book",
+    "book": "its reply is nearer to the book’s line than to another character’s",
+}
+
+
+def _legend(rows: Sequence[Standing]) -> str:
+    told = "".join(
+        f"<li><b>{escape(row.axis)}</b>: {escape(_MEANING[row.axis])}</li>"
+        for row in rows
+        if row.axis in _MEANING
+    )
+    return f'<ul class="small">{told}</ul>' if told else ""
 
 
 _ARROWS = {"high": " ↑", "low": " ↓", "": ""}

@@ -96,10 +96,10 @@ async def examine(
     scores = grade(asks, answers, voices=voices, embed=embed, training=training)
     notes: list[str] = []
     choice = await knowledge(subject, asks)
-    if choice is None:
-        notes.append("knows (choice): needs likelihoods, which only a GGUF in our engine gives")
-    elif choice.values:
-        scores.append(choice)
+    turns = await turn_taking(subject, asks)
+    if choice is None or turns is None:
+        notes.append("knows (choice), who speaks next: only a GGUF in our engine tells likelihoods")
+    scores += [score for score in (choice, turns) if score is not None and score.values]
     if voices is None:
         notes.append("voices: no voices of this book were given (--voices)")
     if not any(ask.part == "book" for ask in asks):
@@ -148,6 +148,30 @@ async def knowledge(subject: Subject, asks: Sequence[Ask]) -> Score | None:
         values.append(Value(ask.id, ask.speaker.id, ask.group, float(right)))
     most = max((len(ask.expect.choices) for ask in asks), default=0)
     return Score("knows (choice)", tuple(values), "high", 1 / most if most else None)
+
+
+async def turn_taking(subject: Subject, asks: Sequence[Ask]) -> Score | None:
+    """Whether the book's next speaker is the likeliest of all examined but the last speaker.
+
+    All of them are on stage, so that the cards do not tell. None without likelihoods.
+    """
+    everybody = tuple({ask.speaker.id: ask.speaker for ask in asks}.values())
+    values, chances = [], []
+    for ask in asks:
+        if ask.part != "book":
+            continue
+        among = [each for each in everybody if each.id != ask.scene.turns[-1].speaker]
+        if len(among) < 2 or ask.speaker not in among:
+            continue
+        staged = replace(ask, scene=replace(ask.scene, cast=everybody))
+        scores = await subject.opinion(staged, among)
+        if scores is None:
+            return None
+        picked = among[max(range(len(among)), key=scores.__getitem__)]
+        values.append(Value(ask.id, ask.speaker.id, ask.group, float(picked == ask.speaker)))
+        chances.append(1 / len(among))
+    chance = sum(chances) / len(chances) if chances else None
+    return Score("who speaks next", tuple(values), "high", chance)
 
 
 # A reply that fails one of these is shown with the reason; the value that is a fault, and how bad.

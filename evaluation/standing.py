@@ -23,6 +23,7 @@ AXES: Mapping[str, tuple[tuple[str, float], ...]] = {
     "knowledge": (("knows (words)", 0.5), ("knows (choice)", 0.5)),
     "boundary": (("rejects the unknown", 1.0), ("refuses the known", -1.0)),
     "memory": (("remembers", 1.0),),
+    "turns": (("who speaks next", 1.0),),
     "book": (("nearer to its own line than to another's", 1.0),),
 }
 OVERALL = "overall"

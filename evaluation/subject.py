@@ -20,7 +20,17 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from characters.card import Cast, Character
-from characters.prompt import Span, Tail, encode, lesson, prompt, stop_strings, transcript, trimmed
+from characters.prompt import (
+    Span,
+    Tail,
+    encode,
+    lesson,
+    next_names,
+    prompt,
+    stop_strings,
+    transcript,
+    trimmed,
+)
 from characters.style import Serving, serving
 from characters.turn import Scene
 from engine.sequence import Engine, Sampling
@@ -100,6 +110,10 @@ class Subject(Protocol):
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
         """Log-probability a character (nats) of each reply; None from who does not know."""
+        ...
+
+    async def opinion(self, ask: Ask, among: Sequence[Character]) -> list[float] | None:
+        """Log-probability (nats) that each of them speaks next; None from who does not know."""
         ...
 
     async def close(self) -> None: ...
@@ -226,6 +240,13 @@ class EngineSubject:
         scores = await self.engine.score(shared, rest)
         return [score / max(1, len(reply)) for score, reply in zip(scores, replies, strict=True)]
 
+    async def opinion(self, ask: Ask, among: Sequence[Character]) -> list[float] | None:
+        encoder = self.engine.encode
+        shared, names = next_names(ask.scene, among, style=self.served.style)
+        return await self.engine.score(
+            encode(shared, encoder), [encode(name, encoder) for name in names]
+        )
+
     async def close(self) -> None:
         await self.engine.close()
 
@@ -264,6 +285,9 @@ class FileSubject:
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
         return None
 
+    async def opinion(self, ask: Ask, among: Sequence[Character]) -> list[float] | None:
+        return None
+
     async def close(self) -> None:
         return None
 
@@ -293,6 +317,10 @@ class Swapped:
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
         return await self._subject.prefer(self._swap(ask), replies)
+
+    async def opinion(self, ask: Ask, among: Sequence[Character]) -> list[float] | None:
+        swapped = [self._next.get(character.id, character) for character in among]
+        return await self._subject.opinion(ask, swapped)
 
     async def close(self) -> None:
         await self._subject.close()

@@ -372,8 +372,8 @@ def cell(teacher: str, student: str, mean: float, judge: str = "") -> run.Record
 def test_a_grid_has_a_cell_for_each_pair() -> None:
     rows = grid.grid([cell("big", "small", 0.5), cell("small", "big", 0.75)])
     text = grid.table(rows)
-    assert "| big | – | 0.500 / 0.500 / 0.500 |" in text
-    assert "| small | 0.750 / 0.750 / 0.750 | – |" in text
+    assert "| big | 0.500 / 0.500 / 0.500 | – |" in text
+    assert "| small | – | 0.750 / 0.750 / 0.750 |" in text
 
 
 def test_a_grid_takes_a_judges_word_only_if_it_is_one_judges() -> None:
@@ -388,3 +388,20 @@ def test_a_grid_needs_labels_that_differ() -> None:
         grid.grid([run.Record({"name": "m"}, (), ())])
     with pytest.raises(EvaluationError, match="two reports"):
         grid.grid([cell("a", "b", 0.5), cell("a", "b", 0.6)])
+
+
+def test_rolebenchs_own_rows_are_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rows.jsonl"
+    rows = [
+        {"part": "CUS", "role": "孙悟空", "generated": ["老孙来也"], "answer": "老孙来也"},
+        {"part": "SPE", "reference": "老孙来也", "answer": ""},
+    ]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    assert mrp.main(["evaluate", "rolebench", str(file), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["CUS"] == pytest.approx(1, abs=1e-6)
+    assert told["SPE"] == 0
+    assert told["avg"] == pytest.approx(0.5, abs=1e-6)
+    file.write_text('{"part": "CUS", "answer": "a"}')
+    assert mrp.main(["evaluate", "rolebench", str(file)]) == 2
+    assert "row 1 needs" in capsys.readouterr().err
