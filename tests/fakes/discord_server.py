@@ -233,7 +233,9 @@ class FakeDiscord:
 
     def add_guild(self, name: str, *, member: bool = True) -> int:
         guild = self.snowflake()
-        self.guilds[guild] = {"id": str(guild), "name": name, "member": member}
+        self.guilds[guild] = {
+            "id": str(guild), "name": name, "member": member, "permissions": ALL_PERMISSIONS.value,
+        }  # fmt: skip
         return guild
 
     def add_channel(
@@ -863,6 +865,13 @@ class FakeDiscord:
             "integration_types_config": {"0": {}, "1": {}},
         })  # fmt: skip
 
+    async def my_guilds(self, found: Any, body: Any, request: Any) -> web.Response:
+        return answer([
+            {"id": data["id"], "name": data["name"], "permissions": str(data["permissions"])}
+            for data in self.guilds.values()
+            if data["member"]
+        ])  # fmt: skip
+
     async def put_commands(self, found: Any, body: Any, request: Any) -> web.Response:
         kinds = defaultdict(int)
         names = set()
@@ -1292,6 +1301,7 @@ _TOKEN = r"([^/]+)"
 ROUTES: tuple[tuple[str, str, str, str], ...] = (
     ("GET", "gateway/bot", "", "gateway_bot"),
     ("GET", "users/@me", "", "me"),
+    ("GET", "users/@me/guilds", "", "my_guilds"),
     ("GET", "oauth2/applications/@me", "", "application_me"),
     ("GET", "applications/@me", "", "application_me"),
     ("POST", "users/@me/channels", "other/dm", "make_direct"),
