@@ -19,9 +19,14 @@ class BadAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line of at most `longest` characters, not empty."""
+    """One line of at most `longest` characters, not empty.
+
+    `without` are characters that a grammar leaves out, as in a bracket: "A-Za-z" where only Chinese
+    makes sense.
+    """
 
     longest: int
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,12 @@ def grammar(shape: Shape) -> str:
     rules: dict[str, str] = {}
     root = _rule(shape, rules)
     lines = [f"{name} ::= {rule}" for rule, name in rules.items()]
-    return "\n".join([f"root ::= {root}", *_LETTERS, *lines]) + "\n"
+    return "\n".join([f"root ::= {root}", *lines]) + "\n"
 
 
+_NEVER = r'"\\\x00-\x1F\x7F'
 # A text does not begin with what ends or goes on with another: small models like to.
-_LETTERS = (
-    r'char ::= [^"\\\x00-\x1F\x7F]',
-    r'head ::= [^"\\\x00-\x20\x7F\u3000：:，,。.、；;！!？?’”」』）)]',
-)
+_NEVER_FIRST = _NEVER + r" \u3000：:，,。.、；;！!？?’”」』）)"
 
 
 def _rule(shape: Shape, rules: dict[str, str]) -> str:
@@ -90,8 +93,10 @@ def _rule(shape: Shape, rules: dict[str, str]) -> str:
     refuses a list of long texts that are written out in place.
     """
     match shape:
-        case Text(most):
-            rule = rf'"\"" head char{{0,{most - 1}}} "\""'
+        case Text(most, without):
+            head = _named(f"[^{_NEVER_FIRST}{without}]", rules)
+            char = _named(f"[^{_NEVER}{without}]", rules)
+            rule = rf'"\"" {head} {char}{{0,{most - 1}}} "\""'
         case Choice(options):
             rule = " | ".join(_literal(json.dumps(one, ensure_ascii=False)) for one in options)
         case Items(_, _, 0):
@@ -107,6 +112,10 @@ def _rule(shape: Shape, rules: dict[str, str]) -> str:
                 start = "{" if number == 0 else ","
                 parts += [_literal(f"{start}{json.dumps(key)}:"), _rule(field, rules)]
             rule = " ".join([*parts, '"}"'])
+    return _named(rule, rules)
+
+
+def _named(rule: str, rules: dict[str, str]) -> str:
     return rules.setdefault(rule, f"r{len(rules)}")
 
 

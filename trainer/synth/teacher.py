@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
-from trainer.synth.shape import Shape, filled, longest, schema
+from trainer.synth.shape import Shape, filled, longest
 
 Role = Literal["system", "user", "assistant"]
 
@@ -39,8 +39,7 @@ class Ask:
         told = {
             "teacher": teacher,
             "messages": [asdict(message) for message in self.messages],
-            "schema": schema(self.shape),
-            "longest": longest(self.shape),
+            "shape": repr(self.shape),
             "temperature": self.temperature,
             "seed": self.seed,
             "voice": self.voice,

@@ -75,7 +75,9 @@ def test_the_schema_is_what_strict_endpoints_take() -> None:
 def test_a_grammar_has_one_rule_a_shape() -> None:
     lines = grammar(SCENE).splitlines()
     assert lines[0].startswith("root ::= r")
-    assert sum("head char{0,19}" in line for line in lines) == 1
+    assert sum("{0,19}" in line for line in lines) == 1
+    assert "A-Za-z" not in grammar(SCENE)
+    assert "A-Za-z" in grammar(Record({"reply": Text(9, "A-Za-z")}))
     assert r'"\"a \\\"b\\\"\""' in grammar(SCENE)
 
 

@@ -31,7 +31,7 @@ async def spoken(
 ) -> tuple[str, Given] | None:
     """A reply and its call, or None; what was wrong with it is then in `harvest`."""
     longest = min(LONGEST_REPLY, max(40, world.room // 4))
-    shape = Record({"reply": Text(longest)})
+    shape = Record({"reply": Text(longest, "A-Za-z" if language == "zh" else "")})
     told = {"character": character.id, **told}
     try:
         voice = character.name[language] + ("：" if language == "zh" else ":")
