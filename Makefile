@@ -84,7 +84,8 @@ convert: .venv/everything
 shrink: .venv/everything
 	$(BIN)/mrp shrink build/xiyou-mini-f16.gguf models/xiyou-mini.gguf --type Q8_0
 
-evaluate: .venv/room
+evaluate: .venv/everything
+	$(BIN)/mrp evaluate report models/xiyou-mini.gguf -o build/report --canon build/canon
 	$(BIN)/mrp evaluate identity
 	$(BIN)/mrp evaluate speaker
 
