@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import math
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from bot.house import House
+from bot.limits import Limits, Rate
 from bot.memory import Memory, open_memory
 from bot.platforms.discord.client import Troupe
 from bot.platforms.discord.faces import Faces
@@ -23,6 +25,7 @@ from engine.echo import EchoEngine
 from tests.fakes.discord_server import FakeDiscord, connected
 
 BASE = "https://faces.example"
+FREELY = Rate(math.inf, 1)
 
 
 def varied(length: int) -> str:
@@ -56,7 +59,7 @@ class World:
 
         engine = EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
-        return House(self.cast, voice, self.memory)
+        return House(self.cast, voice, self.memory, limits=Limits(FREELY, FREELY))
 
     def troupe(self, house: House | None = None, **more: Any) -> Troupe:
         more = {"reads": bool(self.server.approved), "guild_ready_timeout": 0.05} | more

@@ -18,6 +18,7 @@ from tests.fakes.discord_server import Asked, Fault, text_of
 
 MESSAGES = int(os.environ.get("MRP_SOAK", "40"))
 FAULTY = 0.10
+PATIENCE = 300.0  # seconds a message may wait, on a machine that does much else
 SEED = 6
 
 TEXTS = (
@@ -144,7 +145,19 @@ async def _talk(world: World, channel: int, said: list[tuple[int, str]], people:
                 return now > before
             return any(f"〔／{number}〕" in answer for answer in spoken(server, channel))
 
-        await server.until(answered, 300, f"message {number} {text[:20]!r} was not answered")
+        try:
+            await server.until(answered, PATIENCE)
+        except AssertionError:
+            memory = world.memory.room("discord", str(channel))
+            await memory.look()
+            kept = [(k.turn.speaker, k.turn.text[:20]) for k in memory.turns[-3:]]
+            shown = [(name, words[:20]) for name, words in server.said(channel)[-3:]]
+            asked = [(a.method, a.path[-60:]) for a in server.asked if str(channel) in a.path][-8:]
+            waiting = [t.get_name() for t in asyncio.all_tasks() if "Task-" not in t.get_name()]
+            raise AssertionError(
+                f"message {number} {text[:20]!r} was not answered in channel {channel}: "
+                f"{kept=} {shown=} {asked=} {waiting=}"
+            ) from None
 
 
 async def _trouble(

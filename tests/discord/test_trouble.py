@@ -110,6 +110,22 @@ async def test_a_webhook_that_is_deleted_in_mid_line(world: World):
     assert not any(text.endswith("▍") for text in spoken(world))
 
 
+async def test_a_draft_whose_answer_was_lost_ends_whole(world: World):
+    whole = varied(80)
+    world.server.deny(world.channel, "manage_webhooks")
+    world.script = lambda prompt: whole
+    world.delay = 0.02
+    async with world.bot():
+        await begun(world)
+        left = [Fault(0, after=True)]
+        world.server.fault = lambda asked: (
+            left.pop() if left and asked.method == "POST" and "▍" in str(asked.body) else None
+        )
+        await world.server.say(world.ming, world.channel, "慢慢说")
+        await world.server.until(lambda: not left and whole in spoken(world), 15)
+    assert spoken(world)[1:] == [whole]
+
+
 async def test_a_message_that_is_deleted_in_mid_line(world: World):
     whole = varied(50)
     world.script = lambda prompt: whole

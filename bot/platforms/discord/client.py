@@ -119,6 +119,7 @@ class Troupe(discord.AutoShardedClient):
         self._order: dict[int, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._began = False
+        self._ends = False
 
     # -- coming and going ------------------------------------------------------------------------
 
@@ -130,6 +131,7 @@ class Troupe(discord.AutoShardedClient):
         self._spawn(self.faces.upload(self), "uploading faces")
 
     async def close(self) -> None:
+        self._ends = True
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
@@ -194,16 +196,18 @@ class Troupe(discord.AutoShardedClient):
     async def _hear_missed(self, channel: Any) -> None:
         """Read what was said in a channel since the newest message that was heard there."""
         after = discord.Object(self._heard[channel.id])
-        try:
-            missed = [
+        missed: list[discord.Message] = []
+
+        async def read_them(_: str) -> None:
+            missed[:] = [
                 message
                 async for message in channel.history(
                     limit=CAUGHT_UP, after=after, oldest_first=True
                 )
             ]
-        except (discord.HTTPException, *TRANSIENT) as problem:
-            _log.warning("what was said meanwhile cannot be read: %s", problem)
-            return
+
+        scene = await self._scene(channel)
+        await scene.stage.lasting("what was said meanwhile", read_them)
         for message in missed:
             await self.on_message(message)
 
@@ -230,6 +234,9 @@ class Troupe(discord.AutoShardedClient):
                 # A task of its own: nobody else would ever hear of it.
                 _log.exception("%s failed", what)
 
+        if self._ends:
+            work.close()
+            return
         task = asyncio.create_task(guarded(), name=what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -614,10 +621,13 @@ class Troupe(discord.AutoShardedClient):
         components = view.to_components()
         if scene.panel is None or components == scene.shown:
             return
-        try:
+
+        async def edit(_: str) -> None:
             await scene.panel.edit(view=view, allowed_mentions=NOBODY)
+
+        if await scene.stage.lasting("a panel", edit):
             scene.shown = components
-        except (discord.NotFound, discord.Forbidden):
+        else:
             scene.panel = None
 
 

@@ -100,7 +100,12 @@ class ChannelOutlet:
                 return post
         view = heading(speaker, content)
         message = await self.channel.send(view=view, nonce=nonce, allowed_mentions=NOBODY)
-        return Post(message.id, content, name=speaker.name)
+        post = Post(message.id, content, name=speaker.name)
+        there = _heading_of(message)
+        if there is not None and there[1] != content:
+            # Sent before, with what was written then: the nonce brings that message back.
+            return await self.edit(post, speaker, content)
+        return post
 
     async def _through(self, hook: discord.Webhook, speaker: Speaker, content: str) -> Post | None:
         """Send through a webhook; None when it is gone."""

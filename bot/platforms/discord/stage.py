@@ -92,7 +92,7 @@ class DiscordStage:
                 return
             text = f"{NOT_IN_PUBLIC.zh}\n{NOT_IN_PUBLIC.en}"
         for part in parts(text):
-            await self._lasting("a notice", partial(self._send, escape(part)))
+            await self.lasting("a notice", partial(self._send, escape(part)))
 
     async def show(self, line: Line) -> tuple[str, ...]:
         writing = self._writing
@@ -108,7 +108,7 @@ class DiscordStage:
         await self._stop(writing)
         self._writing = None
         self._no_typing()
-        done = await self._lasting(
+        done = await self.lasting(
             f"a line of {line.speaker.id}", lambda _: self._write(writing, done=True)
         )
         posts = tuple(writing.posts)
@@ -128,9 +128,9 @@ class DiscordStage:
         known = {str(post.id) for post in posts}
         for place in places:
             if place not in known:
-                await self._lasting("a message to take back", partial(self._find, place, posts))
+                await self.lasting("a message to take back", partial(self._find, place, posts))
         for post in dict.fromkeys(posts):
-            await self._lasting("taking back", partial(self._delete, post))
+            await self.lasting("taking back", partial(self._delete, post))
 
     # -- after a start ---------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class DiscordStage:
         left, self._left = self._left, []
         for post in left:
             if post.content.endswith(WRITING):
-                await self._lasting("half a line", partial(self._delete, post))
+                await self.lasting("half a line", partial(self._delete, post))
 
     async def _find(self, place: str, found: list[Post], _: str) -> None:
         post = await self.outlet.find(place)
@@ -247,7 +247,7 @@ class DiscordStage:
         name = line.speaker.name[line.language]
         return Speaker(webhook_name(name), self._faces.url(line.speaker))
 
-    async def _lasting(self, what: str, step: Callable[[str], Awaitable[Any]]) -> bool:
+    async def lasting(self, what: str, step: Callable[[str], Awaitable[Any]]) -> bool:
         """Do something however long Discord does not answer. False: it cannot be done.
 
         `step` is given a nonce that stays the same.
@@ -258,19 +258,19 @@ class DiscordStage:
                 await step(once)
                 return True
             except Gone:
-                _log.warning("%s could not be shown: it is too late to answer there", what)
+                _log.warning("%s: it is too late to answer there", what)
                 return False
             except TRANSIENT as problem:
                 said = _said(problem)
             except discord.HTTPException as problem:
                 if problem.status < 500 and problem.status != 429:
-                    _log.warning("%s could not be shown: %s", what, _said(problem))
+                    _log.warning("%s: not done, %s", what, _said(problem))
                     return False
                 said = _said(problem)
             if time.monotonic() > end:
-                _log.error("%s could not be shown, given up: %s", what, said)
+                _log.error("%s: given up, %s", what, said)
                 return False
-            _log.info("%s is tried again: %s", what, said)
+            _log.info("%s: tried again after %s", what, said)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 30.0)
 
