@@ -133,7 +133,7 @@ async def start() -> float:
         with tempfile.TemporaryDirectory() as folder:
             environment = os.environ | {
                 "DISCORD_TOKEN": server.token,
-                "DISCORD_API": f"http://127.0.0.1:{server.port}",
+                "DISCORD_API": f"http://127.0.0.1:{server.port}/api/v10",
                 "XDG_DATA_HOME": folder,
             }
             environment.pop("REDIS_URL", None)

@@ -37,7 +37,7 @@ class Evening:
         environment = {
             **os.environ,
             "DISCORD_TOKEN": self.server.token,
-            "DISCORD_API": f"http://127.0.0.1:{self.server.port}",
+            "DISCORD_API": f"http://127.0.0.1:{self.server.port}/api/v10",
             "XDG_DATA_HOME": str(self._home),
             "PYTHONPATH": str(ROOT),
         }

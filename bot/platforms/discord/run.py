@@ -4,7 +4,7 @@
     DISCORD_TOKEN_FILE=/run/secrets/discord_token mrp discord
     mrp discord --shards 0-3/8        this process holds shards 0 to 3 of 8; others hold the rest
 
-DISCORD_API names a proxy of Discord's API (`http://127.0.0.1:8080`), for those who have one.
+DISCORD_API names another API than https://discord.com/api/v10, for those who have a proxy.
 Where the application is not allowed to read message content, it says so and goes on with commands,
 buttons, mentions and direct messages.
 """
@@ -156,28 +156,28 @@ async def _hold(options: argparse.Namespace, token: str) -> None:
         await house.close()
 
 
-async def stay(
-    house: House,
-    options: argparse.Namespace,
-    token: str,
-    environment: Mapping[str, str] = os.environ,
-) -> None:
+async def stay(house: House, options: argparse.Namespace, token: str) -> None:
     """Be on Discord until it is cancelled.
 
     Raises:
         DiscordProblem: Discord refuses, or cannot be reached.
     """
-    if api := environment.get("DISCORD_API", "").strip().rstrip("/"):
-        discord.http.Route.BASE = f"{api}/api/v{discord.http.INTERNAL_API_VERSION}"
     await serve(await join(house, options, token), token)
 
 
-async def join(house: House, options: argparse.Namespace, token: str) -> Troupe:
+async def join(
+    house: House,
+    options: argparse.Namespace,
+    token: str,
+    environment: Mapping[str, str] = os.environ,
+) -> Troupe:
     """A bot that is ready to be started, after a look at what the application may do.
 
     Raises:
         DiscordProblem: the token is refused, or Discord cannot be reached.
     """
+    if api := environment.get("DISCORD_API", "").strip().rstrip("/"):
+        discord.http.Route.BASE = api
     count, ids = None, None
     if options.shards:
         ids, count = options.shards
