@@ -77,6 +77,11 @@ def scene_of(state: RoomState, kept: Sequence[Kept], cast: Cast, reader: str = "
     )
 
 
+def as_of(scene: Scene, chapter: int) -> Scene:
+    """The scene with its cast as they were when the book had come so far; 0 is the whole book."""
+    return replace(scene, cast=tuple(c.as_of(chapter) for c in scene.cast)) if chapter else scene
+
+
 def _finder(cast: Cast) -> Callable[[str], Character | None]:
     def find(character_id: str) -> Character | None:
         try:

@@ -25,7 +25,7 @@ from typing import Any
 from bot import notices, orders
 from bot.casting import CAP, answerers, called, candidates, choose
 from bot.commands import Order, read
-from bot.conversation import Crowded, Reading, language_of, scene_of
+from bot.conversation import Crowded, Reading, as_of, language_of, scene_of
 from bot.drafts import Draft, broken_off, plain, run_out
 from bot.faults import Fault, fault_of, without
 from bot.filters import Filter
@@ -507,8 +507,13 @@ class Room:
     ) -> Character | None:
         """Who goes on, by the model's opinion; None when it has none."""
         try:
+            chapter = self.memory.state.chapter
             scores = await self.voice.opinions(
-                scene, among, room=self.key, person=person, waiting=waiting
+                as_of(scene, chapter),
+                [c.as_of(chapter) for c in among],
+                room=self.key,
+                person=person,
+                waiting=waiting,
             )
         except (Crowded, EngineError) as problem:
             log.info("%s: nobody to ask who speaks next: %s", self.key, problem)
@@ -565,11 +570,13 @@ class Room:
 
         With `old` it is another version of that line, in the scene before it.
         """
-        scene = scene or self.scene(speaker.id)
+        chapter = self.memory.state.chapter
+        scene = as_of(scene or self.scene(speaker.id), chapter)
+        reader = speaker.as_of(chapter)
         tail, before = await self._tail(speaker, scene, person)
         examples = not self.memory.state.mark
         try:
-            read = self.voice.read(scene, speaker, tail, examples=examples)
+            read = self.voice.read(scene, reader, tail, examples=examples)
         except Crowded as crowded:
             await self.notice(notices.CROWDED[self.language].format(crowded))
             return Spoken("")
@@ -592,11 +599,13 @@ class Room:
                 reply = self.voice.begin(
                     read,
                     scene,
-                    speaker,
+                    reader,
                     room=self.key,
                     person=person,
                     turn=64 * len(turns) + 2 * version + attempt,
                     waiting=not chatter,
+                    # Asked for another version, a cold model says the same again.
+                    warmth=1 + 0.5 * (version - 1) + 0.5 * attempt,
                 )
                 draft, broken, problem = await self._write(reply, line)
                 shown = bool(draft.text)
@@ -609,6 +618,8 @@ class Room:
                         await self.stage.withdraw(line_id, ())
                     return Spoken(declined, mark=mark)
                 fault = fault_of(text, recent, cut_short=reply.finish == "stop")
+                if old and text in old.texts:
+                    fault = "repeats"
                 if fault:
                     self.stats[fault] += 1
                 if broken or not fault:

@@ -21,6 +21,7 @@ from characters.turn import Scene
 from engine.sequence import Engine, ModelError, Reply, Sampling
 
 SHIPPED = Path(__file__).resolve().parent.parent / "models" / "xiyou-mini.gguf"
+_WARMEST = 1.2  # to which another version may turn the temperature up
 ECHO = "echo"  # in place of a path: no model, the engine's fake
 
 
@@ -174,25 +175,30 @@ class Voice:
         person: str,
         turn: int,
         waiting: bool = True,
+        warmth: float = 1.0,
     ) -> Reply:
         """Begin the reply. `turn` tells replies of one seed apart; `waiting`: for a person.
+        `warmth` turns the temperature up, for another version of a line.
 
         Raises:
             EngineError: later, from the reply itself.
         """
         return self.engine.stream(
             read.tokens,
-            self.sampling(scene, speaker, turn),
+            self.sampling(scene, speaker, turn, warmth),
             room=room,
             person=person,
             waiting=waiting,
             stable=read.stable,
         )
 
-    def sampling(self, scene: Scene, speaker: Character, turn: int) -> Sampling:
+    def sampling(
+        self, scene: Scene, speaker: Character, turn: int, warmth: float = 1.0
+    ) -> Sampling:
         served = self.served
+        temperature = served.temperature_for(speaker)
         return Sampling(
-            temperature=served.temperature_for(speaker),
+            temperature=min(temperature * warmth, max(temperature, _WARMEST)),
             top_k=served.top_k,
             top_p=served.top_p,
             min_p=served.min_p,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,6 +67,15 @@ class Title:
         return not self.by or speaker in self.by
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Who a character was until a chapter of the book."""
+
+    until: int
+    brief: Words
+    persona: Words
+
+
 PEOPLE = "people"  # in `Title.by`: anybody without a card
 
 
@@ -93,11 +102,22 @@ class Character:
     titles: tuple[Title, ...] = ()
     lookalikes: Lines = Lines()
     refusal: Lines = Lines()
+    earlier: tuple[Earlier, ...] = ()
     first_chapter: int = 0
     talkativeness: float = 0.5
     temperature: float = 0.8
     colour: str = "white"
     emoji: str = ""
+
+    def as_of(self, chapter: int) -> Character:
+        """The card as far as the book has happened; 0 is the whole book.
+
+        Example lines are of the whole book, so an earlier card has none.
+        """
+        for before in self.earlier:
+            if 0 < chapter <= before.until:
+                return replace(self, brief=before.brief, persona=before.persona, lines=Lines())
+        return self
 
     def __hash__(self) -> int:
         # By its id alone: characters are keys of many small tables, and their texts are long.
@@ -207,6 +227,7 @@ class _Reader:
             titles=self._titles(),
             lookalikes=self._lines("lookalikes", required=False),
             refusal=self._lines("refusal", required=False),
+            earlier=self._earlier(),
             first_chapter=self._whole("first_chapter", 0, 100_000),
             talkativeness=self._number("talkativeness", 0.5, 0.0, 1.0),
             temperature=self._dial(sampling, "temperature", 0.8, 0.0, 2.0, "sampling."),
@@ -219,6 +240,18 @@ class _Reader:
             if any(mark in name for mark in ":：\n<>"):
                 raise self._wrong("name", f"{name!r} must not hold colons, line breaks or < >")
         return card
+
+    def _earlier(self) -> tuple[Earlier, ...]:
+        listed = self.raw.pop("earlier", [])
+        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+            raise self._wrong("earlier", "must be tables: [[earlier]]")
+        found = []
+        for raw in listed:
+            part = _Reader(self.file, raw)
+            until = part._whole("until", 1, 100_000)
+            found.append(Earlier(until, part._words("brief"), part._words("persona")))
+            part._none_left(part.raw, "earlier.")
+        return tuple(sorted(found, key=lambda each: each.until))
 
     def _wrong(self, key: str, what: str) -> CardError:
         return CardError(f"{self.file}: {key}: {what}")

@@ -46,6 +46,18 @@ async def test_a_scene_has_a_place_a_mood_and_a_chapter(play):
     assert "没有布景" in p.notice
 
 
+async def test_as_of_a_chapter_the_cards_are_who_they_were_then(play, cast):
+    p = play(["老孙知道了，这便去也。", "说的是，老孙也这么想。"])
+    await p.say("/summon 悟空 观音", "悟空，你是谁？", "/scene 第5回", "悟空，你又是谁？", "你好")
+    assert "唐僧的大徒弟" in p.prompts[0]
+    for prompt in p.prompts[1:]:
+        assert "唐僧的大徒弟" not in prompt
+        assert "美猴王" in prompt
+    wukong = cast["wukong"]
+    assert wukong.as_of(10).brief != wukong.as_of(5).brief != wukong.brief
+    assert wukong.as_of(14) is wukong.as_of(0) is wukong
+
+
 async def test_a_directors_note_stays_until_it_is_taken_away(play):
     p = play()
     await p.say("/summon 悟空", "/note 说话要短", "悟空，一", "悟空，二")
