@@ -12,6 +12,8 @@ import os
 import random
 from typing import Any
 
+import pytest
+
 from bot.voice import _last_said
 from tests.fakes.telegram_server import Dropped, Refused
 from tests.telegram.conftest import World
@@ -26,6 +28,7 @@ def answer(text: str) -> str:
     return f"<b>{digest}&amp; @all"
 
 
+@pytest.mark.timeout(1800)
 async def test_soak(world: World, caplog):
     caplog.set_level(logging.ERROR)
     chance = random.Random(7)
@@ -59,13 +62,15 @@ async def test_soak(world: World, caplog):
             world.server.says(group, chance.choice([world.ming, world.hong]), text)
             await asyncio.sleep(chance.random() * 0.02)
 
-        def answered() -> bool:
-            return all(
-                any(answer(text) in shown for shown in world.texts(group))
-                for text, group in asked.items()
-            )
+        waiting = dict(asked)
 
-        await world.server.until(answered, 240)
+        def answered() -> bool:
+            shown = {group: "\n".join(world.texts(group)) for group in groups}
+            for text in [t for t, group in waiting.items() if answer(t) in shown[group]]:
+                del waiting[text]
+            return not waiting
+
+        await world.server.until(answered, 60 + MESSAGES)
         world.server.faults = lambda method, data: None
         await troupe.settled()
     for text, group in asked.items():
