@@ -82,12 +82,18 @@ def reckon(recipe: Tuning, *, gpu: bool = True) -> Plan:
         parts["workspace"] = sum(i * o for i, o in matrices) * 2
     # The last layers' way back begins when the logits are gone: never both.
     logits = min(train.loss_chunk, train.row) * base.vocabulary * 4 * 3
+    row = train.row
+    if recipe.preference:  # two replies at a time, all their logits at once, and where it began
+        row *= 2
+        logits = row * base.vocabulary * 4 * 3
+        parts["adapter"] += 0 if full else trained * 4
+        parts["checkpoints"] *= 2
     each = kept_bytes(recipe, gpu=gpu)
     if train.checkpointing:
-        parts["layer or logits"] = max(logits, train.row * (each + _passing(base)))
+        parts["layer or logits"] = max(logits, row * (each + _passing(base)))
     else:
-        parts["layers"] = train.row * each * base.layers
-        parts["layer or logits"] = max(logits, train.row * _passing(base))
+        parts["layers"] = row * each * base.layers
+        parts["layer or logits"] = max(logits, row * _passing(base))
     if gpu:
         parts["context"] = _CONTEXT
     return Plan({part: int(size) for part, size in parts.items()})
@@ -164,7 +170,9 @@ _KNOBS: dict[str, Callable[[Tuning], Tuning]] = {
     "train.loss_chunk = 128": lambda r: _with(r, "train", loss_chunk=min(128, r.train.loss_chunk)),
     "method.dropout = 0.0": lambda r: _with(r, "method", dropout=0.0),
     "train.row = 1024": lambda r: _with(r, "train", row=min(1024, r.train.row)),
-    "method.rank = 16": lambda r: _with(r, "method", rank=min(16, r.method.rank)),
+    "method.rank = 16": lambda r: (
+        r if r.preference else _with(r, "method", rank=min(16, r.method.rank))
+    ),
     "train.row = 512": lambda r: _with(r, "train", row=min(512, r.train.row)),
 }
 

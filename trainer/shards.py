@@ -59,7 +59,7 @@ class Weights:
         if not folder.is_dir():
             raise WeightsError(
                 f"{folder} is not a folder on this machine; nothing is fetched here: download the "
-                "model first and name its folder"
+                "model first (see `mrp model`) and name its folder"
             )
         self.entries: dict[str, Entry] = {}
         for file in self._files(folder, single):

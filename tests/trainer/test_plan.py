@@ -41,10 +41,14 @@ def test_the_seeds_small_model_stays_below_what_it_took_there(capsys):
     assert row["peak_gib"] <= 5.0  # theirs: 6,866 MB
 
 
-@pytest.mark.parametrize("name", [file.stem for file in TUNINGS if "dpo" not in file.stem])
-def test_every_shipped_recipe_but_the_seeds_seven_fits_eight_gigabytes(name, capsys):
+# The seed's optimizer is too wide for seven billion, and TRL makes all logits of a pair.
+TOO_LARGE = {"seed-internlm2-chat-7b", "internlm2-chat-7b-dpo", "internlm2-chat-7b-kto"}
+
+
+@pytest.mark.parametrize("name", [file.stem for file in TUNINGS])
+def test_which_shipped_recipes_fit_eight_gigabytes(name, capsys):
     status, row, _ = told(name, capsys)
-    assert row["fits"] is (status == 0) is (name != "seed-internlm2-chat-7b")
+    assert row["fits"] is (status == 0) is (name not in TOO_LARGE)
 
 
 def test_what_does_not_fit_is_refused_with_knobs_that_do_help(capsys):
