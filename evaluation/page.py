@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from evaluation import plots
-from evaluation.run import Record, Sample
+from evaluation.run import FAULTS, Record, Sample
 from evaluation.score import Interval, Score, difference, interval
 from evaluation.standing import OVERALL, Standing, ahead, standing
 
@@ -22,7 +22,7 @@ _STYLE = """
 body { font: 16px/1.55 system-ui, "Noto Sans CJK SC", "Noto Sans SC", sans-serif;
        max-width: 46rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.about, .small { color: #777; font-size: .9rem; }
+.about, .small { color: #777; font-size: .9rem; } td .small { white-space: nowrap; }
 .big { font-size: 2.4rem; font-weight: 600; margin: .3rem 0 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
@@ -128,7 +128,7 @@ def number(value: float | None) -> str:
     """A score as text: shares with three digits, lengths with one."""
     if value is None:
         return "–"
-    return f"{value:.1f}" if abs(value) >= 2 else f"{value:.3f}"
+    return f"{value:.1f}" if abs(value) >= 2 else f"{value + 0.0:.3f}".replace("-0.000", "0.000")
 
 
 def between(found: Interval | None) -> str:
@@ -205,12 +205,12 @@ def _table(record: Record) -> str:
             judged += f' <span class="small">({score.unparsed} not understood)</span>'
         lines.append(
             f"<tr><td>{escape(score.name)}{_ARROWS[score.better]}{judged}</td>"
-            f"<td><b>{number(score.mean)}</b></td>"
-            f'<td class="quiet">{between(interval(score.values))}</td>{own}'
+            f"<td><b>{number(score.mean)}</b>"
+            f'<br><span class="small">{between(interval(score.values))}</span></td>{own}'
             f'<td class="quiet">{len(score.values)}</td></tr>'
         )
     return (
-        '<div class="scroll"><table><tr><th>measure</th><th>mean</th><th>95 % interval</th>'
+        '<div class="scroll"><table><tr><th>measure</th><th>mean, 95 % interval</th>'
         f"{head}<th>n</th></tr>{''.join(lines)}</table></div>"
     )
 
@@ -223,7 +223,8 @@ def _notes(record: Record) -> str:
 
 
 def _reply(sample: Sample) -> str:
-    faults = "".join(f'<span class="fault">{escape(fault)}</span>' for fault in sample.faults)
+    labels = [fault if FAULTS[fault][0] else f"not: {fault}" for fault in sample.faults]
+    faults = "".join(f'<span class="fault">{escape(label)}</span>' for label in labels)
     said = escape(sample.text) or "<i>nothing</i>"
     return (
         f'<div class="reply"><p class="q">{escape(sample.question)}</p>'

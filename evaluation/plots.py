@@ -32,7 +32,7 @@ def radar(rows: Rows) -> str:
     axes.set_xticks(angles, names)
     axes.set_ylim(0, 1)
     axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["", "0.5", "", "1"], fontsize=8)
-    axes.tick_params(pad=8)
+    axes.tick_params(pad=12)
     if len(rows) > 1:
         figure.legend(loc="lower center", ncols=1, frameon=False, fontsize=9)
         figure.subplots_adjust(bottom=0.1 + 0.055 * len(rows), top=0.93)
