@@ -307,9 +307,12 @@ class Swapped:
 
     def _swap(self, ask: Ask) -> Ask:
         other = self._next.get(ask.speaker.id, ask.speaker)
-        on_stage = tuple(other if c == ask.speaker else c for c in ask.scene.cast)
-        if other in ask.scene.cast:
-            on_stage = ask.scene.cast
+        on_stage = ask.scene.cast
+        if other not in on_stage:
+            # Whoever has spoken before stays, so that their lines keep their name.
+            spoke = any(turn.speaker == ask.speaker.id for turn in ask.scene.turns)
+            stays = on_stage if spoke else tuple(c for c in on_stage if c != ask.speaker)
+            on_stage = (*stays, other)
         return replace(ask, scene=replace(ask.scene, cast=on_stage), speaker=other)
 
     async def answer(self, asks: Sequence[Ask], done: Done = lambda: None) -> dict[str, Answer]:
