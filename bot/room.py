@@ -130,7 +130,9 @@ class Room:
         self.memory = memory.room(platform, name, self._told)
         self.stats: Counter[str] = Counter() if stats is None else stats
         self._wanted = language
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Lock()  # whose message is being answered
+        self._door = asyncio.Lock()  # whose message is being stored
+        self._away = False  # Redis is, and people know
         self._inside = 0  # messages that were heard and are not done with
         self._ours: set[str] = set()  # their ids
         self._stopped = False
@@ -296,8 +298,6 @@ class Room:
         try:
             if self._chatter:
                 self._break_off()
-            if self.memory.unknown:
-                await self.memory.look()
             text = work.text
             if declined := self.filter.broken(text):
                 # What is not talked about is not kept either.
@@ -306,19 +306,8 @@ class Room:
                 work = replace(work, text="", queue=())
             said = Turn(work.name, text) if alone and not work.order and not declined else None
             try:
-                async with self._arriving:
-                    if self.people and work.person:
-                        await self.people.came(
-                            work.person,
-                            work.name,
-                            self.key,
-                            private=self.private,
-                            language=language_of(text),
-                            told=self._told,
-                        )
-                    work = await self.memory.hear(
-                        work, said, message=message, **(self._decided(work) if said else {})
-                    )
+                async with self._door:
+                    work = await self._keep(work, said, message)
             except Taken:
                 self.stats["heard twice"] += 1
                 return
@@ -333,6 +322,26 @@ class Room:
             self._inside -= 1
             self._ours.discard(work.id)
         self._rest()
+
+    async def _keep(self, work: Work, said: Turn | None, message: str) -> Work:
+        """Store what somebody said; whoever waits for Redis here waits in order."""
+        try:
+            if self.memory.unknown:
+                await self.memory.look()
+            if self.people and work.person:
+                await self.people.came(
+                    work.person,
+                    work.name,
+                    self.key,
+                    private=self.private,
+                    language=self.language,
+                    told=self._told,
+                )
+            decided = self._decided(work) if said else {}
+            return await self.memory.hear(work, said, message=message, **decided)
+        except MemoryAway:
+            self._away = False  # given up: the next time it is said again
+            raise
 
     async def _see_to(self, work: Work, *, declined: str = "") -> None:
         """Do what was said or ordered, until it is done with; or decline it."""
@@ -946,10 +955,11 @@ class Room:
         await self.stage.notice(text, to=to, secret=secret)
 
     async def _told(self, problem: MemoryAway | None) -> None:
-        language = self.language
-        await self.notice(
-            notices.AWAY[language].format(problem) if problem else notices.BACK[language]
-        )
+        # Several steps may wait at the same time; it is said once.
+        if bool(problem) != self._away:
+            self._away = bool(problem)
+            told = notices.AWAY[self.language].format(problem) if problem else None
+            await self.notice(told or notices.BACK[self.language])
 
 
 def _later(kept_id: str, than: str) -> bool:

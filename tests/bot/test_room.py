@@ -5,6 +5,7 @@ import pytest
 
 from bot.casting import CAP
 from bot.memory import open_memory
+from bot.people import People
 from bot.room import LONGEST, Room
 from bot.stage import Message
 from bot.voice import Voice
@@ -413,11 +414,14 @@ async def test_when_memory_goes_away_people_are_told_and_are_answered_when_it_is
 ):
     memory = await open_memory(None, folder=tmp_path, patience=60)
     voice = Voice(EchoEngine(["听见了。"], context=2**20), Serving(style=Style(cards="brief")))
-    room = Room("test", "a", cast=cast, voice=voice, memory=memory, stage=stage)
+    people = People(memory, voice, cast)
+    room = Room("test", "a", cast=cast, voice=voice, memory=memory, stage=stage, people=people)
     await room.hear(Message("test:1", "小明", "/summon 悟空"))
     await memory.redis.shutdown(nosave=True)
     await asyncio.gather(*(room.hear(Message("test:1", "小明", f"第{i}句")) for i in range(3)))
     scene, _ = await room.enter()
+    await room.settle()
+    await people.close()
     await memory.close()
     assert "说的话都排着队" in stage.notices[0]
     assert stage.notices[1:] == ["记忆又连上了。"]
