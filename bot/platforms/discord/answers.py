@@ -125,6 +125,7 @@ class Answer:
 def is_member(interaction: discord.Interaction[Any]) -> bool:
     """Whether the bot itself is where the interaction comes from."""
     if interaction.guild_id:
-        return interaction.is_guild_integration()
+        known = interaction.client.get_guild(interaction.guild_id) is not None
+        return known or interaction.is_guild_integration()
     direct = isinstance(interaction.channel, discord.DMChannel)
     return direct and interaction.context.dm_channel is True
