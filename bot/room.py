@@ -141,7 +141,7 @@ class Room:
         self._chatter = False  # the one who speaks was not asked to by a person
         self._work: Work | None = None  # what is being seen to, as it is kept
         self._background: set[asyncio.Task[Any]] = set()
-        self._learned = ""  # the newest turn that `people` was given
+        self._learned: str | None = None  # the newest turn that `people` was given
         self._arriving = asyncio.Lock()  # what is said is kept in the order it was said
         self._retried = ""  # id of the last line, when there are versions to choose from
         self._taken = (*_NARRATORS, *(name for c in cast for name in c.names))
@@ -328,6 +328,9 @@ class Room:
         try:
             if self.memory.unknown:
                 await self.memory.look()
+            if self._learned is None:  # what was there before us was learned by others
+                turns = self.memory.turns
+                self._learned = turns[-1].id if turns else ""
             if self.people and work.person:
                 await self.people.came(
                     work.person,
@@ -888,7 +891,7 @@ class Room:
             return
         turns = self.memory.turns
         if self.people and turns:
-            new = [kept for kept in turns if _later(kept.id, self._learned)]
+            new = [kept for kept in turns if _later(kept.id, self._learned or "")]
             if new:
                 self._learned = new[-1].id
                 self.people.heard(self.key, self.private, new, self.scene())
