@@ -153,3 +153,21 @@ def test_what_the_deployment_ships_can_be_read():
     assert rules.check("join discord.gg/abc", "en")
     assert rules.check("悟空，你怕不怕紧箍咒？", "zh", side="output") is None
     assert load_limits(ROOT / "deploy" / "limits.toml").blocked == frozenset()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "secrets/discord_token",
+        ".env",
+        ".git/config",
+        "data/x.txt",
+        "build/canon",
+        "runs/x",
+        "tests",
+    ],
+)
+def test_nothing_private_reaches_the_builder(path):
+    ignored = check._ignored(ROOT)
+    assert check._left_out(path, ignored)
+    assert not check._left_out("bot/room.py", ignored)
