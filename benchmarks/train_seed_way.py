@@ -187,6 +187,9 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--tokens", type=int, default=200_000)
     parser.add_argument("--held-out", type=int, default=80, help="lessons to measure on")
+    parser.add_argument(
+        "--only", choices=("seed", "ours"), help="one way, e.g. to run both at once"
+    )
     parser.add_argument("--lr", type=float, default=1e-3)
     args = parser.parse_args()
     base = args.out / "base"
@@ -205,7 +208,7 @@ def main() -> None:
     held_out = held_out[: args.held_out]
     cards = [known[name] for name in LEADS]
     report: dict[str, Any] = {"tokens": args.tokens, "held_out": len(held_out)}
-    for name in ("seed", "ours"):
+    for name in (args.only,) if args.only else ("seed", "ours"):
         folder = args.out / f"{name}-lessons"
         chosen = choose(found, name, args.tokens, encoder)
         lessons.save(folder, "train", chosen)

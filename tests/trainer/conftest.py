@@ -362,7 +362,7 @@ def tuning(tmp_path_factory, internlm2) -> Callable[..., Path]:
 
     folder = tmp_path_factory.mktemp("tuning")
     base.convert(internlm2(), folder / "base", limit=10**9)
-    sources = [str(file) for file in _seed_files(folder)]
+    sources = [str(file) for file in _seed_files(folder, 14)]
     dials = ["--held-out", "0.15", "--near", "0"]
     writing.main(["mix", *sources, *dials, "-o", str(folder / "lessons")])
     rows = json.loads((folder / "base" / "config.json").read_text())["vocab_size"]

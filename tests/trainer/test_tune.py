@@ -103,7 +103,8 @@ def test_a_run_leaves_an_adapter_its_card_curves_and_samples(run):
     assert (run / "losses.png").read_bytes().startswith(b"\x89PNG")
     assert list((run / "tensorboard").glob("events.*"))
     told = card["losses"]["lessons"]
-    assert told["steps"] == 8
+    steps = told["steps"]
+    assert steps in (5, 6)
     assert told["by_character"].keys() == {"wukong", "tangseng", "bajie", "shaseng"}
     assert 0 < told["held_out"] < 8
     assert 0 < told["learned"] < told["tokens"]
@@ -111,7 +112,7 @@ def test_a_run_leaves_an_adapter_its_card_curves_and_samples(run):
     assert "/" not in json.dumps(card["recipe"]["data"]), "no paths of this machine"
     samples = [json.loads(line) for line in (run / "samples.jsonl").read_text().splitlines()]
     assert {(row["step"], row["character"]) for row in samples} == {
-        (step, who) for step in (4, 8) for who in told["by_character"]
+        (step, who) for step in (4, steps) for who in told["by_character"]
     }
     there = {file.name for file in (run / "adapter").iterdir()}
     assert {"adapter_model.safetensors", "tokenizer.json"} <= there
@@ -182,7 +183,7 @@ from trainer import rows, train
 read, seen = rows.Batches.__getitem__, []
 def killing(self, index):
     seen.append(index)
-    if len(seen) == 22:
+    if len(seen) == 15:
         os.kill(os.getpid(), signal.SIGKILL)
     return read(self, index)
 rows.Batches.__getitem__ = killing
@@ -204,7 +205,7 @@ def test_killed_and_started_again_it_has_the_same_losses(tuning, run, tmp_path):
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     start = tune.last_checkpoint(tmp_path / "run")
     assert start is not None
-    assert 3 <= int(start.name.split("-")[1]) < 8
+    assert int(start.name.split("-")[1]) in (2, 3)
     assert not (tmp_path / "run" / "adapter").exists()
 
     assert train.main(args) == 0
