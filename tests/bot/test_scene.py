@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bot.casting import CAP
 from characters.card import load_cast
 
 ROOT = Path(__file__).parents[2]
 CAST = load_cast()
+MESSAGES = int(os.environ.get("MRP_MESSAGES", "200"))
 FOUR = [CAST[one] for one in ("wukong", "bajie", "shaseng", "tangseng")]
 PEOPLE = ("小明", "小红", "小刚")
 # What is said to each, by whichever name; and to nobody in particular.
@@ -30,7 +33,7 @@ def written(seed: int) -> list[tuple[str, list[str], set[str]]]:
     chance = random.Random(seed)
     present = [one.id for one in FOUR]
     script: list[tuple[str, list[str], set[str]]] = []
-    for number in range(200):
+    for number in range(MESSAGES):
         if number % 40 == 20:
             leaving = chance.choice(present)
             present.remove(leaving)
@@ -52,6 +55,7 @@ def written(seed: int) -> list[tuple[str, list[str], set[str]]]:
     return script
 
 
+@pytest.mark.timeout(900)
 def test_three_people_and_four_characters_play_two_hundred_messages(data):
     script = written(seed=7)
     # After each message /who marks the end of its round.
@@ -81,11 +85,13 @@ def test_three_people_and_four_characters_play_two_hundred_messages(data):
             rounds[-1].append(names[speaker])
     assert rounds[0] == ["wukong", "bajie", "shaseng", "tangseng"]  # their greetings
     played = rounds[1:-1]
-    assert len(played) == len(script) == 200
+    assert len(played) == len(script) == MESSAGES
     silent = 0
     for (text, called, present), answered in zip(script, played, strict=True):
         assert set(answered) <= present, text
         assert len(answered) <= CAP, text
         assert answered[: len(called)] == called, text
         silent += text[0] != "/" and not answered
-    assert silent < 20  # people may talk with each other, but this is not what they did
+    assert (
+        silent <= MESSAGES // 10
+    )  # people may talk with each other, but this is not what they did
