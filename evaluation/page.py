@@ -174,7 +174,7 @@ _MEANING = {
     "self": "asked who it is, it names itself and nobody else",
     "voice": "five replies together sound like its lines in the book, not like another’s",
     "reply": "something, ended by itself, in one voice and in the language it was asked in",
-    "knowledge": "facts of its own story, in its words and as the likeliest of four",
+    "knowledge": "facts of its own story, in its words, and told from three wrong ones",
     "boundary": "rejects what it cannot know, less what it refuses although it knows it",
     "memory": "a fact that a guest told 2 to 50 turns ago",
     "turns": "finds likeliest whoever speaks next in the book",

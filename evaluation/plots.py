@@ -35,7 +35,7 @@ def radar(rows: Rows) -> str:
     axes.tick_params(pad=12)
     if len(rows) > 1:
         figure.legend(loc="lower center", ncols=1, frameon=False, fontsize=9)
-        figure.subplots_adjust(bottom=0.1 + 0.055 * len(rows), top=0.93)
+        figure.subplots_adjust(bottom=0.1 + 0.055 * len(rows), top=0.88)
     return _svg(figure, pyplot, "How the voices stand, axis by axis")
 
 

@@ -109,7 +109,11 @@ class Subject(Protocol):
         ...
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
-        """Log-probability a character (nats) of each reply; None from who does not know."""
+        """How much likelier the ask makes each reply (nats); None from who does not know.
+
+        Log-probability after the ask minus the same without it, so that neither a common word nor
+        a reply that takes few tokens is preferred for that alone (Holtzman et al. 2021).
+        """
         ...
 
     async def opinion(self, ask: Ask, among: Sequence[Character]) -> list[float] | None:
@@ -231,14 +235,17 @@ class EngineSubject:
         )
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
+        asked = await self._scores(ask.scene, ask.speaker, replies)
+        unasked = await self._scores(replace(ask.scene, turns=()), ask.speaker, replies)
+        return [one - other for one, other in zip(asked, unasked, strict=True)]
+
+    async def _scores(
+        self, scene: Scene, speaker: Character, replies: Sequence[str]
+    ) -> list[float]:
         style, encoder = self.served.style, self.engine.encode
-        shared = encode(prompt(ask.scene, ask.speaker, style=style), encoder)
-        rest = [
-            encode(lesson(ask.scene, ask.speaker, reply, style=style), encoder)[len(shared) :]
-            for reply in replies
-        ]
-        scores = await self.engine.score(shared, rest)
-        return [score / max(1, len(reply)) for score, reply in zip(scores, replies, strict=True)]
+        shared = encode(prompt(scene, speaker, style=style), encoder)
+        whole = [encode(lesson(scene, speaker, reply, style=style), encoder) for reply in replies]
+        return await self.engine.score(shared, [tokens[len(shared) :] for tokens in whole])
 
     async def opinion(self, ask: Ask, among: Sequence[Character]) -> list[float] | None:
         encoder = self.engine.encode
