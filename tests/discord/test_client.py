@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import time
 
 import pytest
@@ -311,6 +312,34 @@ async def test_a_menu_goes_for_the_last_line_only(world: World):
         assert (await call.acknowledged())["data"]["flags"] == 64
         answer = world.server.posts[world.channel][call.original]
         await world.server.until(lambda: "最后一句" in answer["content"])
+
+
+async def test_what_is_secret_is_told_to_one_person(world: World):
+    direct = world.server.add_direct(world.ming)
+    async with world.bot():
+        await world.server.slash(world.ming, world.channel, "summon", who="悟空")
+        await world.lines_until(1)
+        call = await world.server.slash(world.ming, world.channel, "remember", text="我住在杭州")
+        await call.acknowledged()
+        call = await world.server.slash(world.ming, world.channel, "memory")
+        assert (await call.acknowledged())["data"]["flags"] == 64
+        answer = world.server.posts[world.channel][call.original]
+        await world.server.until(lambda: "杭州" in answer["content"])
+        # written as text, where everybody reads: by direct message
+        await world.server.say(world.ming, world.channel, "/记忆")
+        await world.server.until(lambda: "杭州" in str(world.server.said(direct)))
+    assert "杭州" not in str(world.server.said(world.channel))
+
+
+async def test_a_long_answer_is_a_file(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.platforms.discord.answers.LONGEST_TOLD", 100)
+    async with world.bot():
+        call = await world.server.slash(world.ming, world.channel, "export")
+        await call.acknowledged()
+        answer = world.server.posts[world.channel][call.original]
+        await world.server.until(lambda: answer["_files"])
+    assert answer["flags"] & 64
+    assert json.loads(answer["_files"]["mrp.json"])
 
 
 async def test_without_message_content_it_works_and_says_so(cast, memory):

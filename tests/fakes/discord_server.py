@@ -559,6 +559,7 @@ class FakeDiscord:
             "tts": False, "mention_everyone": False, "mentions": [], "mention_roles": [],
             "attachments": [], "embeds": body.get("embeds") or [], "pinned": False,
             "type": 0, "flags": body.get("flags", 0), "components": body.get("components") or [],
+            "_files": body.get("_files") or {},
         } | more  # fmt: skip
         if body.get("nonce") is not None:
             message["nonce"] = body["nonce"]
@@ -778,7 +779,12 @@ class FakeDiscord:
     async def _body(request: web.Request) -> Any:
         if request.content_type == "multipart/form-data":
             form = await request.post()
-            return json.loads(str(form["payload_json"]))
+            body = json.loads(str(form["payload_json"]))
+            body["_files"] = {
+                part.filename: part.file.read().decode()
+                for key, part in form.items() if key.startswith("files[")
+            }  # fmt: skip
+            return body
         text = await request.text()
         return json.loads(text) if text else {}
 
@@ -1019,6 +1025,7 @@ class FakeDiscord:
             "content": body.get("content", message["content"]),
             "embeds": body.get("embeds", message["embeds"]),
             "components": body.get("components", message["components"]),
+            "_files": body.get("_files") or message.get("_files"),
             "flags": body.get("flags", 0) | (message["flags"] & V2),
         }
         if message["flags"] & V2 and body.get("content"):
@@ -1026,6 +1033,7 @@ class FakeDiscord:
         valid_message(merged)
         message["content"] = merged["content"] or ""
         message["embeds"] = merged["embeds"] or []
+        message["_files"] = merged["_files"] or {}
         message["components"] = merged["components"] or []
         message["flags"] = message["flags"] | (merged["flags"] & (V2 | SUPPRESS_EMBEDS))
         for place, component in enumerate(walk(message["components"]), 1):
@@ -1374,7 +1382,7 @@ def valid_message(body: dict[str, Any]) -> None:
             raise bad_form("content", "cannot be used when IS_COMPONENTS_V2 is set")
         if not components:
             raise Refusal(400, 50006, "Cannot send an empty message")
-    elif not content.strip() and not embeds and not components:
+    elif not (content.strip() or embeds or components or body.get("_files")):
         raise Refusal(400, 50006, "Cannot send an empty message")
     valid_components(components, bool(flags & V2))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from bot.platforms.discord.text import escape, parts
 _log = logging.getLogger(__name__)
 
 ALREADY_ANSWERED = 40060
+LONGEST_TOLD = 3800  # characters; what is longer is a file
 
 
 class Answer:
@@ -62,12 +64,32 @@ class Answer:
         """Say it there, after all that was said there before. False: it must be said elsewhere."""
         if self._lost or self._interaction.is_expired() or (secret and not self._private):
             return False
+        if len(text) > LONGEST_TOLD:
+            return await self._attach(text)
         self._texts.append(text)
         contents = [escape(part) for part in parts("\n".join(self._texts))]
         if await self._write(contents):
             return True
         self._texts.pop()
         return False
+
+    async def _attach(self, text: str) -> bool:
+        """What is too long to be read in a chat is a file."""
+        self._texts.append("")
+        try:
+            if self._of_panel:
+                await self._interaction.followup.send(
+                    file=file_of(text), ephemeral=True, allowed_mentions=NOBODY
+                )
+            else:
+                await self._interaction.edit_original_response(
+                    attachments=[file_of(text)], allowed_mentions=NOBODY
+                )
+            return True
+        except (discord.HTTPException, *TRANSIENT) as problem:
+            _log.info("a file could not be sent: %s", problem)
+            self._lost = True
+            return False
 
     async def show(self, contents: Sequence[str]) -> bool:
         """Messages that are markup already."""
@@ -120,6 +142,12 @@ class Answer:
             await self._interaction.delete_original_response()
         except (discord.HTTPException, *TRANSIENT) as problem:
             _log.info("an empty answer could not be taken away: %s", problem)
+
+
+def file_of(text: str) -> discord.File:
+    """A text as a file: JSON where it is some."""
+    name = "mrp.json" if text.lstrip().startswith(("{", "[")) else "mrp.txt"
+    return discord.File(io.BytesIO(text.encode()), filename=name)
 
 
 def is_member(interaction: discord.Interaction[Any]) -> bool:

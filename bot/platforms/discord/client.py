@@ -26,7 +26,7 @@ from discord import app_commands
 from bot.commands import Order, read
 from bot.house import House
 from bot.memory import MemoryProblem
-from bot.platforms.discord.answers import Answer, is_member
+from bot.platforms.discord.answers import LONGEST_TOLD, Answer, file_of, is_member
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.orders import MENUS, Translator, slash_commands
 from bot.platforms.discord.outlets import NOBODY, CallOutlet, ChannelOutlet
@@ -171,7 +171,7 @@ class Troupe(discord.AutoShardedClient):
         finally:
             await scene.stage.take_half_lines_back()
         await self._hear_missed(scene.channel)
-        await self._refresh(scene)
+        self._refresh(scene)
 
     async def _channel(self, name: str) -> Any:
         """The channel of a room, when it is one of this process' shards."""
@@ -232,7 +232,8 @@ class Troupe(discord.AutoShardedClient):
                 _log.error("%s failed: %s", what, problem)
             except Exception:
                 # A task of its own: nobody else would ever hear of it.
-                _log.exception("%s failed", what)
+                if not self._ends:
+                    _log.exception("%s failed", what)
 
         if self._ends:
             work.close()
@@ -314,9 +315,14 @@ class Troupe(discord.AutoShardedClient):
         if not user_id.isdigit():
             return False
         try:
-            user = self.get_user(int(user_id)) or await self.fetch_user(int(user_id))
+            direct = await self.create_dm(discord.Object(int(user_id)))
+            if len(text) > LONGEST_TOLD:
+                await direct.send(file=file_of(text), allowed_mentions=NOBODY)
+                return True
             for part in parts(text):
-                await user.send(escape(part), nonce=secrets.token_hex(12), allowed_mentions=NOBODY)
+                await direct.send(
+                    escape(part), nonce=secrets.token_hex(12), allowed_mentions=NOBODY
+                )
             return True
         except (discord.HTTPException, *TRANSIENT) as problem:
             _log.info("a person could not be told in private: %s", problem)
@@ -367,7 +373,9 @@ class Troupe(discord.AutoShardedClient):
             await scene.room.hear(heard)
         except MemoryProblem as problem:
             await scene.stage.notice(str(problem))
-        await self._refresh(scene)
+        if read(text) is not None:
+            self._changed(scene)
+        self._refresh(scene)
 
     async def _plays(self, channel: Any) -> bool:
         """Whether characters are on stage in a channel."""
@@ -443,7 +451,7 @@ class Troupe(discord.AutoShardedClient):
             await self._new_panel(scene, answer)
         else:
             await answer.finish()
-            await self._refresh(scene)
+            self._refresh(scene)
 
     async def pressed(
         self, interaction: discord.Interaction[Any], do: str, argument: str = ""
@@ -467,7 +475,7 @@ class Troupe(discord.AutoShardedClient):
             await answer.tell((STOPPED if stopped else NOBODY_SPEAKS)[language])
             return
         await self._carry_out(scene, Order(do, argument), interaction, answer)
-        await self._refresh(scene)
+        self._refresh(scene)
 
     async def _carry_out(
         self,
@@ -486,10 +494,13 @@ class Troupe(discord.AutoShardedClient):
         except MemoryProblem as problem:
             await answer.tell(str(problem))
         except Exception:
+            if self._ends:
+                return  # the connection was taken away from under it
             _log.exception("the order %s failed", order.id)
             await answer.tell(BROKEN[scene.room.language])
         finally:
             answering.reset(token)
+            self._changed(scene)
 
     async def said(self, interaction: discord.Interaction[Any], text: str) -> None:
         """`/say` and the Say button: the words stand in the channel, and are heard."""
@@ -512,7 +523,7 @@ class Troupe(discord.AutoShardedClient):
             await scene.room.hear(heard)
         except MemoryProblem as problem:
             await scene.stage.notice(str(problem))
-        await self._refresh(scene)
+        self._refresh(scene)
 
     def _add_menus(self) -> None:
         async def retry(interaction: discord.Interaction[Any], message: discord.Message) -> None:
@@ -552,6 +563,8 @@ class Troupe(discord.AutoShardedClient):
         self, interaction: discord.Interaction[Any], problem: app_commands.AppCommandError
     ) -> None:
         cause = getattr(problem, "original", problem)
+        if self._ends:
+            return
         if isinstance(cause, (discord.HTTPException, MemoryProblem, *TRANSIENT)):
             _log.error("a command failed: %s", cause)
         else:
@@ -595,22 +608,20 @@ class Troupe(discord.AutoShardedClient):
     async def _view(self, scene: _Scene) -> discord.ui.LayoutView:
         channel = scene.channel
         reads = self.reads or channel is None or isinstance(channel, discord.DMChannel)
-        status = await scene.room.status()
-        scene.playing = bool(status.cast)
-        if scene.channel is not None and scene.playing:
-            self._quiet.discard(scene.channel.id)
-        return panel(status, reads=reads)
+        return panel(await scene.room.status(), reads=reads)
 
-    async def _refresh(self, scene: _Scene) -> None:
+    def _refresh(self, scene: _Scene) -> None:
         """Bring the panel up to date, a moment later and with all that changes meanwhile."""
-        status = await scene.room.status()
-        scene.playing = bool(status.cast)
-        if scene.channel is not None and scene.playing:
-            self._quiet.discard(scene.channel.id)
         if scene.panel is None or scene.refreshing:
             return
         scene.refreshing = True
         self._spawn(self._redraw(scene), "redrawing a panel")
+
+    def _changed(self, scene: _Scene) -> None:
+        """An order was given: who is on stage is asked for anew."""
+        scene.playing = None
+        if scene.channel is not None:
+            self._quiet.discard(scene.channel.id)
 
     async def _redraw(self, scene: _Scene) -> None:
         try:
