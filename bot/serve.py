@@ -130,7 +130,6 @@ def _tokens(environment: Mapping[str, str]) -> tuple[str, bool]:
     telegram = any(k.startswith("TELEGRAM_TOKEN") and environment[k].strip() for k in environment)
     if telegram:
         telegram_cli.tokens(environment)
-        telegram_cli.hide_tokens()
     if not discord and not telegram:
         raise NothingToServe(
             "no platform has a token: set DISCORD_TOKEN or TELEGRAM_TOKEN, or name a file that "

@@ -14,7 +14,6 @@ from bot.platforms.telegram.cli import (
     TelegramProblem,
     accounts,
     main,
-    redacted,
     serve,
     tokens,
     webhook,
@@ -62,10 +61,6 @@ def test_without_a_token_no_model_is_loaded(monkeypatch, capsys):
     monkeypatch.delenv("TELEGRAM_TOKEN", raising=False)
     with pytest.raises(TelegramProblem, match="BotFather"):
         main(["--model", "/does/not/exist.gguf"])
-
-
-def test_no_token_in_a_text():
-    assert redacted(f"The token `{DIRECTOR}` was rejected") == "The token `<token>` was rejected"
 
 
 async def test_a_token_that_is_refused(world: World):

@@ -27,9 +27,11 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
+from bot import logs
 from bot.house import House, add_options
 from bot.platforms.telegram.client import HEARD, POLL_SECONDS, Accounts, Troupe
 from bot.platforms.telegram.limits import Limiter
+from bot.secrets import redact
 from characters.card import Cast
 
 log = logging.getLogger(__name__)
@@ -60,8 +62,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="where the webhook listens"
     )
+    parser.add_argument(
+        "--log",
+        choices=logs.LEVELS,
+        default=os.environ.get("MRP_LOG", "info"),
+        help="how much is logged; never what people write (default: MRP_LOG, or info)",
+    )
     options = parser.parse_args(argv)
-    hide_tokens()
+    logs.set_up(options.log)
     asyncio.run(run(options))
     return 0
 
@@ -90,7 +98,7 @@ async def serve(troupe: Troupe, options: argparse.Namespace) -> None:
             "Telegram does not take the token; copy it anew from @BotFather into TELEGRAM_TOKEN"
         ) from problem
     except TelegramError as problem:
-        raise TelegramProblem(f"Telegram cannot be reached: {redacted(str(problem))}") from problem
+        raise TelegramProblem(f"Telegram cannot be reached: {redact(str(problem))}") from problem
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -219,27 +227,3 @@ def accounts(
             rate_limiter=Limiter(on_refused=on_refused),
         )
     return Accounts(made.pop(""), made)
-
-
-def redacted(text: str) -> str:
-    """A text without tokens."""
-    return _TOKEN.sub("<token>", text)
-
-
-def hide_tokens() -> None:
-    """Keep tokens out of all logs: they stand in the addresses that HTTP libraries log."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
-    before = logging.getLogRecordFactory()
-    if getattr(before, "hides_tokens", False):
-        return
-
-    def made(*args: object, **options: object) -> logging.LogRecord:
-        record = before(*args, **options)
-        record.msg, record.args = redacted(record.getMessage()), ()
-        if record.exc_info and not record.exc_text:
-            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
-        return record
-
-    made.hides_tokens = True  # type: ignore[attr-defined]
-    logging.setLogRecordFactory(made)

@@ -53,7 +53,9 @@ def addressed(text: str, me: str) -> str | None:
         return f"/{name}{rest}"
     if not me:
         return text
-    return re.sub(rf"(?<![A-Za-z0-9._-])@{re.escape(me)}\b[,，:：]?\s*", "", text, flags=re.IGNORECASE)
+    return re.sub(
+        rf"(?<![A-Za-z0-9._-])@{re.escape(me)}\b[,，:：]?\s*", "", text, flags=re.IGNORECASE
+    )
 
 
 def draft_id(line_id: str) -> int:
