@@ -164,6 +164,7 @@ def run(words: list[str]) -> str:
 
 
 @pytest.mark.skipif(not (BIN / "mrp").exists(), reason="mrp is not installed beside this Python")
+@pytest.mark.timeout(900)  # half a minute of processor time, eleven processes
 def test_from_a_novel_to_a_room(words: list[str], tmp_path: Path) -> None:
     voice = tmp_path / "voice"
     said = run(words)
