@@ -234,6 +234,8 @@ async def _examine(
             done=done,
             about=about,
         )
+        if isinstance(subject, FileSubject) and subject.missing:
+            record = run.noted(record, f"{subject.missing} of the questions have no answer there")
         if args.judge:
             from evaluation.endpoint import Chat
             from evaluation.judges import panel
@@ -270,14 +272,20 @@ def _subject(args: argparse.Namespace, examined: _Exam) -> Iterator[Subject]:
 
 
 def _opened(args: argparse.Namespace, examined: _Exam, folder: Path) -> Subject:
-    if args.model.startswith(("http://", "https://")):
+    afar = args.model.startswith(("http://", "https://"))
+    written = args.model.endswith((".json", ".jsonl"))
+    if (afar or written) and (args.control == "untrained" or args.prompt != "stage"):
+        raise EvaluationError("--control untrained and --prompt need a GGUF, not answers from afar")
+    if written and args.control:
+        raise EvaluationError("answers that are written cannot be swapped; --control needs a model")
+    if afar:
         from evaluation.endpoint import Chat, EndpointSubject
 
         if not args.name:
             raise EvaluationError("an endpoint needs --name: which of its models is examined")
         return EndpointSubject(Chat(args.model, model=args.name, at_once=args.at_once))
     path = Path(args.model).expanduser()
-    if path.suffix in (".jsonl", ".json"):
+    if written:
         return FileSubject.open(path)
     if args.control == "untrained":
         from engine import untrained

@@ -125,6 +125,11 @@ def labelled(record: Record, labels: Mapping[str, str]) -> Record:
     return replace(record, labels=dict(labels))
 
 
+def noted(record: Record, note: str) -> Record:
+    """The record with one more note."""
+    return replace(record, notes=(*record.notes, note))
+
+
 def with_scores(record: Record, scores: Iterable[Score]) -> Record:
     """The record with more scores, for example a judge's."""
     return replace(record, scores=(*record.scores, *scores))
