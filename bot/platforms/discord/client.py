@@ -419,6 +419,8 @@ class Troupe(discord.AutoShardedClient):
         if channel is None or event.channel_id in self._quiet:
             return
         try:
+            if str(channel.id) not in self._scenes and not await self._plays(channel):
+                return
             scene = await self._scene(channel)
             person = f"{PLATFORM}:{event.user_id}"
             await scene.room.rate(person, str(event.message_id), sign * value)
