@@ -178,6 +178,14 @@ async def test_a_group_that_becomes_a_supergroup_goes_on(world: World):
         await world.hears("知道了：悟空，搬家了", new)
 
 
+async def test_a_webhook_of_an_earlier_time_is_taken_away(world: World):
+    world.director.webhook = {"url": "https://gone.example"}
+    async with world.bot():
+        world.server.says(world.ming, world.ming, "/summon wukong")
+        await world.hears("孙悟空", world.ming)
+    assert world.director.webhook is None
+
+
 async def test_who_blocked_the_bot_breaks_nothing(world: World, caplog):
     async with world.bot() as troupe:
         world.server.says(world.stranger, world.stranger, "/summon wukong")

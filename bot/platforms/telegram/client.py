@@ -149,6 +149,8 @@ class Troupe:
         heard = HEARD if bot is self.accounts.director else ["message", "callback_query"]
         while True:
             try:
+                if not offset:  # a webhook of an earlier time would keep all updates to itself
+                    await bot.delete_webhook()
                 updates = await bot.get_updates(
                     offset=offset, timeout=POLL_SECONDS, allowed_updates=heard
                 )
