@@ -174,8 +174,9 @@ def judged(url: str, entries: list[dict], messages: int) -> dict[str, int]:
         kinds = {"turns": "stream", "state": "hash", "lines": "hash", "heard": "zset"}
         broken += sum(store.type(key + part) != kind for part, kind in kinds.items())
         broken += bool(store.hlen(key + "open"))
-        for text in store.hvals(key + "open"):
-            Work.from_json(text)
+        for work_id, text in store.hgetall(key + "open").items():
+            if "." not in work_id:
+                Work.from_json(text)
         for line_id, text in store.hgetall(key + "lines").items():
             KeptLine.from_json(line_id, text)
         for _, row in store.xrange(key + "turns"):
