@@ -73,9 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # An extra that is not installed, not a mistake of ours.
         if missing.name is None or missing.name.split(".")[0] in _OURS:
             raise
+        extra = "evaluate" if verb == "evaluate" else "train"
         print(
             f"mrp {verb}: the Python package {missing.name!r} is missing; "
-            "install the project's extra for this step: pip install 'mrp-llm[train]'",
+            f"install the project's extra for this step: pip install 'mrp-llm[{extra}]'",
             file=sys.stderr,
         )
         return 2
