@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -28,8 +29,8 @@ from bot.voice import Voice
 from characters.card import load_cast
 from characters.prompt import Style
 from characters.style import Serving
-from engine.echo import EchoEngine, EchoReply
-from engine.sequence import Sampling
+from engine.echo import EchoEngine
+from engine.sequence import Finish, Usage
 
 PEOPLE = ("小明", "小红", "小刚")
 SAYINGS = (
@@ -58,18 +59,41 @@ class Nobody:
         pass
 
 
+class Whole:
+    """A reply that is there at once, in one piece."""
+
+    position = 0
+
+    def __init__(self, text: str) -> None:
+        self.finish: Finish | None = None
+        self.usage = Usage()
+        self.tokens: list[int] = []
+        self.logprobs: list[float] = []
+        self._text = text
+
+    def __aiter__(self) -> Whole:
+        return self
+
+    async def __anext__(self) -> str:
+        if self.finish:
+            raise StopAsyncIteration
+        self.finish = "end"
+        return self._text
+
+    async def aclose(self) -> None:
+        pass
+
+
 class Instant(EchoEngine):
     """Answers at once and costs next to nothing, so that what is left is the house."""
+
+    _lines = itertools.cycle(f"老孙说的是第{n}件事，与前一件不同，{n * 37}。" for n in range(97))
 
     def encode(self, text: str, control: bool = False) -> list[int]:
         return [0] * len(text)
 
-    def stream(self, *args: object, **kwargs: object) -> EchoReply:
-        return super().stream((), Sampling())
-
-
-def answers() -> list[str]:
-    return [f"老孙说的是第{n}件事，与前一件不同，{n * 37}。" for n in range(97)]
+    def stream(self, *args: object, **kwargs: object) -> Whole:  # type: ignore[override]
+        return Whole(next(self._lines))
 
 
 async def measured(rooms: int, messages: int, people: bool) -> dict[str, float]:
@@ -77,7 +101,7 @@ async def measured(rooms: int, messages: int, people: bool) -> dict[str, float]:
     chance = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
         memory = await open_memory(os.environ.get("REDIS_URL"), folder=Path(folder))
-        voice = Voice(Instant(answers()), Serving(Style(cards="brief")))
+        voice = Voice(Instant(), Serving(Style(cards="brief")))
         house = House(load_cast(), voice, memory)
         if not people:
             house.people = None  # type: ignore[assignment]
