@@ -165,13 +165,13 @@ class House:
         left = self._rooms.pop((platform, old), None)
         if left is not None:
             left.stop()
-            await left.settle()
+            await left.close()
         await self.memory.move(platform, old, new)
 
     async def close(self) -> None:
         """Free the memory and the model."""
         for room in self._rooms.values():
-            await room.settle()
+            await room.close()
         await self.people.close()
         try:
             await self.memory.close()

@@ -72,7 +72,7 @@ class People:
         self._quiet = quiet
         self._rounds: asyncio.Queue[_Round] = asyncio.Queue(MOST_ROUNDS)
         self._rooms: dict[str, bool] = {}  # room -> private, where something is to be learned
-        self._closing = False
+        self._closing = asyncio.Event()
         self._comings = 0  # how often somebody spoke, and when last
         self._came_at = float("-inf")
         self._worker: asyncio.Task[None] | None = None
@@ -231,7 +231,7 @@ class People:
             await self._worker
 
     async def _work(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             try:
                 # Not wait_for: it may swallow our being cancelled (until Python 3.12).
                 async with asyncio.timeout(self._quiet):
@@ -386,12 +386,15 @@ class People:
             self._keeper = asyncio.create_task(self._keep_house(), name="forgetting")
 
     async def _keep_house(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             try:
                 await self.look_after()
             except MemoryProblem as problem:
                 log.warning("nobody could be forgotten now: %s", problem)
-            await asyncio.sleep(AFTER)
+            # A step in Redis may have swallowed that we were cancelled: no plain sleep here.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AFTER):
+                    await self._closing.wait()
 
     async def look_after(self, *, now: float | None = None) -> None:
         """Forget who has been away for longer than they are kept, or whose forgetting was broken
@@ -409,7 +412,7 @@ class People:
 
     async def close(self) -> None:
         """End what goes on in the background. What was not looked through is found again."""
-        self._closing = True  # a step in Redis may swallow that it is cancelled
+        self._closing.set()
         tasks = [task for task in (self._worker, self._keeper) if task]
         for task in tasks:
             task.cancel()

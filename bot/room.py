@@ -141,6 +141,7 @@ class Room:
         self._chatter = False  # the one who speaks was not asked to by a person
         self._work: Work | None = None  # what is being seen to, as it is kept
         self._background: set[asyncio.Task[Any]] = set()
+        self._again: asyncio.Task[None] | None = None  # looks again at what others see to
         self._learned: str | None = None  # the newest turn that `people` was given
         self._arriving = asyncio.Lock()  # what is said is kept in the order it was said
         self._retried = ""  # id of the last line, when there are versions to choose from
@@ -264,13 +265,20 @@ class Room:
                 later = await self._resume()
         finally:
             self._inside -= 1
-        if later:
-            self.later(self._resume_later())
+        if later and self._again in (None, asyncio.current_task()):
+            self._again = asyncio.create_task(self._resume_later())
 
     async def settle(self) -> None:
         """Wait for what is done in the background."""
         while self._background:
             await asyncio.wait(self._background)
+
+    async def close(self) -> None:
+        """Wait for what is done in the background, but for nothing that is far away."""
+        if self._again is not None:
+            self._again.cancel()
+            await asyncio.wait([self._again])
+        await self.settle()
 
     # -- one message after the other -------------------------------------------------------------
 
@@ -434,7 +442,9 @@ class Room:
 
     async def _resume_later(self) -> None:
         await asyncio.sleep(LEASE)
-        await self.resume()
+        await self._quietly(self.resume())
+        if self._again is asyncio.current_task():
+            self._again = None
 
     # -- a round: all that follows one human message ---------------------------------------------
 
