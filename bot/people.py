@@ -361,6 +361,8 @@ class People:
 
     async def _ask(self, spans: tuple[Span, ...], grammar: str, longest: int) -> str | None:
         """The model's answer, "" where it has none; None as soon as somebody speaks."""
+        if not self._voice.obeys:
+            return ""
         engine = self._voice.engine
         tokens, comings = encode(spans, self._voice.encode), self._comings
         if len(tokens) + longest > engine.context:

@@ -924,9 +924,10 @@ class Room:
             if part:
                 text = ""
                 try:
-                    text = await self.voice.summed_up(
-                        scene, earlier, longest=longest, room=self.key
-                    )
+                    if self.voice.obeys:
+                        text = await self.voice.summed_up(
+                            scene, earlier, longest=longest, room=self.key
+                        )
                 except EngineError as problem:
                     log.info("%s: no summary by the model: %s", self.key, problem)
                 if not is_about(text, scene, earlier):

@@ -47,7 +47,8 @@ class LessonError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A scene and the reply that ends it. `speaker` says `reply`; `learn` as in the renderer."""
+    """A scene and the reply that ends it. `speaker` says `reply`; `learn` as in the renderer;
+    `provenance` is what a method of `mrp synth` wrote down about how it was made."""
 
     id: str
     source: str
@@ -56,6 +57,7 @@ class Lesson:
     reply: str
     tail: Tail | None = None
     learn: Literal["reply", "all"] = "all"
+    provenance: Mapping[str, Any] | None = None
 
     def spans(self, style: Style) -> tuple[Span, ...]:
         """What the model reads."""
@@ -73,7 +75,7 @@ class Lesson:
 
     def to_row(self) -> dict[str, Any]:
         """As one JSON object."""
-        return {
+        row = {
             "id": self.id,
             "source": self.source,
             "language": self.scene.language,
@@ -89,6 +91,7 @@ class Lesson:
             "reply": self.reply,
             "learn": self.learn,
         }
+        return row if self.provenance is None else row | {"provenance": dict(self.provenance)}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], known: Cast) -> Lesson:
@@ -109,6 +112,7 @@ class Lesson:
             reply=row["reply"],
             tail=Tail(tuple(row["passages"]), tuple(row["memory"])),
             learn=row["learn"],
+            provenance=row.get("provenance"),
         )
 
 

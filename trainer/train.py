@@ -323,6 +323,9 @@ def _save(model: LlamaForCausalLM, tokenizer: Any, recipe: Recipe, run: Path) ->
                 context=recipe.lessons.row,
                 **dataclasses.asdict(recipe.sampling),
             ).to_json(),
+            "mrp.samples": vocabulary.samples(
+                vocabulary.TokenizerEncoder(tokenizer), recipe.prompt.style.markup
+            ),
             "mrp.recipe": recipe.name,
             "mrp.commit": commit,
             "mrp.losses": json.dumps(losses),

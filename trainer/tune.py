@@ -39,7 +39,7 @@ from trainer import base, curves, lessons, packs, provenance, rows, shards, watc
 from trainer.checkpoints import last_checkpoint
 from trainer.lessons import LessonError
 from trainer.recipe import Tuning
-from trainer.vocabulary import TokenizerEncoder
+from trainer.vocabulary import TokenizerEncoder, samples
 
 
 class TrainError(RuntimeError):
@@ -208,7 +208,8 @@ def arguments(recipe: Tuning, folder: Path, steps: int) -> dict[str, Any]:
         raise TrainError(
             f"train.accumulate = {train.accumulate} does not divide by {world} processes"
         )
-    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(folder / "tensorboard"))
+    # transformers takes it from nowhere else; a second run of the process has another folder.
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
     schedules = {"constant": "constant_with_warmup"}
     return {
         "output_dir": str(folder),
@@ -316,7 +317,7 @@ def save(
     """Write `folder/adapter` with tokenizer and card; it appears when it is whole."""
     aside = folder / "adapter.part"
     trainer.save_model(str(aside))
-    card = _card(trainer, recipe, stages)
+    card = _card(trainer, tokenizer, recipe, stages)
     if trainer.is_world_process_zero():
         tokenizer.save_pretrained(aside)
         shutil.rmtree(aside / "ref", ignore_errors=True)  # DPO's copy of where it began
@@ -326,7 +327,9 @@ def save(
     return card
 
 
-def _card(trainer: Trainer, recipe: Tuning, stages: dict[str, Any]) -> dict[str, Any]:
+def _card(
+    trainer: Trainer, tokenizer: Any, recipe: Tuning, stages: dict[str, Any]
+) -> dict[str, Any]:
     told = dataclasses.asdict(recipe)
     # Names, for paths are nobody else's business.
     told["base"]["folder"] = Path(recipe.base.folder).name
@@ -348,6 +351,7 @@ def _card(trainer: Trainer, recipe: Tuning, stages: dict[str, Any]) -> dict[str,
                 context=recipe.train.row,
                 **dataclasses.asdict(recipe.sampling),
             ).to_json(),
+            "mrp.samples": samples(TokenizerEncoder(tokenizer), recipe.prompt.style.markup),
             "mrp.recipe": recipe.name,
             "mrp.commit": commit,
             "mrp.losses": json.dumps(losses),

@@ -6,6 +6,7 @@ Byte level, so that any text at all can be written; GPT-2's split, because llama
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,19 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from characters.markup import Markup
+from characters.prompt import Encoder
 
 END_OF_TEXT = "<|endoftext|>"
 PAD = "<|pad|>"
+SAMPLES = (
+    "孙悟空：",
+    "俺老孙去也！一个筋斗十万八千里。",
+    "八戒，師父在哪裡？",
+    "Sun Wukong:",
+    " Old Sun fears nobody; don't you know me?",
+    "  two spaces\n\n\tand 3,000 lines 🐵👍🏽",
+    "ｆｕｌｌ　ｗｉｄｔｈ ①② é ñ ß Ω я ה ـ",
+)
 
 
 def train_tokenizer(texts: Iterable[str], size: int, markup: Markup) -> PreTrainedTokenizerFast:
@@ -76,6 +87,23 @@ class TokenizerEncoder:
                 text, add_special_tokens=False, split_special_tokens=not control
             )
         return self._seen[key]
+
+
+def samples(encoder: Encoder, markup: Markup) -> str:
+    """How this tokenizer encodes some lines: JSON [[text, control, [ids]], …], for `mrp.samples`.
+
+    Whoever makes a GGUF of the model, by whatever tool, can be held to it: `mrp measure` refuses
+    a file that encodes these lines otherwise.
+    """
+    lines = [(text, False) for text in SAMPLES]
+    marks = (markup.begin, markup.system, markup.user, markup.assistant, markup.close)
+    lines += [(mark, True) for mark in marks if mark]
+    # The same marks where somebody typed them: plain characters.
+    lines += [(markup.close, False)]
+    return json.dumps(
+        [[text, control, list(encoder(text, control))] for text, control in lines],
+        ensure_ascii=False,
+    )
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:

@@ -25,7 +25,7 @@ import redis
 
 from bot.memory.erasure import erase, erase_all, telling
 from bot.memory.feedback import Feedback
-from bot.memory.keys import PREFIX, person_key, room_of, tag, unquoted
+from bot.memory.keys import PREFIX, person_key, room_key, room_of, tag, unquoted
 from bot.memory.server import Connection, Told
 from characters.card import Language
 
@@ -478,19 +478,30 @@ class PersonMemory:
     # -- export ----------------------------------------------------------------------------------
 
     async def export(self) -> dict[str, Any]:
-        """All that is kept of the person under their name, as plain values for JSON."""
+        """All that is kept of the person, their own words in every room included, as plain values
+        for JSON."""
         known = await self.known()
 
-        async def step() -> tuple[list[dict[str, str]], list[str]]:
-            accounts, rooms = [], []
+        async def step() -> tuple[list[dict[str, str]], list[str], list[dict[str, str]]]:
+            accounts: list[dict[str, str]] = []
+            rooms: list[str] = []
+            said: list[dict[str, str]] = []
             for account in _accounts(known):
                 told = await self._redis.hgetall(person_key(account, "account"))
                 shown = {key: told[key] for key in ("name", "language", "seen") if key in told}
                 accounts.append({"account": account, **shown})
                 rooms += await self._redis.zrange(person_key(account, "rooms"), 0, -1)
-            return accounts, [unquoted(room.partition(" ")[0]) for room in dict.fromkeys(rooms)]
+            rooms = list(dict.fromkeys(room.partition(" ")[0] for room in rooms))
+            for room in rooms:
+                rows = await self._redis.xrange(room_key(room, "turns"))
+                said += [
+                    {"room": unquoted(room), "at": row_id, "as": row["s"], "text": row["t"]}
+                    for row_id, row in rows
+                    if row.get("p") in _accounts(known)
+                ]
+            return accounts, [unquoted(room) for room in rooms], said
 
-        accounts, rooms = await self._lasting(step)
+        accounts, rooms, said = await self._lasting(step)
         profile = known.profile
         return {
             "accounts": accounts,
@@ -498,6 +509,7 @@ class PersonMemory:
             "private_shared_with_groups": profile.shared,
             "retention_days": profile.days,
             "rooms": rooms,
+            "said": said,
             "facts": [_fact_out(fact) | {"number": fact.id} for fact in known.facts],
             "personas": dict(known.personas),
             "characters": [

@@ -10,6 +10,7 @@ from redis.crc import key_slot
 
 from bot.memory import Asked, Bond, Fact, TooManyTries, open_memory
 from bot.memory.people import DAYS, GRACE_DAYS, MOST_BONDS, MOST_FACTS, MOST_ROOMS, due
+from bot.memory.room import Work, new_id
 from characters.turn import Turn
 
 _numbers = itertools.count()
@@ -361,13 +362,20 @@ async def test_a_first_start_says_nothing_of_versions(tmp_path, caplog):
     assert caplog.text == ""
 
 
-async def test_export_has_all_of_it(new):
+async def test_export_has_all_of_it(new, memory):
     person = new()
     await person.came("test:r 1", "小明", "zh")
     await person.learn([Fact("我属猴", "test:r 1", turn="7-0")])
     await person.introduce("test:r 1", "书生")
     await person.talked(["wukong"], private=False, now=5)
+    room = memory.room("test", "r 1")
+    said = Work(new_id(), person=person.person, name="小明", text="我属猴")
+    await room.hear(said, Turn("小明", "我属猴"))
+    await room.hear(Work(new_id(), person="test:other", name="小红"), Turn("小红", "我不属猴"))
     told = await person.export()
+    assert [(s["room"], s["as"], s["text"]) for s in told["said"]] == [
+        ("test:r 1", "小明", "我属猴")
+    ]
     assert told["accounts"][0]["account"] == person.person
     assert told["accounts"][0]["name"] == "小明"
     assert told["rooms"] == ["test:r 1"]

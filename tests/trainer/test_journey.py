@@ -82,3 +82,5 @@ def test_the_whole_journey(internlm2, seed_files, tuning, tmp_path):
     ):
         ours = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         assert llama.tokenize(text.encode(), add_bos=False, special=False) == ours, text
+    for text, control, ids in json.loads(llama.metadata["mrp.samples"]):
+        assert llama.tokenize(text.encode(), add_bos=False, special=control) == ids, text

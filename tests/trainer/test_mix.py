@@ -1,5 +1,6 @@
 """Conversations that others kept become lessons; what cannot is counted and named."""
 
+import dataclasses
 import json
 import random
 
@@ -176,12 +177,14 @@ def test_a_session_is_never_torn_apart_and_the_seed_decides(tmp_path):
 def test_lessons_of_ours_keep_their_split(tmp_path):
     file = write(tmp_path / "a.jsonl", many("swk", 6))
     made, _ = taken(file)
+    made = [dataclasses.replace(one, provenance={"method": "qa"}) for one in made]
     lessons.save(tmp_path / "ours", "train", made[:4])
     lessons.save(tmp_path / "ours", "held_out", made[4:])
     losses = mix.Losses()
     found = mix.read(str(tmp_path / "ours"), KNOWN, losses, longest=4000)
     mixed = mix.mix(found, mix.Dials(held_out=0.5, near=0), losses)
     assert {one.id for one in mixed["train"]} == {one.id for one in made[:4]}
+    assert all(one.provenance == {"method": "qa"} for one in mixed["train"])
     assert {one.id for one in mixed["held_out"]} == {one.id for one in made[4:]}
 
 

@@ -109,6 +109,8 @@ def test_a_run_leaves_an_adapter_its_card_curves_and_samples(run):
     assert 0 < told["held_out"] < 8
     assert 0 < told["learned"] < told["tokens"]
     assert json.loads(card["gguf"]["mrp.style"])["markup"] == "internlm2"
+    samples = json.loads(card["gguf"]["mrp.samples"])
+    assert ["<|im_end|>", True] in [sample[:2] for sample in samples]
     assert "/" not in json.dumps(card["recipe"]["data"]), "no paths of this machine"
     samples = [json.loads(line) for line in (run / "samples.jsonl").read_text().splitlines()]
     assert {(row["step"], row["character"]) for row in samples} == {

@@ -60,8 +60,14 @@ def lesson_row(
     provenance: Row,
 ) -> Row:
     """A lesson as `mrp train` reads it, with where it comes from."""
-    made = Lesson(id=name, source=provenance["method"], scene=scene, speaker=speaker, reply=reply)
-    return made.to_row() | {"provenance": provenance}
+    return Lesson(
+        id=name,
+        source=provenance["method"],
+        scene=scene,
+        speaker=speaker,
+        reply=reply,
+        provenance=provenance,
+    ).to_row()
 
 
 def provenance(
