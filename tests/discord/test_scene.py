@@ -73,6 +73,9 @@ class Evening:
         await self.server.until(whole, seconds, f"not {count} lines: {self.told()}")
         return self.lines()
 
+    def typed(self) -> int:
+        return sum(asked.path.endswith("/typing") for asked in self.server.asked)
+
     def told(self) -> str:
         return f"{self.server.said(self.channel)}\n{self.log.read_text()[-2000:]}"
 
@@ -122,7 +125,22 @@ async def test_an_evening(server: FakeDiscord, tmp_path: Path):
         assert len(evening.lines()) == count
         assert last["content"] != before
 
-        # stopped while they talk among themselves (a line that is broken off: test_client.py)
+        # stopped in the middle of a line, which this model writes in a tenth of a second
+        for attempt in range(20):
+            count, typed = len(evening.lines()), evening.typed()
+            await server.say(ming, channel, f"悟空，从头细细讲来，第 {attempt} 回，讲长些。")
+            while evening.typed() == typed:
+                await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01 * (attempt % 10))
+            call = await server.click(ming, channel, panel["id"], "mrp:stop")
+            await call.acknowledged()
+            await evening.quiet()
+            if any(m["content"].endswith("——") for m in evening.lines()[count:]):
+                break
+        else:
+            raise AssertionError(f"nobody was stopped: {evening.told()}")
+
+        # stopped while they talk among themselves
         count = len(evening.lines())
         call = await server.slash(ming, channel, "auto", number=12)
         await call.acknowledged()
