@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,8 @@ def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def memory(data) -> AsyncIterator[Memory]:
-    opened = await open_memory(None, folder=data / "mrp", patience=5)
+    # MRP_TEST_REDIS=redis://… tries another server; everything that it holds is erased.
+    opened = await open_memory(os.environ.get("MRP_TEST_REDIS"), folder=data / "mrp", patience=5)
     yield opened
     await opened.close()
 
