@@ -89,9 +89,8 @@ class World:
     ) -> AsyncIterator[Troupe]:
         """The bot, polling. `characters`: tokens by id."""
         own = {name: self.account(token) for name, token in (characters or {}).items()}
-        troupe = Troupe(
-            house or self.house(), Accounts(self.account(DIRECTOR), own), clock=self.clock
-        )
+        home = house or self.house()
+        troupe = Troupe(home, Accounts(self.account(DIRECTOR), own), clock=self.clock)
         await troupe.start()
         polling = asyncio.create_task(troupe.poll())
         try:
@@ -100,6 +99,7 @@ class World:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
             await troupe.close()
+            await home.people.close()  # the memory is the fixture's
 
     def texts(self, chat: int | None = None, thread: int | None = None) -> list[str]:
         return [m.text for m in self.server.shown(chat or self.group, thread=thread)]
