@@ -105,7 +105,7 @@ class Voice:
         A model that was taught with short rows only plays. Ours (8.5M parameters, rows of 768) took
         16 to 19 seconds of CPU for an idle hour's questions, and none of its answers could be kept.
         """
-        return self._context >= LEAST_OBEYING
+        return not 0 < (self.served.context or 0) < LEAST_OBEYING
 
     def length(self, text: str) -> int:
         """How many tokens a text takes."""

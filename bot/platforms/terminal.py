@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import concurrent.futures
 import contextlib
 import os
 import re
@@ -261,9 +260,7 @@ class _Loop:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         while True:
             try:
-                # A Ctrl-C that comes just before Python blocks in a lock does not wake it up.
-                if concurrent.futures.wait([future], timeout=0.2).done:
-                    return future.result()
+                return future.result()
             except KeyboardInterrupt:
                 if interrupted is None:
                     future.cancel()

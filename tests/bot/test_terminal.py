@@ -203,6 +203,8 @@ class Screen:
     def __init__(self, command, env):
         self.pid, self._fd = pty.fork()
         if not self.pid:
+            # Whoever runs the tests in the background has it ignored, and that is inherited.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execvpe(command[0], command, env)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.seen = ""

@@ -110,3 +110,13 @@ async def test_no_message_becomes_markup_with_the_real_tokenizer(cast):
             assert not control & set(voice.encode(said))
     finally:
         await voice.close()
+
+
+def test_a_model_of_short_rows_is_asked_to_do_nothing_but_speak():
+    def voice(context):
+        style = Style(cards="brief")
+        return Voice(EchoEngine([""], context=4096), Serving(style=style, context=context))
+
+    assert not voice(768).obeys
+    assert voice(2048).obeys
+    assert voice(None).obeys  # somebody else's model, which does not say
