@@ -80,11 +80,11 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends libgomp1 tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin mrp \
- && install -d -o mrp -g mrp /data /work
+ && install -d -o mrp -g mrp /data /srv
 ENV PATH=/opt/mrp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     HOME=/data XDG_DATA_HOME=/data
 USER 10001:10001
-WORKDIR /work
+WORKDIR /srv
 ENTRYPOINT ["tini", "--", "mrp"]
 
 FROM runtime AS quantize
@@ -103,13 +103,13 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends libgomp1 python3 tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin mrp \
- && install -d -o mrp -g mrp /data /work
+ && install -d -o mrp -g mrp /data /srv
 COPY --from=build-gpu /opt/mrp /opt/mrp
 COPY models/xiyou-mini.gguf models/xiyou-mini.json /models/
 ENV PATH=/opt/mrp/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     HOME=/data XDG_DATA_HOME=/data MRP_MODEL=/models/xiyou-mini.gguf MRP_METRICS=0.0.0.0:9464
 USER 10001:10001
-WORKDIR /work
+WORKDIR /srv
 EXPOSE 9464
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:9464/healthz', timeout=4)"]

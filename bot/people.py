@@ -43,12 +43,14 @@ from engine.sequence import EngineError, Sampling
 
 log = logging.getLogger(__name__)
 
+SETTLING = 2.0  # seconds that an order waits for what was just said
 QUIET = 20.0  # seconds without anybody speaking, until the model may learn
 MOST_ROUNDS, MOST_ROOMS = 512, 256  # that wait to be looked through
 LONGEST_LINE = 200  # characters of a line that the model reads
 LOOK_BACK = 64  # turns of a room that are read at a time
 AFTER = 3600.0  # seconds: how long a line of somebody who opted out stays for the scene
 _KEEPING = {"remember", "persona", "optout", "optin", "share", "retention", "link"}
+_LOOKING = {"memory", "correct", "forget", "export"}
 _SUM_UP_FIRST, _SUM_UP_EVERY = 4, 8  # talks of a person with a character
 
 
@@ -187,6 +189,11 @@ class People:
         Raises:
             MemoryAway, MemoryProblem: it cannot be done now.
         """
+        if order.id in _LOOKING:
+            # What was asked to be remembered a moment ago belongs to the answer.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLING):
+                    await self.settle()
         memory = self._memory.person(person)
         if order.id in _KEEPING:
             await memory.came(room, name, private=private)

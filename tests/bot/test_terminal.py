@@ -72,6 +72,11 @@ def test_a_pipe_is_answered_line_by_line_under_the_speakers_names(mrp, cast):
     ]
 
 
+def test_what_was_just_asked_to_be_remembered_is(mrp):
+    told = mrp("小红> /summon wukong\n小红> 悟空，记住我怕水\n小红> /memory\n")
+    assert any("我怕水" in line and "1." in line for line in told), told
+
+
 def test_the_end_of_input_is_a_goodbye(mrp):
     assert mrp("/summon wukong\n/who")[-1] == "在场：孙悟空"
     assert mrp("") == []

@@ -90,7 +90,7 @@ def test_what_may_be_set_is_in_the_example():
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("USER 10001:10001\nWORKDIR /work\nENTRYPOINT", "WORKDIR /work\nENTRYPOINT", "as root"),
+        ("USER 10001:10001\nWORKDIR /srv\nENTRYPOINT", "WORKDIR /srv\nENTRYPOINT", "as root"),
         ("--no-install-recommends libgomp1 tini", "libgomp1 tini", "--no-install-recommends"),
         ("--no-install-recommends libgomp1 tini", "--no-install-recommends gcc tini", "a compiler"),
         ("cuda:${CUDA}-runtime", "cuda:${CUDA}-devel", "bot-gpu ships a compiler"),
