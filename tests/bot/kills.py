@@ -3,8 +3,9 @@
     python tests/bot/kills.py --kills 500 --seed 1
 
 A real Redis with an append-only file runs beside it. Each bot is a process of its own that first
-takes up what the one before it left, then hears messages, several at once; as platforms do, the
-last ones are delivered again after a start. The last bot ends by itself. The last line is JSON:
+takes up what the one before it left, then hears messages, several at once; as platforms do, what
+was not acknowledged is delivered again after a start, and some that were. The last bot ends by
+itself. The last line is JSON:
 messages, those that were lost, heard twice, answered twice, not answered and not marked, replies to
 the wrong message, replies never shown, and broken keys.
 """
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -44,7 +46,7 @@ from engine.echo import EchoEngine
 
 ROOMS = ("a", "b")
 CAST = load_cast()  # once: what is killed is forked from here
-AGAIN = 6  # messages that are delivered again after a start
+AGAIN = 6  # messages that are delivered again after a start, acknowledged or not
 
 
 class Written:
@@ -78,9 +80,9 @@ def answer(prompt: str) -> str:
 
 
 async def live(
-    url: str, log: int, begun: int, first: int, last: int, chance: random.Random
+    url: str, log: int, begun: int, first: int, last: int, again: set[int], chance: random.Random
 ) -> None:
-    """One bot: take up what was left, then hear messages first…last."""
+    """One bot: take up what was left, then hear messages `again` and first…last."""
     stage = Written(log)
     memory = await open_memory(url, patience=5)
     if begun != log:
@@ -96,12 +98,13 @@ async def live(
     if chance.random() < 0.5:
         await asyncio.gather(*resuming)
     hearing = []
-    for number in range(max(0, first - AGAIN), last):
+    for number in sorted({*again, *range(first, last)}):
         name = ROOMS[number % len(ROOMS)]
         if number >= first:
             os.write(log, (json.dumps({"kind": "sent", "number": number}) + "\n").encode())
         said = Message("kills:1", "小明", f"悟空，第{number}句", id=f"m{number}")
-        hearing.append(asyncio.create_task(rooms[name].hear(said)))
+        kept = partial(stage.note, "kept", number=number)
+        hearing.append(asyncio.create_task(rooms[name].hear(said, kept=kept)))
         if chance.random() < 0.6:
             await asyncio.gather(*hearing)
     await asyncio.gather(*hearing, *resuming)
@@ -158,6 +161,14 @@ def start_redis(folder: Path) -> tuple[subprocess.Popen, str]:
 
 def read_log(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+
+
+def delivered(entries: list[dict]) -> tuple[int, set[int]]:
+    """The next new message, and those that a platform delivers again."""
+    sent = {e["number"] for e in entries if e["kind"] == "sent"}
+    kept = {e["number"] for e in entries if e["kind"] == "kept"}
+    first = max(sent, default=-1) + 1
+    return first, {*(sent - kept), *range(max(0, first - AGAIN), first)}
 
 
 def judged(url: str, entries: list[dict], messages: int) -> dict[str, int]:
@@ -222,12 +233,13 @@ def main() -> None:
             asyncio.run(summon(url, log))  # here, so that the forked ones find all loaded
             killed = 0
             while killed < options.kills:
-                sent = [e["number"] for e in read_log(path) if e["kind"] == "sent"]
-                first = max(sent, default=-1) + 1
+                first, again = delivered(read_log(path))
                 seed = chance.random()
                 ours, theirs = os.pipe()
                 pid = forked(
-                    lambda f=first, s=seed, b=theirs: live(url, log, b, f, f + 60, random.Random(s))
+                    lambda f=first, a=again, s=seed, b=theirs: live(
+                        url, log, b, f, f + 60, a, random.Random(s)
+                    )
                 )
                 if chance.random() < 0.9:  # else while it starts
                     os.read(ours, 1)
@@ -237,9 +249,8 @@ def main() -> None:
                 os.close(ours)
                 os.close(theirs)
                 killed += 1
-            sent = [e["number"] for e in read_log(path) if e["kind"] == "sent"]
-            first = max(sent, default=-1) + 1
-            pid = forked(lambda: live(url, log, log, first, first + 4, random.Random(0)))
+            first, again = delivered(read_log(path))
+            pid = forked(lambda: live(url, log, log, first, first + 4, again, random.Random(0)))
             _, status = os.waitpid(pid, 0)
             entries = read_log(path)
             found = judged(url, entries, first + 4)
