@@ -131,7 +131,7 @@ async def test_one_alone_does_not_talk_among_themselves(play):
 
 
 async def test_a_human_message_ends_the_chatter_at_once(play):
-    p = play(lambda prompt: "滔滔不绝地说了又说，" * 3, delay=0.002)
+    p = play(lambda prompt: "滔滔不绝地说了又说，" * 3, delay=0.01)
     await p.say("/summon 悟空 八戒")
     chatter = asyncio.create_task(p.say("/auto 12"))
     while len(p.lines) < 4:
