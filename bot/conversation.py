@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.memory import Kept, RoomState
+from bot.memory import RoomState, StoredTurn
 from characters.card import Cast, Character, Language, UnknownCharacter
 from characters.prompt import Encoder, Span, Style, Tail, encode, prompt, transcript, trimmed
 from characters.turn import Scene, Turn
@@ -52,7 +52,7 @@ def language_of(text: str) -> Language | None:
     return "en" if re.search(r"[A-Za-z]{2}", bare) else None
 
 
-def scene_of(state: RoomState, kept: Sequence[Kept], cast: Cast, reader: str = "") -> Scene:
+def scene_of(state: RoomState, kept: Sequence[StoredTurn], cast: Cast, reader: str = "") -> Scene:
     """The room as a scene, with what `reader` (a character's id) remembers of earlier turns.
 
     Whoever left the stage, or lost its card, keeps its name.

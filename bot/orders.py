@@ -15,7 +15,7 @@ from bot import notices
 from bot.casting import candidates
 from bot.commands import ALL, Order, help_text, people
 from bot.drafts import joined, plain
-from bot.memory.room import Kept, Work
+from bot.memory.room import Request, StoredTurn
 from characters.card import Character, Language, Words
 from characters.prompt import name_of
 from characters.turn import Turn
@@ -32,7 +32,7 @@ _NONE = {"无", "没有", "撤掉", "清空", "none", "off", "clear", "-"}
 _HERE = {"room", "here", "屋子", "这间屋子", "房间", "这里", "此处"}
 
 
-async def obey(room: Room, order: Order, work: Work) -> None:
+async def obey(room: Room, order: Order, work: Request) -> None:
     """Carry out one order."""
     language = room.language
     if room.people:
@@ -55,7 +55,7 @@ async def obey(room: Room, order: Order, work: Work) -> None:
 # -- who is on stage -------------------------------------------------------------------------------
 
 
-async def _summon(room: Room, argument: str, work: Work) -> None:
+async def _summon(room: Room, argument: str, work: Request) -> None:
     wanted, unknown = people(argument, room.cast)
     if not wanted and not unknown:
         await room.notice(notices.WHOM[room.language], to=work.person)
@@ -98,7 +98,7 @@ async def _nobody_called(room: Room, unknown: Sequence[str]) -> None:
         await room.notice(notices.UNKNOWN[language].format(name[:40], known))
 
 
-async def _dismiss(room: Room, argument: str, work: Work) -> None:
+async def _dismiss(room: Room, argument: str, work: Request) -> None:
     scene, language = room.scene(), room.language
     wanted, unknown = people(argument, room.cast)
     if argument.casefold() in ALL:
@@ -119,7 +119,7 @@ async def _dismiss(room: Room, argument: str, work: Work) -> None:
         await room.notice(notices.NOBODY[language])
 
 
-async def _who(room: Room, argument: str, work: Work) -> None:
+async def _who(room: Room, argument: str, work: Request) -> None:
     scene, state, language = room.scene(), room.memory.state, room.language
     if not scene.cast:
         await room.notice(notices.NOBODY[language], to=work.person)
@@ -131,7 +131,7 @@ async def _who(room: Room, argument: str, work: Work) -> None:
     await room.notice("\n".join(rows), to=work.person)
 
 
-async def _cast(room: Room, argument: str, work: Work) -> None:
+async def _cast(room: Room, argument: str, work: Request) -> None:
     language = room.language
     rows = [
         notices.CAST_ROW[language]
@@ -158,7 +158,7 @@ _WHOLE_BOOK = {"全书", "整本书", "whole book", "the whole book", "book"}
 _MOOD = re.compile(r"(?:气氛|心情|mood)\s*[:：]?\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
-async def _scene(room: Room, argument: str, work: Work) -> None:
+async def _scene(room: Room, argument: str, work: Request) -> None:
     """Place, mood and chapter: the parts of the argument, between semicolons or bars."""
     language = room.language
     changes: dict[str, Any] = {}
@@ -196,7 +196,7 @@ def _setting(room: Room) -> list[str]:
     return rows
 
 
-async def _note(room: Room, argument: str, work: Work) -> None:
+async def _note(room: Room, argument: str, work: Request) -> None:
     language = room.language
     if argument:
         note = "" if argument.casefold() in _NONE else _line(argument)
@@ -206,7 +206,7 @@ async def _note(room: Room, argument: str, work: Work) -> None:
     await room.notice(told, to="" if argument else work.person)
 
 
-async def _narrate(room: Room, argument: str, work: Work) -> None:
+async def _narrate(room: Room, argument: str, work: Request) -> None:
     text = plain(argument).strip()
     if not text:
         await room.notice(notices.NARRATE_WHAT[room.language], to=work.person)
@@ -218,7 +218,7 @@ async def _narrate(room: Room, argument: str, work: Work) -> None:
     await room.notice(notices.NARRATED[room.language].format(text))
 
 
-async def _language(room: Room, argument: str, work: Work) -> None:
+async def _language(room: Room, argument: str, work: Request) -> None:
     language: Language
     match argument.casefold():
         case "zh" | "中文" | "汉语" | "chinese":
@@ -232,7 +232,7 @@ async def _language(room: Room, argument: str, work: Work) -> None:
     await room.notice(notices.LANGUAGE[room.language])
 
 
-async def _forget(room: Room, argument: str, work: Work) -> None:
+async def _forget(room: Room, argument: str, work: Request) -> None:
     if argument and argument.casefold() not in _HERE:
         told = notices.FORGET_WHAT[room.language]
         await room.notice(told, to=work.person)
@@ -241,12 +241,12 @@ async def _forget(room: Room, argument: str, work: Work) -> None:
     await room.notice(notices.FORGOTTEN[room.language].format(gone))
 
 
-async def _pause(room: Room, argument: str, work: Work) -> None:
+async def _pause(room: Room, argument: str, work: Request) -> None:
     await room.memory.write(paused=True)
     await room.notice(notices.PAUSED[room.language])
 
 
-async def _resume(room: Room, argument: str, work: Work) -> None:
+async def _resume(room: Room, argument: str, work: Request) -> None:
     was = room.memory.state.paused
     if was:
         await room.memory.write(paused=False)
@@ -257,7 +257,7 @@ async def _resume(room: Room, argument: str, work: Work) -> None:
 # -- who speaks, and once more ---------------------------------------------------------------------
 
 
-async def _next(room: Room, argument: str, work: Work) -> None:
+async def _next(room: Room, argument: str, work: Request) -> None:
     scene = room.scene()
     if not await _anybody(room, work):
         return
@@ -275,7 +275,7 @@ async def _next(room: Room, argument: str, work: Work) -> None:
         await room.answer(speaker, then=lambda turn: None)
 
 
-async def _continue(room: Room, argument: str, work: Work) -> None:
+async def _continue(room: Room, argument: str, work: Request) -> None:
     if not await _anybody(room, work):
         return
     last = next((t for t in reversed(room.scene().turns) if t.side == "character"), None)
@@ -286,7 +286,7 @@ async def _continue(room: Room, argument: str, work: Work) -> None:
     await room.answer(on_stage[last.speaker], then=lambda turn: None)
 
 
-async def _auto(room: Room, argument: str, work: Work) -> None:
+async def _auto(room: Room, argument: str, work: Request) -> None:
     number = _number(argument, AUTO)
     if number is None or not 1 <= number <= MOST_AUTO:
         await room.notice(notices.HOW_MANY[room.language].format(MOST_AUTO), to=work.person)
@@ -303,7 +303,7 @@ async def _auto(room: Room, argument: str, work: Work) -> None:
             return
 
 
-async def _whoever(room: Room, work: Work) -> Character | None:
+async def _whoever(room: Room, work: Request) -> Character | None:
     """Who goes on by itself."""
     scene = room.scene()
     among = candidates(scene, room.cast)
@@ -314,7 +314,7 @@ async def _whoever(room: Room, work: Work) -> Character | None:
     return max(among, key=lambda c: c.talkativeness, default=None)
 
 
-async def _retry(room: Room, argument: str, work: Work) -> None:
+async def _retry(room: Room, argument: str, work: Request) -> None:
     """Another version of the last line, or one that was there before."""
     language = room.language
     line = await room.last_line()
@@ -340,7 +340,7 @@ async def _retry(room: Room, argument: str, work: Work) -> None:
     await room.once_more(line, speaker, work)
 
 
-async def _edit(room: Room, argument: str, work: Work) -> None:
+async def _edit(room: Room, argument: str, work: Request) -> None:
     """The last line in somebody's own words: one version more, which is the one that counts."""
     text = plain(argument).strip()
     line = await room.last_line()
@@ -359,7 +359,7 @@ async def _edit(room: Room, argument: str, work: Work) -> None:
     room.later(room.feedback.edited(room.key, line.id, old, work.person, text))
 
 
-async def _undo(room: Room, argument: str, work: Work) -> None:
+async def _undo(room: Room, argument: str, work: Request) -> None:
     language = room.language
     number = _number(argument, 1)
     if number is None or not 1 <= number <= MOST_UNDO:
@@ -382,7 +382,7 @@ async def _undo(room: Room, argument: str, work: Work) -> None:
     await room.notice(notices.UNDONE[language].format(sum(_is_said(kept) for kept in gone)))
 
 
-def _last(turns: Sequence[Kept], number: int) -> list[Kept]:
+def _last(turns: Sequence[StoredTurn], number: int) -> list[StoredTurn]:
     """The last turns that somebody said, with what only one was told of in between."""
     at = len(turns)
     while at and number:
@@ -391,7 +391,7 @@ def _last(turns: Sequence[Kept], number: int) -> list[Kept]:
     return list(turns[at:])
 
 
-def _is_said(kept: Kept) -> bool:
+def _is_said(kept: StoredTurn) -> bool:
     """Whether it is a turn of its own, not the word in the ear of one who joins."""
     turn = kept.turn
     return not (turn.side == "narration" and turn.witnesses is not None and not kept.person)
@@ -400,7 +400,7 @@ def _is_said(kept: Kept) -> bool:
 # -- what there is to know -------------------------------------------------------------------------
 
 
-async def _recap(room: Room, argument: str, work: Work) -> None:
+async def _recap(room: Room, argument: str, work: Request) -> None:
     scene, language = room.scene(), room.language
     told = dict.fromkeys(s.text for s in room.memory.state.summaries)
     # Everybody heard most of it: the longest summary tells it.
@@ -417,7 +417,7 @@ async def _recap(room: Room, argument: str, work: Work) -> None:
     await room.notice("\n".join(rows), to=work.person)
 
 
-async def _why(room: Room, argument: str, work: Work) -> None:
+async def _why(room: Room, argument: str, work: Request) -> None:
     language = room.language
     line = await room.last_line()
     speaker = room.character(line.speaker) if line else None
@@ -434,19 +434,19 @@ async def _why(room: Room, argument: str, work: Work) -> None:
     await room.notice("\n".join(rows), to=work.person)
 
 
-async def _help(room: Room, argument: str, work: Work) -> None:
+async def _help(room: Room, argument: str, work: Request) -> None:
     await room.notice(help_text(room.language), to=work.person)
 
 
 # -- small things ----------------------------------------------------------------------------------
 
 
-def _more(room: Room) -> Callable[[Turn], Work]:
+def _more(room: Room) -> Callable[[Turn], Request]:
     """The order goes on after this line."""
     return lambda turn: room.next_step()
 
 
-async def _anybody(room: Room, work: Work) -> bool:
+async def _anybody(room: Room, work: Request) -> bool:
     """Whether somebody can speak; if not, people are told why."""
     told: Words | None = None
     if not room.scene().cast:
@@ -474,7 +474,7 @@ def _line(text: str) -> str:
     return " ".join(plain(text).split())[:LONGEST_TEXT]
 
 
-_ORDERS: dict[str, Callable[[Room, str, Work], Awaitable[None]]] = {
+_ORDERS: dict[str, Callable[[Room, str, Request], Awaitable[None]]] = {
     "summon": _summon,
     "dismiss": _dismiss,
     "who": _who,

@@ -32,7 +32,7 @@ from bot.learning import (
     facts_in,
     telling,
 )
-from bot.memory import Fact, Kept, Known, Memory, MemoryProblem, Told
+from bot.memory import ConnectionCallback, Fact, Known, Memory, MemoryProblem, StoredTurn
 from bot.memory.people import due
 from bot.recall import recall
 from bot.voice import Voice
@@ -58,7 +58,7 @@ _SUM_UP_FIRST, _SUM_UP_EVERY = 4, 8  # talks of a person with a character
 class _Round:
     room: str
     private: bool
-    turns: tuple[Kept, ...]
+    turns: tuple[StoredTurn, ...]
 
 
 class People:
@@ -91,18 +91,18 @@ class People:
         *,
         private: bool,
         language: Language | None = None,
-        told: Told | None = None,
+        on_connection: ConnectionCallback | None = None,
     ) -> None:
         """Somebody speaks in a room; to be called before what they say is stored.
 
-        `told` hears when Redis goes away and comes back.
+        `on_connection` is called when Redis goes away and comes back.
 
         Raises:
             MemoryAway, MemoryProblem: it cannot be kept now.
         """
         self._comings += 1
         self._came_at = time.monotonic()
-        await self._memory.person(person, told).came(room, name, language, private=private)
+        await self._memory.person(person, on_connection).came(room, name, language, private=private)
 
     async def recall(
         self,
@@ -115,7 +115,7 @@ class People:
         query: str,
         budget: int,
         measure: Callable[[str], int],
-        told: Told | None = None,
+        on_connection: ConnectionCallback | None = None,
     ) -> tuple[str, ...]:
         """What a character remembers of whom it answers: lines for `Tail.memory`, of at most
         `budget` tokens as `measure` counts them.
@@ -128,7 +128,7 @@ class People:
         """
         if not person or budget <= 0:
             return ()
-        known = await self._memory.person(person, told).known()
+        known = await self._memory.person(person, on_connection).known()
         return recall(
             known,
             name=self._called(known, scene),
@@ -147,7 +147,7 @@ class People:
         people = [turn.speaker for turn in scene.turns if turn.side == "human"]
         return name if name in people or not people else people[-1]
 
-    async def rememberable(self, turns: Sequence[Kept], private: bool) -> list[Kept]:
+    async def rememberable(self, turns: Sequence[StoredTurn], private: bool) -> list[StoredTurn]:
         """The turns without those of people who may not be remembered in groups, and without what
         was answered to them: nothing of these goes into a summary.
 
@@ -218,7 +218,7 @@ class People:
 
     # -- learning --------------------------------------------------------------------------------
 
-    def heard(self, room: str, private: bool, turns: Sequence[Kept], scene: Scene) -> None:
+    def heard(self, room: str, private: bool, turns: Sequence[StoredTurn], scene: Scene) -> None:
         """A round was played: what a person said, and what was answered. Returns at once."""
         try:
             self._rounds.put_nowait(_Round(room, private, tuple(turns)))
@@ -273,7 +273,7 @@ class People:
             memory = self._memory.person(person)
             await memory.talked(sorted(characters), private=heard.private, since=heard.room)
 
-    async def _keep_asked(self, kept: Kept, room: str, private: bool) -> None:
+    async def _keep_asked(self, kept: StoredTurn, room: str, private: bool) -> None:
         told = asked_to_remember(kept.turn.text, self._names) if kept.person else ()
         facts = [
             Fact(
@@ -315,7 +315,7 @@ class People:
         return True
 
     async def _learn_of(
-        self, person: str, turns: Sequence[Kept], room: str, private: bool, language: Language
+        self, person: str, turns: Sequence[StoredTurn], room: str, private: bool, language: Language
     ) -> bool:
         """Facts and bonds of one person. False: somebody spoke meanwhile."""
         memory = self._memory.person(person)

@@ -31,10 +31,10 @@ from bot.faults import Fault, fault_of, without
 from bot.filters import Filter
 from bot.grounding import Passage, leaning, passages
 from bot.limits import Limits
-from bot.memory import Asked, Kept, Memory, MemoryAway, Taken
-from bot.memory.owner import gone, me
-from bot.memory.room import KeptLine, Work, new_id
+from bot.memory import AlreadyHandled, Asked, Memory, MemoryAway, StoredTurn
+from bot.memory.room import Request, StoredLine, new_id
 from bot.people import People
+from bot.portable import process_ended, process_id
 from bot.stage import Line, Message, Stage
 from bot.summary import LONGEST as LONGEST_SUMMARY
 from bot.summary import beginnings, by_hearers, is_about, with_summary
@@ -139,7 +139,7 @@ class Room:
         self._writing: asyncio.Task[Any] | None = None  # while the engine writes
         self._speaker: Character | None = None
         self._chatter = False  # the one who speaks was not asked to by a person
-        self._work: Work | None = None  # what is being seen to, as it is kept
+        self._work: Request | None = None  # what is being seen to, as it is kept
         self._background: set[asyncio.Task[Any]] = set()
         self._again: asyncio.Task[None] | None = None  # looks again at what others see to
         self._learned: str | None = None  # the newest turn that `people` was given
@@ -184,7 +184,7 @@ class Room:
             await self.notice(told, to=message.person)
         else:
             await self._do(
-                Work(
+                Request(
                     new_id(),
                     person=message.person,
                     name=safe_name(message.name, self._taken),
@@ -206,7 +206,7 @@ class Room:
             return
         text = plain(f"/{order.id or order.called} {order.argument}").strip()
         name = safe_name(name, self._taken)
-        await self._do(Work(new_id(), person=person, name=name, text=text, order=True))
+        await self._do(Request(new_id(), person=person, name=name, text=text, order=True))
 
     def stop(self) -> bool:
         """Break off what is being said: the line is kept as far as it was shown, and marked.
@@ -297,7 +297,7 @@ class Room:
         return False
 
     async def _do(
-        self, work: Work, message: str = "", kept: Callable[[], object] | None = None
+        self, work: Request, message: str = "", kept: Callable[[], object] | None = None
     ) -> None:
         alone = self._inside == 0
         self._inside += 1
@@ -316,7 +316,7 @@ class Room:
             try:
                 async with self._door:
                     work = await self._keep(work, said, message)
-            except Taken:
+            except AlreadyHandled:
                 self.stats["heard twice"] += 1
                 return
             if self._retried and not work.order:
@@ -331,7 +331,7 @@ class Room:
             self._ours.discard(work.id)
         self._rest()
 
-    async def _keep(self, work: Work, said: Turn | None, message: str) -> Work:
+    async def _keep(self, work: Request, said: Turn | None, message: str) -> Request:
         """Store what somebody said; whoever waits for Redis here waits in order."""
         try:
             if self.memory.unknown:
@@ -346,7 +346,7 @@ class Room:
                     self.key,
                     private=self.private,
                     language=self.language,
-                    told=self._told,
+                    on_connection=self._told,
                 )
             decided = self._decided(work) if said else {}
             return await self.memory.hear(work, said, message=message, **decided)
@@ -354,7 +354,7 @@ class Room:
             self._away = False  # given up: the next time it is said again
             raise
 
-    async def _see_to(self, work: Work, *, declined: str = "") -> None:
+    async def _see_to(self, work: Request, *, declined: str = "") -> None:
         """Do what was said or ordered, until it is done with; or decline it."""
         self._stopped = False
         self._work = work
@@ -371,13 +371,13 @@ class Room:
                 await self._round(work)
             if self._work:
                 await self.memory.close(self._work)
-        except Taken:
+        except AlreadyHandled:
             # Another process took it over (or answered it before): it is done, and not by us.
             self.stats["taken"] += 1
         finally:
             self._work = None
 
-    async def _decline(self, text: str, work: Work) -> None:
+    async def _decline(self, text: str, work: Request) -> None:
         """Whoever would have answered says that this is not talked about."""
         turn, scene = Turn(work.name, text), self.scene()
         answering = answerers(turn, scene, self.cast) or scene.cast
@@ -388,7 +388,7 @@ class Room:
         else:
             await self.notice(line, to=work.person)
 
-    def _decided(self, work: Work) -> dict[str, Any]:
+    def _decided(self, work: Request) -> dict[str, Any]:
         """The language of a room is that of the first words of a person."""
         decided = None if self.memory.state.language else language_of(work.text)
         return {"language": decided} if decided else {}
@@ -400,25 +400,25 @@ class Room:
         now, later = time.time(), False
         for line_id, owner in lines.items():
             line = known.get(line_id)
-            if owner != me() and gone(owner) is False:
+            if owner != process_id() and process_ended(owner) is False:
                 continue
             if line is None or not (speaker := self.character(line.speaker)):
                 await self.memory.dismiss(line_id)
                 continue
             await self.show(line, speaker)
             self.stats["shown again"] += 1
-        forgotten: list[Work] = []
+        forgotten: list[Request] = []
         for work in works:
             if work.id in self._ours:
                 continue  # its own hearing sees to it
-            if work.owner != me():
-                ended = gone(work.owner)
+            if work.owner != process_id():
+                ended = process_ended(work.owner)
                 if ended is False or (ended is None and now - work.at < LEASE):
                     later = later or ended is None
                     continue
             try:
                 work = await self.memory.update(work, work)
-            except Taken:
+            except AlreadyHandled:
                 continue
             self.stats["resumed"] += 1
             declined = not work.text and not work.said
@@ -448,7 +448,7 @@ class Room:
 
     # -- a round: all that follows one human message ---------------------------------------------
 
-    async def _round(self, work: Work) -> None:
+    async def _round(self, work: Request) -> None:
         scene = self.scene()
         if self.memory.state.paused:
             return
@@ -468,7 +468,7 @@ class Room:
             speaker = present[speaker_id]
             current = work
 
-            def then(turn: Turn, current: Work = current) -> Work | None:
+            def then(turn: Turn, current: Request = current) -> Request | None:
                 return self._after(turn, current)
 
             spoken = await self.answer(speaker, then=then, chatter=drawn)
@@ -476,7 +476,7 @@ class Room:
                 return
             work = self._work
 
-    async def _first(self, work: Work) -> tuple[str, ...]:
+    async def _first(self, work: Request) -> tuple[str, ...]:
         """Who answers what a person said."""
         numbers = [n for n, kept in enumerate(self.memory.turns) if kept.line == work.id]
         if not numbers:
@@ -492,7 +492,7 @@ class Room:
                 return (chosen.id,)
         return tuple(c.id for c in answerers(turn, before, self.cast, reply_to=reply_to))
 
-    def _after(self, turn: Turn, work: Work) -> Work | None:
+    def _after(self, turn: Turn, work: Request) -> Request | None:
         """What is left to do after a character's line; None when that was the last one."""
         queue, asked, drawn = list(work.queue or ()), list(work.asked), list(work.drawn)
         if not self.overheard:
@@ -545,7 +545,7 @@ class Room:
     # -- one line --------------------------------------------------------------------------------
 
     async def answer(
-        self, speaker: Character, *, then: Callable[[Turn], Work | None], chatter: bool = False
+        self, speaker: Character, *, then: Callable[[Turn], Request | None], chatter: bool = False
     ) -> bool:
         """One character's line, kept before this returns. `then` says what is left to do after it.
 
@@ -586,7 +586,7 @@ class Room:
         person: str,
         chatter: bool = False,
         scene: Scene | None = None,
-        old: KeptLine | None = None,
+        old: StoredLine | None = None,
     ) -> Spoken:
         """Let a character speak, shown as it is written; a bad reply is asked for once more.
 
@@ -722,7 +722,7 @@ class Room:
         speaker: Character,
         text: str,
         *,
-        then: Callable[[Turn], Work | None],
+        then: Callable[[Turn], Request | None],
         broken_off: bool = False,
         spoken: Spoken | None = None,
         joined: Turn | None = None,
@@ -731,13 +731,13 @@ class Room:
         """Keep a character's line as the next answer to what is being seen to, and show it.
 
         Raises:
-            Taken: somebody else answered meanwhile; the line is not kept.
+            AlreadyHandled: somebody else answered meanwhile; the line is not kept.
         """
         work = self._work
         assert work
         turn = Turn(speaker.id, text, "character")
         before = spoken.before if spoken else ()
-        line = KeptLine(
+        line = StoredLine(
             work.line,
             speaker.id,
             (text,),
@@ -759,7 +759,7 @@ class Room:
                 joined=joined,
                 **changes,
             )
-        except Taken:
+        except AlreadyHandled:
             self._work = None
             await self.stage.withdraw(line.id, ())
             raise
@@ -770,7 +770,7 @@ class Room:
             self.later(self._asked(line, 1, spoken.read, text))
         return turn
 
-    async def once_more(self, line: KeptLine, speaker: Character, work: Work) -> None:
+    async def once_more(self, line: StoredLine, speaker: Character, work: Request) -> None:
         """Another version of a line, in the scene before it; all versions are kept."""
         turns = self.memory.turns
         at = next(n for n, kept in enumerate(turns) if kept.line == line.id)
@@ -799,7 +799,7 @@ class Room:
         if spoken.read:
             self.later(self._asked(new, new.shown + 1, spoken.read, spoken.text))
 
-    def next_step(self) -> Work:
+    def next_step(self) -> Request:
         """What is being seen to, after one more answer."""
         assert self._work
         return replace(self._work, step=self._work.step + 1, at=round(time.time(), 3))
@@ -808,7 +808,7 @@ class Room:
         """What was being seen to is closed already."""
         self._work = None
 
-    async def show(self, line: KeptLine, speaker: Character) -> None:
+    async def show(self, line: StoredLine, speaker: Character) -> None:
         """Show a kept line as done, and remember where."""
         places = await self.stage.show(
             Line(
@@ -849,7 +849,7 @@ class Room:
                 query=query,
                 budget=context // _MEMORY_SHARE,
                 measure=self.voice.length,
-                told=self._told,
+                on_connection=self._told,
             )
         tail = Tail(tuple(p.text for p in found), known, state.note)
         return (tail if tail else None), found
@@ -873,7 +873,7 @@ class Room:
         except Exception:  # a chore that fails must not end the process
             log.exception("%s: something in the background failed", self.key)
 
-    async def _asked(self, line: KeptLine, version: int, read: Reading, text: str) -> None:
+    async def _asked(self, line: StoredLine, version: int, read: Reading, text: str) -> None:
         """Keep what the model read for a line, for those who will judge it."""
         people = {kept.person: kept.turn.speaker for kept in self.memory.turns if kept.person}
         if line.person and line.person not in people:
@@ -946,24 +946,24 @@ class Room:
 
     def named(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Turns with shown names for whoever is not on stage."""
-        kept = [Kept("", turn) for turn in turns]
+        kept = [StoredTurn("", turn) for turn in turns]
         return scene_of(self.memory.state, kept, self.cast).turns
 
     def character(self, character_id: str) -> Character | None:
         return next((c for c in self.cast if c.id == character_id), None)
 
-    async def line_at(self, place: str) -> KeptLine | None:
+    async def line_at(self, place: str) -> StoredLine | None:
         """The line that stands at a place of the platform."""
         lines = await self.memory.lines()
         return next((line for line in reversed(lines.values()) if place in line.places), None)
 
-    async def last_line(self) -> KeptLine | None:
+    async def last_line(self) -> StoredLine | None:
         """The last character's line."""
         kept = next((k for k in reversed(self.memory.turns) if k.turn.side == "character"), None)
         if kept is None:
             return None
         found = (await self.memory.lines()).get(kept.line)
-        return found or KeptLine(kept.line, kept.turn.speaker, (kept.turn.text,))
+        return found or StoredLine(kept.line, kept.turn.speaker, (kept.turn.text,))
 
     async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         await self.stage.notice(text, to=to, secret=secret)

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
@@ -23,6 +22,7 @@ from bot.house import House, add_options
 from bot.platforms.discord import run as discord_run
 from bot.platforms.telegram import cli as telegram_cli
 from bot.platforms.telegram.client import Troupe as Telegram
+from bot.portable import on_termination
 from bot.secrets import without_empty
 
 _log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ async def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> 
             runner = await metrics.serve(figures, options.metrics, ready=ready)
             leaving.push_async_callback(runner.cleanup)
         ended = asyncio.Event()
-        _at_signals(ended)
+        on_termination(ended.set)
         if discord_token:
             troupe = await discord_run.join(house, options, discord_token)
             running["discord"] = _task("discord", discord_run.serve(troupe, discord_token))
@@ -136,13 +136,6 @@ def _tokens(environment: Mapping[str, str]) -> tuple[str, bool]:
             "holds one in DISCORD_TOKEN_FILE or TELEGRAM_TOKEN_FILE (docs/deploy.md)"
         )
     return discord, telegram
-
-
-def _at_signals(ended: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(name, ended.set)
 
 
 def _task(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

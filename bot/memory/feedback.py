@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
 from bot.memory.keys import PREFIX, room_key, tag, unquoted
-from bot.memory.server import Connection, Told
+from bot.memory.server import Connection, ConnectionCallback
 
 KEPT_PROMPTS = 24  # of a room
 KEPT_FEEDBACK = 5000
@@ -70,9 +70,9 @@ class Feedback:
     MemoryProblem when it refuses for good.
     """
 
-    def __init__(self, memory: Connection, told: Told | None = None) -> None:
+    def __init__(self, memory: Connection, on_connection: ConnectionCallback | None = None) -> None:
         self._memory = memory
-        self._told = told
+        self._on_connection = on_connection
 
     async def asked(self, room: str, line: str, version: int, asked: Asked) -> None:
         """Keep for a while what the model read for a version of a line."""
@@ -197,7 +197,7 @@ class Feedback:
             last = f"({rows[-1][0]}"
 
     async def _lasting(self, step: Any) -> Any:
-        return await self._memory.lasting(step, self._told)
+        return await self._memory.lasting(step, self._on_connection)
 
     @property
     def _redis(self) -> Any:

@@ -26,7 +26,7 @@ import redis
 from bot.memory.erasure import erase, erase_all, telling
 from bot.memory.feedback import Feedback
 from bot.memory.keys import PREFIX, person_key, room_key, room_of, tag, unquoted
-from bot.memory.server import Connection, Told
+from bot.memory.server import Connection, ConnectionCallback
 from characters.card import Language
 
 DAYS = 180  # how long the memory of somebody stays who does not come back, unless they say so
@@ -151,10 +151,12 @@ class PersonMemory:
     MemoryProblem when it refuses for good.
     """
 
-    def __init__(self, memory: Connection, person: str, told: Told | None = None) -> None:
+    def __init__(
+        self, memory: Connection, person: str, on_connection: ConnectionCallback | None = None
+    ) -> None:
         self.person = person
         self._memory = memory
-        self._told = told
+        self._on_connection = on_connection
 
     # -- coming and knowing ----------------------------------------------------------------------
 
@@ -374,7 +376,7 @@ class PersonMemory:
         accounts = dict.fromkeys((*_accounts(theirs), *_accounts(mine)))
         if theirs.person == mine.person or len(accounts) > MOST_ACCOUNTS:
             return None
-        one = PersonMemory(self._memory, theirs.person, self._told)
+        one = PersonMemory(self._memory, theirs.person, self._on_connection)
         # First everything is there, then it is taken away here: whatever happens in between,
         # nothing is lost and forgetting finds both.
         known = await one._change(lambda theirs: _united(theirs, mine))
@@ -462,7 +464,9 @@ class PersonMemory:
             names |= shown
             turns += took
             touched += took > 0
-        feedback = await Feedback(self._memory, self._told).forget(accounts, telling(names))
+        feedback = await Feedback(self._memory, self._on_connection).forget(
+            accounts, telling(names)
+        )
         return Forgotten(len(known.facts), turns, touched, feedback)
 
     async def _delete(self, accounts: frozenset[str]) -> None:
@@ -567,7 +571,7 @@ class PersonMemory:
         )
 
     async def _lasting(self, step: Callable[[], Any]) -> Any:
-        return await self._memory.lasting(step, self._told)
+        return await self._memory.lasting(step, self._on_connection)
 
     def _keys(self, *parts: str) -> list[str]:
         return [person_key(self.person, part) for part in parts]

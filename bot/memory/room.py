@@ -1,6 +1,6 @@
 """The memory of one room: what was said in it, what it is besides, and what is still to be done.
 
-    room = memory.room("terminal", "main", told)
+    room = memory.room("terminal", "main", on_connection)
     await room.look()                                # room.state, room.turns: as it was left
     await room.hear(work, turn)                      # a message: a turn, and open until answered
     await room.write(line, id=…, work=work)          # its answer: kept, and the message closed
@@ -28,8 +28,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.memory.keys import PREFIX, room_key, unquoted
-from bot.memory.owner import me
-from bot.memory.server import Connection, Told
+from bot.memory.server import Connection, ConnectionCallback
+from bot.portable import process_id
 from characters.card import Language
 from characters.turn import Side, Turn
 
@@ -46,12 +46,12 @@ _SIDES: dict[Side, str] = {"human": "h", "character": "c", "narration": "n"}
 _SIDE_OF: dict[str, Side] = {short: side for side, short in _SIDES.items()}
 
 
-class Taken(Exception):
+class AlreadyHandled(Exception):
     """It was done already, by this process or another one: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredTurn:
     """A turn as it is kept: `id` orders turns, `person` is `platform:id` of a human speaker.
 
     `line` is the id of a character's line, or of the message that a person's turn was.
@@ -65,7 +65,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Request:
     """Something that a person said or ordered and that is not done with.
 
     `said`: it is a turn already (then `text` is empty). `queue` are the ids of who is still to
@@ -103,7 +103,7 @@ class Work:
         return json.dumps(told, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Work:
+    def from_json(cls, text: str) -> Request:
         told = json.loads(text)
         for key in ("asked", "drawn", "queue"):
             if told.get(key) is not None:
@@ -112,7 +112,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLine:
+class StoredLine:
     """What is known of a character's line besides its turn.
 
     `texts` are its versions, of which `shown` (an index) counts; `places` where it stands;
@@ -137,7 +137,7 @@ class KeptLine:
         return json.dumps(told, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, line_id: str, text: str) -> KeptLine:
+    def from_json(cls, line_id: str, text: str) -> StoredLine:
         told = json.loads(text)
         told["texts"] = tuple(told["texts"])
         told["places"] = tuple(told.get("places", ()))
@@ -146,8 +146,8 @@ class KeptLine:
 
 
 # What of them is written: asdict would copy, and costs more than all else that is done here.
-_WORK = tuple((part.name, part.default) for part in dataclasses.fields(Work))
-_LINE = tuple(part.name for part in dataclasses.fields(KeptLine) if part.name != "id")
+_WORK = tuple((part.name, part.default) for part in dataclasses.fields(Request))
+_LINE = tuple(part.name for part in dataclasses.fields(StoredLine) if part.name != "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +200,14 @@ class RoomMemory:
     kept then), and MemoryProblem when it refuses for good.
     """
 
-    def __init__(self, memory: Connection, name: str, told: Told | None) -> None:
+    def __init__(
+        self, memory: Connection, name: str, on_connection: ConnectionCallback | None
+    ) -> None:
         self.state = RoomState()
-        self.turns: list[Kept] = []
+        self.turns: list[StoredTurn] = []
         self._epoch = -1  # of the room that `turns` are from; -1: nothing is known yet
         self._memory = memory
-        self._told = told
+        self._on_connection = on_connection
         self._lock = asyncio.Lock()
         self._listed = 0.0
         platform, _, self._name = name.partition(":")
@@ -220,34 +222,34 @@ class RoomMemory:
         """See what is new."""
         await self._do({})
 
-    async def lines(self) -> dict[str, KeptLine]:
+    async def lines(self) -> dict[str, StoredLine]:
         """The newest lines by id, oldest first."""
 
         async def step() -> dict[str, str]:
             return dict(await self._redis.hgetall(self._lines_key))
 
-        rows = await self._memory.lasting(step, self._told)
-        return {id_: KeptLine.from_json(id_, text) for id_, text in sorted(rows.items())}
+        rows = await self._memory.lasting(step, self._on_connection)
+        return {id_: StoredLine.from_json(id_, text) for id_, text in sorted(rows.items())}
 
-    async def open(self) -> tuple[list[Work], dict[str, str]]:
+    async def open(self) -> tuple[list[Request], dict[str, str]]:
         """What is to be done: messages, oldest first; and lines that are kept but perhaps not
         shown, with the process that keeps them."""
 
         async def step() -> dict[str, str]:
             return dict(await self._redis.hgetall(self._open_key))
 
-        rows = await self._memory.lasting(step, self._told)
-        works = [Work.from_json(text) for id_, text in sorted(rows.items()) if "." not in id_]
+        rows = await self._memory.lasting(step, self._on_connection)
+        works = [Request.from_json(text) for id_, text in sorted(rows.items()) if "." not in id_]
         return works, {id_: text for id_, text in sorted(rows.items()) if "." in id_}
 
-    async def between(self, after: str, until: str) -> list[Kept]:
+    async def between(self, after: str, until: str) -> list[StoredTurn]:
         """The turns after the one with the first id, up to the second."""
 
         async def step() -> Any:
             first = f"({after}" if after else "-"
             return await self._redis.xrange(self._turns_key, min=first, max=until)
 
-        rows = await self._memory.lasting(step, self._told)
+        rows = await self._memory.lasting(step, self._on_connection)
         return [_kept(row_id, fields) for row_id, fields in rows]
 
     @property
@@ -258,15 +260,15 @@ class RoomMemory:
     # -- what people say -------------------------------------------------------------------------
 
     async def hear(
-        self, work: Work, turn: Turn | None = None, *, message: str = "", **changes: Any
-    ) -> Work:
+        self, work: Request, turn: Turn | None = None, *, message: str = "", **changes: Any
+    ) -> Request:
         """Keep what somebody said, before anything is done about it. Returns what is to be done.
 
         With a turn it is said at once; without one it waits. `message` is the platform's id of it.
         Who is on stage hears it.
 
         Raises:
-            Taken: this message was heard before.
+            AlreadyHandled: this message was heard before.
         """
         if time.monotonic() - self._listed > _LIST_EVERY or not self._listed:
             await self._list()
@@ -279,11 +281,11 @@ class RoomMemory:
         await self._do(ask | self._said(turn, work.person) | _state_fields(changes))
         return work
 
-    async def say(self, work: Work, turn: Turn, **changes: Any) -> Work:
+    async def say(self, work: Request, turn: Turn, **changes: Any) -> Request:
         """What waited is said now.
 
         Raises:
-            Taken: it was said already.
+            AlreadyHandled: it was said already.
         """
         said = self._mine(replace(work, text="", said=True))
         ask = {"id": work.id, "expect": [work.id, work.to_json()]}
@@ -291,16 +293,16 @@ class RoomMemory:
         await self._do(ask | self._said(turn, work.person) | _state_fields(changes))
         return said
 
-    async def update(self, work: Work, then: Work) -> Work:
-        """What is to be done is something else now. Raises Taken."""
+    async def update(self, work: Request, then: Request) -> Request:
+        """What is to be done is something else now. Raises AlreadyHandled."""
         then = self._mine(then)
         await self._do(
             {"expect": [work.id, work.to_json()], "opens": [then.id, then.to_json()], "id": ""}
         )
         return then
 
-    async def close(self, work: Work) -> None:
-        """It is done with. Raises Taken."""
+    async def close(self, work: Request) -> None:
+        """It is done with. Raises AlreadyHandled."""
         await self._do({"expect": [work.id, work.to_json()], "closes": [work.id]})
 
     # -- what follows ----------------------------------------------------------------------------
@@ -312,9 +314,9 @@ class RoomMemory:
         id: str = "",
         person: str = "",
         broken_off: bool = False,
-        line: KeptLine | None = None,
-        work: Work | None = None,
-        then: Work | None = None,
+        line: StoredLine | None = None,
+        work: Request | None = None,
+        then: Request | None = None,
         joined: Turn | None = None,
         **changes: Any,
     ) -> str:
@@ -326,7 +328,7 @@ class RoomMemory:
         is a turn before it. A turn whose witnesses are None is heard by those on stage.
 
         Raises:
-            Taken: `work` is not as we know it: somebody else answered.
+            AlreadyHandled: `work` is not as we know it: somebody else answered.
         """
         ask: dict[str, Any] = {"id": id or new_id()}
         ask |= self._said(turn, person, broken_off) | _state_fields(changes)
@@ -340,10 +342,10 @@ class RoomMemory:
                 ask["closes"] = [work.id]
         if line:
             ask["lines"] = [line.id, line.to_json()]
-            ask["opens"] = [*ask.get("opens", ()), line.id, me()]
+            ask["opens"] = [*ask.get("opens", ()), line.id, process_id()]
         return str(await self._do(ask))
 
-    async def shown(self, line: KeptLine, places: Sequence[str]) -> None:
+    async def shown(self, line: StoredLine, places: Sequence[str]) -> None:
         """A line is shown, at these places."""
         line = replace(line, places=tuple(places))
         await self._do({"lines": [line.id, line.to_json()], "closes": [line.id]})
@@ -352,9 +354,9 @@ class RoomMemory:
         """A line need not be shown any more."""
         await self._do({"closes": [line_id]})
 
-    async def change(self, line: KeptLine, work: Work) -> KeptLine:
+    async def change(self, line: StoredLine, work: Request) -> StoredLine:
         """Another version of a line counts, from now on and for everybody; it is to be shown, and
-        the order is done. Raises Taken."""
+        the order is done. Raises AlreadyHandled."""
         if len(line.texts) > KEPT_VERSIONS:
             oldest = 1 if line.shown == 0 else 0
             texts = (*line.texts[:oldest], *line.texts[oldest + 1 :])
@@ -364,14 +366,14 @@ class RoomMemory:
                 "lines": [line.id, line.to_json()],
                 "expect": [work.id, work.to_json()],
                 "closes": [work.id],
-                "opens": [line.id, me()],
+                "opens": [line.id, process_id()],
                 "epoch": True,
             }
         )
         return line
 
-    async def undo(self, turns: Collection[Kept], work: Work) -> None:
-        """Take turns back, as if they had never been; the order is done. Raises Taken."""
+    async def undo(self, turns: Collection[StoredTurn], work: Request) -> None:
+        """Take turns back, as if they had never been; the order is done. Raises AlreadyHandled."""
         lines = [kept.line for kept in turns if kept.line]
         ask: dict[str, Any] = {"drops": [kept.id for kept in turns], "epoch": True}
         ask |= {"expect": [work.id, work.to_json()], "closes": [work.id, *lines]}
@@ -398,10 +400,12 @@ class RoomMemory:
             return await self._redis.eval(_SCRIPT, len(self._keys), *self._keys, text)
 
         async with self._lock:
-            result, found, fields, rows, fresh, lines = await self._memory.lasting(step, self._told)
+            result, found, fields, rows, fresh, lines = await self._memory.lasting(
+                step, self._on_connection
+            )
             self._see(_pairs(fields), rows, bool(fresh), _pairs(lines))
         if result == "taken":
-            raise Taken
+            raise AlreadyHandled
         return found
 
     def _see(
@@ -415,7 +419,7 @@ class RoomMemory:
             self.turns = [kept for kept in self.turns if _order(kept.id) > _order(state.mark)]
         new = [_kept(row_id, _pairs(flat)) for row_id, flat in rows]
         if lines:
-            known = {id_: KeptLine.from_json(id_, text) for id_, text in lines.items()}
+            known = {id_: StoredLine.from_json(id_, text) for id_, text in lines.items()}
             new = [_as_shown(kept, known.get(kept.line)) for kept in new]
         self.turns += new
         del self.turns[:-KEPT_TURNS]
@@ -430,11 +434,11 @@ class RoomMemory:
                 pipe.zremrangebyrank(self._list_key, 0, -KEPT_ROOMS - 1)
                 await pipe.execute()
 
-        await self._memory.lasting(step, self._told)
+        await self._memory.lasting(step, self._on_connection)
         self._listed = time.monotonic()
 
-    def _mine(self, work: Work) -> Work:
-        return replace(work, owner=me(), at=round(time.time(), 3))
+    def _mine(self, work: Request) -> Request:
+        return replace(work, owner=process_id(), at=round(time.time(), 3))
 
     def _said(self, turn: Turn | None, person: str, broken_off: bool = False) -> dict[str, Any]:
         if not turn:
@@ -464,7 +468,7 @@ async def unfinished(memory: Connection, platform: str, *, since: float = 86_400
     return await memory.lasting(step, None)
 
 
-def _as_shown(kept: Kept, line: KeptLine | None) -> Kept:
+def _as_shown(kept: StoredTurn, line: StoredLine | None) -> StoredTurn:
     if line is None or len(line.texts) < 2:
         return kept
     return replace(kept, turn=replace(kept.turn, text=line.text))
@@ -494,10 +498,10 @@ def _fields(turn: Turn, person: str, broken_off: bool) -> dict[str, str]:
     return fields
 
 
-def _kept(kept_id: str, fields: dict[str, str]) -> Kept:
+def _kept(kept_id: str, fields: dict[str, str]) -> StoredTurn:
     witnesses = frozenset(fields["w"].split()) if "w" in fields else None
     turn = Turn(fields["s"], fields["t"], _SIDE_OF[fields["k"]], witnesses)
-    return Kept(kept_id, turn, fields.get("p", ""), "c" in fields, fields.get("n", ""))
+    return StoredTurn(kept_id, turn, fields.get("p", ""), "c" in fields, fields.get("n", ""))
 
 
 def _state_fields(changes: dict[str, Any]) -> dict[str, Any]:

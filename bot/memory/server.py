@@ -14,12 +14,11 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +26,8 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+
+from bot.portable import locked
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
@@ -44,7 +45,7 @@ class MemoryAway(MemoryProblem):
 
 
 # Called with the problem when waiting begins, and with None when it is over.
-Told = Callable[[MemoryAway | None], Awaitable[None]]
+ConnectionCallback = Callable[[MemoryAway | None], Awaitable[None]]
 
 
 def data_folder() -> Path:
@@ -93,7 +94,10 @@ class Connection:
         )
 
     async def lasting(
-        self, step: Callable[[], Awaitable[T]], told: Told | None, patience: float | None = None
+        self,
+        step: Callable[[], Awaitable[T]],
+        on_connection: ConnectionCallback | None,
+        patience: float | None = None,
     ) -> T:
         """Do `step` until Redis lets it be done.
 
@@ -116,14 +120,14 @@ class Connection:
                 )
                 if time.monotonic() + pause > until:
                     raise away from problem
-                if not waiting and told:
-                    await told(away)
+                if not waiting and on_connection:
+                    await on_connection(away)
                 waiting = True
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
-                if waiting and told:
-                    await told(None)
+                if waiting and on_connection:
+                    await on_connection(None)
                 return done
 
 
@@ -184,6 +188,7 @@ class Embedded:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "memory.rdb"
+        self._lock = folder / "memory.lock"
         self._socket = ""
         self.where = str(folder)
 
@@ -195,7 +200,7 @@ class Embedded:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._alone():
+            with locked(self._lock):
                 socket = self._running() or self._started()
         except OSError as problem:
             raise MemoryProblem(
@@ -211,7 +216,7 @@ class Embedded:
         """Stop the server unless somebody else still uses it."""
         if not self._socket:
             return
-        with contextlib.suppress(OSError, redis.RedisError), self._alone():
+        with contextlib.suppress(OSError, redis.RedisError), locked(self._lock):
             client = _knock(self._socket)
             mine = client.client_id()
             if any(int(other["id"]) != mine for other in client.client_list()):
@@ -226,12 +231,6 @@ class Embedded:
     @property
     def _settings(self) -> Path:
         return self._file.with_name(self._file.name + ".settings")
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        with (self._folder / "memory.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _running(self) -> str:
         """Socket of the server that already runs on this file, "" when there is none."""

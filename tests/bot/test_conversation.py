@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bot.conversation import Crowded, language_of, reading, scene_of
-from bot.memory import Kept, RoomState
+from bot.memory import RoomState, StoredTurn
 from characters.prompt import Style, Tail, encode, prompt
 from characters.turn import Scene, Turn
 from engine.echo import EchoEngine
@@ -122,7 +122,7 @@ def test_a_tail_is_read_but_does_not_stay(cast):
 
 def test_who_left_keeps_its_name_in_what_it_said(cast):
     state = RoomState(cast=("bajie",), language="zh")
-    kept = [Kept("1-0", Turn("wukong", "老孙去了。", "character"))]
+    kept = [StoredTurn("1-0", Turn("wukong", "老孙去了。", "character"))]
     scene = scene_of(state, kept, cast)
     _, text = read(scene, cast["bajie"])
     assert "孙悟空：" in text

@@ -6,12 +6,14 @@ import time
 import pytest
 
 from bot import room as rooms
-from bot.memory.owner import gone, me
-from bot.memory.room import KEPT_HEARD, KEPT_LINES, KeptLine, Work, new_id
+from bot.memory.room import KEPT_HEARD, KEPT_LINES, Request, StoredLine, new_id
+from bot.portable import process_ended, process_id
 from bot.stage import Message
 from characters.turn import Turn
 
-DEAD = "/".join([*me().split("/")[:2], "1", "0"])  # a process of this machine that never was
+DEAD = "/".join(
+    [*process_id().split("/")[:2], "1", "0"]
+)  # a process of this machine that never was
 
 
 @pytest.fixture
@@ -23,8 +25,8 @@ def died(monkeypatch):
         await memory.look()
         at = time.time() - 60 * minutes
         work_id = f"{int(at * 1000):011x}{new_id()[11:]}"
-        work = Work(work_id, person="test:小明", name="小明", text=text, order=order)
-        monkeypatch.setattr("bot.memory.room.me", lambda: owner)
+        work = Request(work_id, person="test:小明", name="小明", text=text, order=order)
+        monkeypatch.setattr("bot.memory.room.process_id", lambda: owner)
         work = await memory.hear(work, Turn("小明", text) if said and not order else None)
         monkeypatch.undo()
         return work
@@ -53,7 +55,7 @@ async def test_another_process_does_not_hear_it_again_either(play):
 async def test_ids_of_messages_do_not_grow_for_ever(play, memory):
     p = play(name="many ids")
     for number in range(KEPT_HEARD + 20):
-        await p.room.memory.hear(Work(new_id()), message=str(number))
+        await p.room.memory.hear(Request(new_id()), message=str(number))
     assert await memory.redis.zcard("mrp:1:{room:test:many%20ids}:heard") == KEPT_HEARD
 
 
@@ -102,14 +104,14 @@ async def test_an_order_is_not_given_twice(play, died):
 async def test_what_a_living_process_sees_to_is_left_to_it(play, died):
     p = play(name="alive")
     await p.say("/summon 悟空")
-    await died(p, "悟空，一", owner=me())
+    await died(p, "悟空，一", owner=process_id())
     again = play(name="alive")
     other = f"{DEAD.partition('/')[0]}x/1/1/1"
     await died(p, "悟空，二", owner=other)
-    mine = me()
-    assert gone(mine) is False
-    assert gone(DEAD) is True
-    assert gone(other) is None
+    mine = process_id()
+    assert process_ended(mine) is False
+    assert process_ended(DEAD) is True
+    assert process_ended(other) is None
     await again.room.resume()
     assert len(again.lines) == 1  # its own; the other machine's may still come
     async with asyncio.timeout(5):  # and a room that ends does not wait for them
@@ -133,8 +135,8 @@ async def test_a_line_that_was_kept_and_not_shown_is_shown(play):
     async def breaks(line):
         raise KeyboardInterrupt  # stands for the end of the process
 
-    work = await p.room.memory.hear(Work(new_id(), name="小明"), Turn("小明", "你好"))
-    line = KeptLine(work.line, "wukong", ("在此。",))
+    work = await p.room.memory.hear(Request(new_id(), name="小明"), Turn("小明", "你好"))
+    line = StoredLine(work.line, "wukong", ("在此。",))
     await p.room.memory.write(
         Turn("wukong", "在此。", "character"), id=line.id, line=line, work=work
     )

@@ -10,7 +10,7 @@ from redis.crc import key_slot
 
 from bot.memory import Asked, Bond, Fact, TooManyTries, open_memory
 from bot.memory.people import DAYS, GRACE_DAYS, MOST_BONDS, MOST_FACTS, MOST_ROOMS, due
-from bot.memory.room import Work, new_id
+from bot.memory.room import Request, new_id
 from characters.turn import Turn
 
 _numbers = itertools.count()
@@ -369,9 +369,9 @@ async def test_export_has_all_of_it(new, memory):
     await person.introduce("test:r 1", "书生")
     await person.talked(["wukong"], private=False, now=5)
     room = memory.room("test", "r 1")
-    said = Work(new_id(), person=person.person, name="小明", text="我属猴")
+    said = Request(new_id(), person=person.person, name="小明", text="我属猴")
     await room.hear(said, Turn("小明", "我属猴"))
-    await room.hear(Work(new_id(), person="test:other", name="小红"), Turn("小红", "我不属猴"))
+    await room.hear(Request(new_id(), person="test:other", name="小红"), Turn("小红", "我不属猴"))
     told = await person.export()
     assert [(s["room"], s["as"], s["text"]) for s in told["said"]] == [
         ("test:r 1", "小明", "我属猴")

@@ -6,7 +6,7 @@ import pytest
 
 from bot.house import House, add_options
 from bot.limits import LimitsError
-from bot.memory.room import Work, new_id
+from bot.memory.room import Request, new_id
 from bot.stage import Message
 from canon import CanonError
 from characters.turn import Turn
@@ -54,7 +54,7 @@ async def test_rooms_with_something_left_to_do_are_found_and_others_are_not(open
     for name in ("done with", "left: 一/2"):
         room = await house.room("leaving", name, lambda: stage)
         await room.hear(Message("leaving:1", "小明", "/summon 悟空"))
-    left = Work(new_id(), person="leaving:1", name="小明", text="悟空，在吗")
+    left = Request(new_id(), person="leaving:1", name="小明", text="悟空，在吗")
     await room.memory.hear(left, Turn("小明", "悟空，在吗"))
     assert await house.unfinished("leaving") == ["left: 一/2"]
     again = await opened()

@@ -17,7 +17,6 @@ import contextlib
 import logging
 import os
 import re
-import signal
 from collections.abc import Mapping
 
 import aiohttp
@@ -28,6 +27,7 @@ from bot import logs
 from bot.house import House, add_options
 from bot.platforms.discord.client import Troupe
 from bot.platforms.discord.faces import FOLDER, Faces
+from bot.portable import on_termination
 from bot.secrets import secret
 
 _log = logging.getLogger(__name__)
@@ -146,10 +146,7 @@ async def _hold(options: argparse.Namespace, token: str) -> None:
     house = await House.open(options)
     try:
         here = asyncio.create_task(stay(house, options, token))
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(name, here.cancel)
+        on_termination(here.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await here
     finally:

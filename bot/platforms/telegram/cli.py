@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import re
 import secrets
-import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -31,6 +29,7 @@ from bot import logs
 from bot.house import House, add_options
 from bot.platforms.telegram.client import HEARD, POLL_SECONDS, Accounts, Troupe
 from bot.platforms.telegram.limits import Limiter
+from bot.portable import on_termination
 from bot.secrets import redact
 from characters.card import Cast
 
@@ -100,10 +99,7 @@ async def serve(troupe: Troupe, options: argparse.Namespace) -> None:
     except TelegramError as problem:
         raise TelegramProblem(f"Telegram cannot be reached: {redact(str(problem))}") from problem
     ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, ended.set)
+    on_termination(ended.set)
     taking = asyncio.create_task(
         webhook(troupe, options.webhook, options.listen) if options.webhook else troupe.poll()
     )

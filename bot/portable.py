@@ -1,0 +1,158 @@
+"""What differs between operating systems: file locks, process identity, signals that ask to end.
+
+with locked(folder / "memory.lock"): …               one process at a time
+owner = process_id()                                 "box/1f3a…/4711/83921", unique for ever
+process_ended(owner)                                 True, False, or None on another machine
+
+Every call that POSIX or Linux alone has is made here, with what stands in for it on Windows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import platform
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+if sys.platform == "win32":  # pragma: no cover - the other side is what is tested
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        # msvcrt tries for ten seconds and then raises; whoever waits here waits until it is free.
+        while True:
+            with contextlib.suppress(OSError):
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+                return
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        # Neither POSIX nor Windows (WebAssembly): one process is all there is.
+        def _lock(descriptor: int) -> None:
+            pass
+
+        def _unlock(descriptor: int) -> None:
+            pass
+
+    else:
+
+        def _lock(descriptor: int) -> None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+        def _unlock(descriptor: int) -> None:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the exclusive lock of a file, which is made where there is none; waits for it.
+
+    The lock goes with the process that holds it, however that ends.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    # Not inherited: a child that outlives us would keep the lock.
+    with path.open("a") as file:
+        _lock(file.fileno())
+        try:
+            yield
+        finally:
+            _unlock(file.fileno())
+
+
+@functools.cache
+def _host() -> str:
+    """The machine's name, and the id of its boot where the system tells one."""
+    boot = ""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return f"{platform.node()}/{boot}"
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot; "" where only /proc could tell.
+
+    Raises:
+        ProcessLookupError: there is no such process.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        if not Path("/proc/self/stat").exists():
+            _require(pid)
+            return ""
+        raise ProcessLookupError(pid) from None
+    return fields[19]  # field 22 of proc(5) stat
+
+
+def _require(pid: int) -> None:
+    """Raise ProcessLookupError unless a process has this id."""
+    if sys.platform == "win32":  # pragma: no cover
+        # os.kill(pid, 0) would end the process there.
+        import ctypes  # here: its windll is on Windows alone
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # query, limited
+        if not handle:
+            raise ProcessLookupError(pid)
+        ctypes.windll.kernel32.CloseHandle(handle)
+    else:
+        with contextlib.suppress(PermissionError):
+            os.kill(pid, 0)
+
+
+def process_id() -> str:
+    """The unique id of this process: machine, boot, pid and start time."""
+    return _named(os.getpid())  # asked anew each time: a fork has another pid
+
+
+@functools.lru_cache(maxsize=8)
+def _named(pid: int) -> str:
+    return f"{_host()}/{pid}/{_started(pid)}"
+
+
+def process_ended(owner: str) -> bool | None:
+    """Whether the process with this `process_id` has ended; None when it ran on another machine."""
+    host, _, rest = owner.rpartition("/")
+    host, _, pid = host.rpartition("/")
+    if host.partition("/")[0] != _host().partition("/")[0]:
+        return None
+    if host != _host():
+        return True  # the machine was started anew
+    try:
+        return _started(int(pid)) != rest
+    except (ProcessLookupError, ValueError):
+        return True
+
+
+def on_termination(ended: Callable[[], object]) -> None:
+    """Call `ended` in the running event loop when SIGINT or SIGTERM asks this process to end.
+
+    On Windows, whose loops take no signal handlers, SIGINT (Ctrl-C) and SIGBREAK do.
+    """
+    loop = asyncio.get_running_loop()
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(ended)
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, ended)
+        except (NotImplementedError, AttributeError):
+            # Nor may a thread that is not the main one set a handler.
+            with contextlib.suppress(ValueError):
+                signal.signal(number, asked)
