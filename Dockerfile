@@ -36,6 +36,7 @@ COPY characters characters
 COPY engine engine
 COPY evaluation evaluation
 COPY quantize quantize
+COPY text text
 COPY trainer trainer
 RUN pip install --no-deps .
 

@@ -124,7 +124,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "imatrix": {"render": render_lessons},
     "measure": {"render": render_lessons, "evaluate": evaluate},
 }
-_OURS = {"bot", "canon", "characters", "engine", "evaluation", "quantize", "trainer"}
+_OURS = {"bot", "canon", "characters", "engine", "evaluation", "quantize", "text", "trainer"}
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ from functools import lru_cache
 
 from characters.card import PEOPLE, Character
 from characters.turn import Scene, Turn
+from text.folding import fold, fold_text, simplified
 
 # Turns of characters after one human message. SillyTavern's auto mode has no cap, and runaway
 # chatter is what its users complain of; three is a short exchange.
@@ -86,13 +87,16 @@ def mentions(
     names = _names(tuple(cast), people)
     if names.pattern is None:
         return ()
+    folded = fold_text(text)
+    text = folded.text
     works = [match.span() for match in _WORK.finditer(text)]
     found: list[Mention] = []
+    last = 0  # where the name before ends, in the folded text
     for match in names.pattern.finditer(text):
         start, end = match.span()
-        character = names.owner.get(_fold(match[0]))
+        character = names.owner.get(fold(match[0]))
         if character is None and scene is not None:
-            character = _titled(names.titles.get(_fold(match[0]), ()), match, scene, speaker)
+            character = _titled(names.titles.get(fold(match[0]), ()), match, scene, speaker)
         if (
             character is None
             or any(a < start and end < b for a, b in works)
@@ -100,13 +104,14 @@ def mentions(
             or (match[0].islower() and match[0].isascii() and _SOME.search(_before(text, start)))
         ):
             continue
-        joined = found and found[-1].spurned and _JOINT.fullmatch(text, found[-1].end, start)
+        joined = found and found[-1].spurned and _JOINT.fullmatch(text, last, start)
         spurned = (
             bool(joined)
             or bool(_WAVED_AWAY.search(text, max(0, start - 32), start))
             or bool(_HUSHED.match(text, end))
         )
-        found.append(Mention(character, start, end, spurned))
+        found.append(Mention(character, *folded.span(start, end), spurned))
+        last = end
     return tuple(found)
 
 
@@ -190,7 +195,8 @@ def called(turn: Turn, scene: Scene, everybody: Iterable[Character]) -> tuple[Ch
     found = mentions(
         turn.text, dict.fromkeys((*scene.cast, *everybody)), scene=scene, speaker=speaker
     )
-    addressed = (m.character for m in _vocatives(turn.text, found) if m.character.id != speaker)
+    text = simplified(turn.text)
+    addressed = (m.character for m in _vocatives(text, found) if m.character.id != speaker)
     return tuple(c for c in dict.fromkeys(addressed) if c in scene.cast)
 
 
@@ -210,7 +216,8 @@ def _decide(
     )
     spurned = {m.character.id for m in found if m.spurned}
     present = tuple(c for c in scene.cast if c.id not in spurned)
-    calls = [m.character for m in _vocatives(turn.text, found) if m.character in present]
+    text = simplified(turn.text)  # of the same length, so that mentions stand where they stood
+    calls = [m.character for m in _vocatives(text, found) if m.character in present]
     replied = [c for c in present if c.id == reply_to and not calls]
     named = dict.fromkeys((*calls, *replied, *(m.character for m in found)))
     answering = tuple(c for c in named if c in present)
@@ -218,7 +225,7 @@ def _decide(
         return present, answering[:CAP]
     if not present:
         return present, ()
-    if _GROUP.search(turn.text):
+    if _GROUP.search(text):
         return present, _by_talk(present)[:CAP]
     to_a_person = bool(reply_to) and all(c.id != reply_to for c in (*scene.cast, *everybody))
     if to_a_person or _among_people(turn, scene, everybody):
@@ -300,11 +307,12 @@ def _among_people(turn: Turn, scene: Scene, everybody: tuple[Character, ...]) ->
 
 
 def _calls(text: str, people: Iterable[str]) -> bool:
+    text = fold_text(text).text
     return any(
         _opens(text, match.start()) and _closes(text, match.end(), strictly=True)
         for name in people
         if name
-        for match in re.finditer(re.escape(name), text)
+        for match in re.finditer(re.escape(fold_text(name).text), text)
     )
 
 
@@ -442,21 +450,22 @@ def _names(cast: tuple[Character, ...], people: frozenset[str]) -> _Names:
     words: set[str] = set()
     for character in cast:
         for name in character.names:
-            owner.setdefault(_fold(name), character)
+            owner.setdefault(fold(name), character)
         words.update(character.names)
         words.update((*character.lookalikes.zh, *character.lookalikes.en))
         for title in character.titles:
             for word in (*title.words.zh, *title.words.en):
-                titles.setdefault(_fold(word), []).append((character, title.by))
+                titles.setdefault(fold(word), []).append((character, title.by))
                 words.add(word)
     # Only those: a person called 空 must not take a character's name apart.
     words.update(
-        name for name in people if _fold(name) not in owner and any(n in _fold(name) for n in owner)
+        name for name in people if fold(name) not in owner and any(n in fold(name) for n in owner)
     )
     if not owner:
         return _Names(None, owner, titles)
     parts = []
-    for word in sorted(words, key=lambda word: (-len(word), word)):
+    read = {fold_text(word).text for word in words}
+    for word in sorted(read, key=lambda word: (-len(word), word)):
         part = r"\s+".join(map(re.escape, word.split()))
         if word[0].isascii() and word[0].isalnum():
             part = r"(?<![A-Za-z0-9_])" + part
@@ -464,7 +473,3 @@ def _names(cast: tuple[Character, ...], people: frozenset[str]) -> _Names:
             part += r"(?![A-Za-z0-9_])"
         parts.append(part)
     return _Names(re.compile("|".join(parts), re.IGNORECASE), owner, titles)
-
-
-def _fold(name: str) -> str:
-    return "".join(name.casefold().split())

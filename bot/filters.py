@@ -35,6 +35,7 @@ from typing import Any, Literal
 import regex
 
 from characters.card import LANGUAGES, Character, Language, Lines
+from text.toml import read_toml
 
 Side = Literal["input", "output"]
 SIDES: tuple[Side, ...] = ("input", "output")
@@ -116,7 +117,7 @@ def load_filter(file: Path) -> Filter:
             takes too long.
     """
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = read_toml(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise FilterError(f"{file}: cannot be read as a filter: {problem}") from problem
     listed = raw.pop("rule", [])

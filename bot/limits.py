@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from text.toml import read_toml
+
 Why = Literal["", "blocked", "person", "room"]
 
 
@@ -130,7 +132,7 @@ def load_limits(file: Path, *, clock: Callable[[], float] = time.monotonic) -> L
         LimitsError: it cannot be read, or a key is unknown or of the wrong kind.
     """
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = read_toml(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise LimitsError(f"{file}: cannot be read as limits: {problem}") from problem
     blocked = raw.pop("blocked", [])

@@ -36,6 +36,7 @@ from typing import Any
 from canon.book import Book, Section
 from canon.error import BadNameTable
 from canon.events import Event, read_events
+from text.toml import read_toml
 
 BOOKS = Path(__file__).parent / "books"
 LAST = 10_000  # no book has so many chapters: "to the end"
@@ -163,7 +164,7 @@ class ChapterNames:
 def read_table(path: Path) -> NameTable:
     """Read an alias table. Raises BadNameTable with the key that is wrong."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = read_toml(path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise BadNameTable(f"cannot read the name table {path}: {problem}") from None
     where = str(path)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from text.folding import fold
+from text.toml import read_toml
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -134,6 +137,15 @@ class Cast:
     """All characters that can be summoned, in the order of their files."""
 
     characters: tuple[Character, ...]
+    # folded name -> whose it is; a name that two hold is the first one's
+    _owners: dict[str, Character] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        owners: dict[str, Character] = {}
+        for character in self.characters:
+            for name in character.names:
+                owners.setdefault(fold(name), character)
+        object.__setattr__(self, "_owners", owners)
 
     def __iter__(self) -> Iterator[Character]:
         return iter(self.characters)
@@ -148,20 +160,15 @@ class Cast:
         raise UnknownCharacter(_nobody(character_id, self))
 
     def find(self, name: str) -> Character:
-        """The character that answers to `name`: id, name or alias, whatever the case.
+        """The character with this id, name or alias, compared as people read names (`text.fold`).
 
         Raises:
-            UnknownCharacter: nobody does; the message lists who there is.
+            UnknownCharacter: there is none; the message lists who there is.
         """
-        wanted = _fold(name)
-        for character in self.characters:
-            if any(_fold(own) == wanted for own in character.names):
-                return character
-        raise UnknownCharacter(_nobody(name, self))
-
-
-def _fold(name: str) -> str:
-    return "".join(name.casefold().split())
+        found = self._owners.get(fold(name))
+        if found is None:
+            raise UnknownCharacter(_nobody(name, self))
+        return found
 
 
 def _nobody(name: str, cast: Cast) -> str:
@@ -181,7 +188,7 @@ def load_cast(folder: Path = CAST_FOLDER) -> Cast:
     cards = [load_card(file) for file in files]
     owner: dict[str, Path] = {}
     for file, card in zip(files, cards, strict=True):
-        for name in {_fold(name) for name in card.names}:
+        for name in {fold(name) for name in card.names}:
             if name in owner:
                 raise CardError(
                     f"{file}: aliases: {name!r} already belongs to {owner[name].name}; "
@@ -200,7 +207,7 @@ def load_card(file: Path) -> Character:
         CardError: not UTF-8, not TOML, an unknown or missing key, a value of the wrong kind.
     """
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = read_toml(file)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, OSError) as problem:
         raise CardError(f"{file}: cannot be read as a TOML card: {problem}") from problem
     return _Reader(file, raw).card()

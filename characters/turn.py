@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 from characters.card import Character, Language
+from text.folding import fold, invisible
 
 Side = Literal["human", "character", "narration"]
 
@@ -61,6 +62,8 @@ class Scene:
 # What could start, end or fake a line of the transcript.
 _UNSAFE = re.compile(r"[\s:：<>|【】\[\]{}（）()「」“”\"'`*_~#@\\/]+")
 
+# Letters that are drawn as nothing: a name of them would be no name.
+_BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 
 GUEST = "（客）"
 
@@ -69,31 +72,29 @@ def safe_name(name: str, taken: Iterable[str] = (), *, fallback: str = "客人")
     """A person's name as it may stand before a colon in the transcript.
 
     Letters, digits and plain symbols of any script stay; white space, colons, brackets, quotes,
-    markup and invisible characters go; at most 24 characters. A name that is in `taken`
-    (characters' names and aliases, whatever their case and spaces) gets the suffix （客）, so a
+    markup and invisible characters go; at most 24 characters. A name that reads like one in `taken`
+    (characters' names and aliases, compared by `text.folding.fold`) gets the suffix （客）, so a
     person who calls themselves 孙悟空 or "monkey king" is never mistaken for the character. A safe
     name stays as it is.
     """
     guest = name.endswith(GUEST)
-    plain = _clean(name.removesuffix(GUEST) if guest else name) or fallback
+    plain = _clean(name.removesuffix(GUEST) if guest else name)
+    if all(map(invisible, plain)):
+        plain = fallback
     short = plain[:24].strip("_")
     others = _folded_names(tuple(taken))
-    guest = guest or not others.isdisjoint((_folded(plain), _folded(short)))
+    guest = guest or not others.isdisjoint((fold(plain), fold(short)))
     return short + GUEST if guest else short
 
 
 @lru_cache(maxsize=64)
 def _folded_names(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(_folded(_clean(name)) for name in names)
+    return frozenset(map(fold, names))
 
 
 def _clean(name: str) -> str:
     plain = unicodedata.normalize("NFKC", name)
-    plain = "".join(c for c in plain if unicodedata.category(c)[0] != "C")
+    plain = "".join(c for c in plain if unicodedata.category(c)[0] != "C" and c not in _BLANKS)
     # Again: letters that an invisible character kept apart may now be one.
     plain = _UNSAFE.sub(" ", unicodedata.normalize("NFKC", plain))
     return plain.strip().replace(" ", "_").strip("_")
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("_", "")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import tomllib
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from characters.turn import Scene, Turn
 from evaluation.error import EvaluationError
 from evaluation.identity import QUESTIONS as INTRODUCTIONS
 from evaluation.subject import Ask, Expect
+from text.toml import read_toml
 
 FOLDER = Path(__file__).parent / "questions"
 
@@ -74,7 +74,7 @@ def read_questions(folder: Path = FOLDER) -> Questions:
         file = folder / f"{name}.toml"
         if file.exists():
             try:
-                tables[name] = tomllib.loads(file.read_text(encoding="utf-8"))
+                tables[name] = read_toml(file)
             except (OSError, ValueError) as problem:
                 raise EvaluationError(f"{file} cannot be read: {problem}") from None
     if not tables:

@@ -23,7 +23,6 @@ import os
 import shutil
 import sys
 import time
-import tomllib
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -47,6 +46,7 @@ from rich.table import Table
 
 from quantize.aside import aside
 from quantize.error import HubError
+from text.toml import read_toml
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 # What may come down: weights that cannot run code, tokenizers, settings, licences.
@@ -113,7 +113,7 @@ class Source(Protocol):
 def catalogue(path: Path = CATALOGUE) -> dict[str, Entry]:
     """The known models by name. Raises HubError for a broken file."""
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))["model"]
+        rows = read_toml(path)["model"]
         return {
             row["name"]: Entry(
                 name=row["name"],

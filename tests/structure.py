@@ -27,6 +27,7 @@ PACKAGES = (
     "engine",
     "evaluation",
     "quantize",
+    "text",
     "trainer",
 )
 
@@ -147,7 +148,9 @@ def _over(limit: str, place: str, measured: int) -> Iterator[Finding]:
 
 def _holds_values(node: ast.ClassDef) -> bool:
     names = {_last_name(base) for base in node.bases}
-    names |= {_last_name(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list}
+    names |= {
+        _last_name(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list
+    }
     return bool(names & (_VALUES | {"dataclass"}))
 
 
@@ -220,10 +223,10 @@ def imports_of(file: Path, modules: dict[str, Path]) -> set[Path]:
                     found.add(modules[f"{base}.{alias.name}"])
                 elif base in modules:
                     found.add(modules[base])
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+        elif isinstance(node, ast.Call) and _last_name(node.func) == "import_module":
             # importlib.import_module("x") is an import too.
-            if _last_name(node.func) == "import_module" and node.args[0].value in modules:
-                found.add(modules[node.args[0].value])
+            given = [one.value for one in node.args[:1] if isinstance(one, ast.Constant)]
+            found |= {modules[name] for name in given if name in modules}
     return found - {file}
 
 

@@ -99,13 +99,12 @@ def invisible(character: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def _read_as(character: str) -> str:
-    """What one character is read as: nothing, or some letters."""
+    """What one character is read as, in its case: nothing, or some letters."""
     if invisible(character):
         return ""
     known = character.translate(_SIGNS)
     known = "".join(_unmarked(c) for c in unicodedata.normalize("NFKC", known))
-    known = known.translate(_LOOK_ALIKES).translate(_SIGNS).casefold()
-    # Kana that fold to Chinese characters, and what case folding made, are folded already.
+    known = known.translate(_LOOK_ALIKES).translate(_SIGNS)
     return simplified("".join(c for c in known if not invisible(c)))
 
 
@@ -120,7 +119,7 @@ def _unmarked(character: str) -> str:
 
 
 def fold_text(text: str) -> Folded:
-    """A text as it is compared: letters folded, spaces and punctuation where they were."""
+    """A text as it is compared: letters folded in their case, spaces and punctuation kept."""
     letters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
@@ -136,7 +135,7 @@ def fold(name: str) -> str:
 
     Two names that fold alike are read as the same. A name of marks alone keeps them.
     """
-    read = "".join(map(_read_as, name))
+    read = "".join(map(_read_as, name)).casefold()
     plain = "".join(c for c in read if _belongs(c))
     return plain or "".join(read.split())
 

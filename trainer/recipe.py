@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from characters.markup import MARKUPS
 from characters.prompt import Style
+from text.toml import read_toml
 
 
 class RecipeError(ValueError):
@@ -216,7 +217,7 @@ def load(file: Path) -> Recipe | Tuning:
             the wrong type or lies outside of what it may be.
     """
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = read_toml(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise RecipeError(f"{file}: cannot be read as a recipe: {problem}") from problem
     recipe: Recipe | Tuning = _fill(Tuning if "base" in raw else Recipe, raw, file, "")

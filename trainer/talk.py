@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from characters.card import LANGUAGES, Cast, Language, load_cast
+from text.toml import read_toml
 
 TALK_FOLDER = Path(__file__).parent / "talk"
 
@@ -90,7 +91,7 @@ def wording() -> list[str]:
 
 def _table(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return read_toml(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise TalkError(f"{file}: cannot be read: {problem}") from problem
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from text.toml import read_toml
 from trainer.synth.error import OptionError
 from trainer.synth.formats.rows import read_rows, write_lines
 from trainer.synth.harvest import Row
@@ -51,7 +52,7 @@ def read_mix(file: Path) -> Mix:
         OptionError: missing, broken, an unknown key, shares that do not add up to 1, no reason.
     """
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = read_toml(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise OptionError(f"{file}: cannot be read as a mix recipe: {problem}") from problem
     for key in raw.keys() - {"rows", "seed", "part"}:
