@@ -1,29 +1,35 @@
-"""The front door: `mrp VERB …`. Each verb lives in one module, imported when it is asked for.
+"""The command line: `mrp VERB …`. Each verb is one module, imported when it is asked for.
 
 mrp                     lists the verbs
+mrp --version           the version, and the commit it was made from
 mrp terminal            a room in the terminal
 mrp train RECIPE        …
+
+Imports of our packages stand inside functions here, and only here: `mrp` has to list its verbs, and
+`mrp terminal` to open, without torch, llama.cpp and two chat libraries being loaded first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# verb -> (module with `main(argv) -> int`, what it does). Grouped as the journey goes.
+from bot.platforms import registry
+
+# verb -> (module with `main(argv) -> int`, what it does), in the order of a voice's way. Platforms
+# come first, from their own list.
 VERBS: dict[str, tuple[str, str]] = {
-    "terminal": ("bot.platforms.terminal", "a room in the terminal; also reads lines from a pipe"),
-    "discord": ("bot.platforms.discord.run", "the characters in a Discord server"),
-    "telegram": ("bot.platforms.telegram.cli", "the characters in your Telegram chats"),
     "serve": ("bot.serve", "every platform that has a token, with a page of health and figures"),
-    "doctor": ("bot.doctor", "looks at everything a bot needs, and says what to do"),
+    "doctor": ("bot.doctor.examine", "looks at everything a bot needs, and says what to do"),
     "feedback": ("bot.feedback", "what people thought of replies, as rows to learn from"),
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
@@ -41,13 +47,46 @@ VERBS: dict[str, tuple[str, str]] = {
     "bench": ("engine.bench", "the engine against its baselines"),
 }
 
+ROOT = Path(__file__).resolve().parent
+DISTRIBUTION = "mrp-llm"
+
+
+def verbs() -> dict[str, tuple[str, str]]:
+    """All verbs, the platforms' first."""
+    return {row.name: (row.module, row.does) for row in registry.PLATFORMS} | VERBS
+
 
 def usage() -> str:
-    width = max(map(len, VERBS))
-    rows = [f"  {verb:<{width}}  {what}" for verb, (_, what) in VERBS.items()]
+    width = max(map(len, verbs()))
+    rows = [f"  {verb:<{width}}  {what}" for verb, (_, what) in verbs().items()]
     return "\n".join(
         ["mrp: one model, one transcript, many voices", "", "usage: mrp VERB [--help] …", "", *rows]
     )
+
+
+def version() -> str:
+    """`0.1.0 (commit 1a2b3c4)`; the commit is git's in a checkout, else the build's, if known."""
+    try:
+        number = importlib.metadata.version(DISTRIBUTION)
+    except importlib.metadata.PackageNotFoundError:
+        number = "not installed"
+    commit = _commit()
+    return f"{number} (commit {commit})" if commit else number
+
+
+def _commit() -> str:
+    """The commit that this code is of: "" when nobody knows."""
+    if (ROOT / ".git").exists():  # a folder, or a file in a worktree
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            asked = subprocess.run(
+                ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"],
+                capture_output=True, text=True, timeout=5, check=True,
+            )  # fmt: skip
+            return asked.stdout.strip()
+    # Written by the build (see COMMIT in the Dockerfile and the wheel's build hook).
+    with contextlib.suppress(OSError):
+        return (ROOT / "bot" / "COMMIT").read_text(encoding="ascii").strip()
+    return ""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,12 +95,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
+    if words[0] in ("-V", "--version", "version"):
+        print(f"mrp {version()}")
+        return 0
     verb, *rest = words
-    if verb not in VERBS:
+    if verb not in verbs():
         print(f"mrp: there is no verb {verb!r}\n\n{usage()}", file=sys.stderr)
         return 2
     try:
-        status: int = importlib.import_module(VERBS[verb][0]).main(rest, **GIVEN.get(verb, {}))
+        status: int = _main_of(verb)(rest, **GIVEN.get(verb, {}))
         return status
     except KeyboardInterrupt:
         return 130
@@ -76,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         extra = "evaluate" if verb == "evaluate" else "train"
         print(
             f"mrp {verb}: the Python package {missing.name!r} is missing; "
-            f"install the project's extra for this step: pip install 'mrp-llm[{extra}]'",
+            f"install the project's extra for this step: pip install '{DISTRIBUTION}[{extra}]'",
             file=sys.stderr,
         )
         return 2
@@ -88,36 +130,51 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _main_of(verb: str) -> Any:
+    return importlib.import_module(verbs()[verb][0]).main
+
+
+# -- what a verb needs of a package that its own may not import --------------------------------
+
+
 def open_embedder(path: Path) -> Any:
-    """What reads an embedding model, handed to the canon, which imports nothing of ours."""
-    return importlib.import_module("engine.embedding").open_embedder(path)
+    """Opens an embedding model, for the canon, which imports nothing of ours."""
+    from engine.embedding import open_embedder  # llama.cpp, only for `mrp canon` with a model
+
+    return open_embedder(path)
 
 
 def render_lessons(
     path: Path, metadata: Mapping[str, str]
 ) -> Iterator[list[tuple[str, bool, bool]]]:
     """What the model of a GGUF reads of lessons: spans (text, control, learned), one list a lesson.
-    Handed to the quantizer, which imports the engine only."""
-    style = importlib.import_module("characters.style").serving(metadata).style
-    load = importlib.import_module("trainer.lessons").load
-    for lesson in load(path.parent, path.stem):
+
+    For the quantizer, which imports the engine only.
+    """
+    from characters.style import serving  # only for `mrp imatrix` and `mrp measure`
+    from trainer.lessons import load  # the same; it brings the trainer
+
+    style = serving(metadata).style
+    part: Any = path.stem  # `load` says which there are
+    for lesson in load(path.parent, part):
         yield [(span.text, span.control, span.learned) for span in lesson.spans(style)]
 
 
 def evaluate(words: Sequence[str]) -> dict[str, Any]:
-    """What `mrp evaluate WORDS` finds, for the quantizer's table."""
+    """The JSON result of `mrp evaluate WORDS`, for the quantizer's table."""
     with contextlib.redirect_stdout(io.StringIO()) as said:
-        importlib.import_module(VERBS["evaluate"][0]).main([*words, "--json"])
+        _main_of("evaluate")([*words, "--json"])
     found: dict[str, Any] = json.loads(said.getvalue().splitlines()[-1])
     return found
 
 
 def casting() -> Any:
-    """The bot's rules of who answers, handed to the evaluation that measures them."""
-    return importlib.import_module("bot.casting")
+    """The bot's rules of who answers, for the evaluation that measures them."""
+    from bot import casting  # the whole bot, only for `mrp evaluate turns`
+
+    return casting
 
 
-# What a verb needs of a package that its own may not import.
 GIVEN: dict[str, dict[str, Any]] = {
     "evaluate": {"casting": casting},
     "canon": {"open_embedder": open_embedder},

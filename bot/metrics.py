@@ -37,6 +37,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from bot.platforms import registry
 from engine.stats import Histogram, Stats
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,7 +46,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FIRST = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _GAP = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
-# discord.py waits by itself and only logs it.
+# Of libraries that wait by themselves and only log it.
 _LIMITED = re.compile(r"rate.?limit", re.IGNORECASE)
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?) ?s(?:econds)?\b")
 
@@ -83,9 +84,9 @@ class Metrics:
             ["platform"],
             registry=self._registry,
         )
-        for platform in ("discord", "telegram"):
-            self._limited.labels(platform)
-            self._waits.labels(platform)
+        for row in registry.served():
+            self._limited.labels(row.name)
+            self._waits.labels(row.name)
 
     def failed(self, kind: str) -> None:
         """Count an error; `kind` is a word of the code, such as an exception's class."""
@@ -101,7 +102,7 @@ class Metrics:
         return generate_latest(self._registry)
 
     def listen_to_logs(self) -> logging.Handler:
-        """Count what is logged from now on: errors by kind, and discord.py's rate limits."""
+        """Count what is logged from now on: errors by kind, and limits that libraries wait for."""
         handler = _Counting(self)
         logging.getLogger().addHandler(handler)
         return handler
@@ -113,9 +114,11 @@ class _Counting(logging.Handler):
         self._metrics = metrics
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.startswith("discord.") and _LIMITED.search(str(record.msg)):
+        library = record.name.partition(".")[0]
+        row = next((r for r in registry.PLATFORMS if r.limits_logged_by == library), None)
+        if row and _LIMITED.search(str(record.msg)):
             said = _SECONDS.search(record.getMessage())
-            self._metrics.limited("discord", float(said[1]) if said else 0.0)
+            self._metrics.limited(row.name, float(said[1]) if said else 0.0)
         elif record.levelno >= logging.ERROR:
             kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
             self._metrics.failed(kind or record.name)

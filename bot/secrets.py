@@ -7,21 +7,18 @@ redact("… 123456:AAH… …")                tokens and known secrets as <secr
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from bot.platforms import registry
+
 HIDDEN = "<secret>"
 
-# What tokens look like: Telegram's number:letters, Discord's three parts, a password in a URL.
-_SHAPES = re.compile(
-    r"(?<!\d)\d{6,}:[A-Za-z0-9_-]{30,}"
-    r"|\b[A-Za-z0-9_-]{23,28}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,}"
-    r"|(?<=://)[^\s/@]*:[^\s/@]+(?=@)"
-    r"|(?<=/webhooks/)\d+/[A-Za-z0-9_-]{40,}"
-)
+_PASSWORD_IN_URL = r"(?<=://)[^\s/@]*:[^\s/@]+(?=@)"
 
 
 class SecretProblem(RuntimeError):
@@ -104,7 +101,13 @@ def known(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without `secrets` and without anything that has the shape of a token."""
+    """The text without `secrets` and without anything that has the shape of a platform's token."""
     for each in secrets:
         text = text.replace(each, HIDDEN)
-    return _SHAPES.sub(HIDDEN, text)
+    shapes = tuple(row.token for row in registry.PLATFORMS if row.token)
+    return _pattern(shapes).sub(HIDDEN, text)
+
+
+@functools.cache
+def _pattern(shapes: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join((*shapes, _PASSWORD_IN_URL)))

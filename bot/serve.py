@@ -5,6 +5,7 @@
 
 /healthz and /metrics (see bot/metrics.py) are at --metrics. It ends at SIGTERM or SIGINT, when what
 is being said has been kept; and when a platform cannot go on, with that platform's sentence.
+`mrp discord`, `mrp telegram` and the like are the same with one platform (`alone`).
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import logging
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot import logs, metrics
 from bot.house import House, add_options
-from bot.platforms.discord import run as discord_run
-from bot.platforms.telegram import cli as telegram_cli
-from bot.platforms.telegram.client import Troupe as Telegram
+from bot.platforms import registry
+from bot.platforms.protocol import Platform, load
 from bot.portable import on_termination
 from bot.secrets import without_empty
 
@@ -36,23 +37,26 @@ class NothingToServe(RuntimeError):
     for_user = True
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(name: str = "") -> argparse.ArgumentParser:
+    """The options of `mrp serve`, or of one platform of this name alone."""
+    rows = [row for row in registry.served() if name in ("", row.name)]
+    variables = ", ".join(row.variable for row in rows)
+    files = ", ".join(f"{row.variable}_FILE" for row in rows)
+    what = rows[0].does.capitalize() if name else "Every platform that has a token"
     found = argparse.ArgumentParser(
-        prog="mrp serve",
-        description="Every platform that has a token: DISCORD_TOKEN, TELEGRAM_TOKEN, or files "
-        "named by DISCORD_TOKEN_FILE, TELEGRAM_TOKEN_FILE.",
+        prog=f"mrp {name or 'serve'}",
+        description=f"{what}. Tokens are read from {variables}, or from files named by {files}.",
     )
     add_options(found)
-    discord_run.add_discord_options(found)
-    found.add_argument("--webhook", metavar="URL", help="let Telegram call here (default: polling)")
-    found.add_argument(
-        "--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="where that webhook listens"
-    )
+    for row in rows:
+        load(row).add_options(found)
+    address = os.environ.get("MRP_METRICS", "" if name else METRICS)
     found.add_argument(
         "--metrics",
         metavar="HOST:PORT",
-        default=os.environ.get("MRP_METRICS", METRICS),
-        help=f"/healthz and /metrics; '' for none (default: MRP_METRICS, or {METRICS})",
+        default=address,
+        help="/healthz and /metrics; '' for none "
+        f"(default: MRP_METRICS, or {'none' if name else METRICS})",
     )
     found.add_argument(
         "--log",
@@ -82,9 +86,31 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-async def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    """Open the house, join the platforms, and hold until a signal or the first that ends."""
-    discord_token, telegram = _tokens(environment)  # before a model is loaded
+def alone(name: str, argv: list[str]) -> int:
+    """`mrp NAME`: one platform alone, until SIGINT or SIGTERM. Returns the exit status.
+
+    Raises:
+        What its `tokens` raises when there is none, and what `main` does.
+    """
+    options = parser(name).parse_args(argv)
+    (row,) = (row for row in registry.served() if row.name == name)
+    load(row).tokens(os.environ)  # before anything else is done
+    logs.set_up(options.log, form=options.logs)
+    asyncio.run(serve(options, os.environ, only=(row,)))
+    return 0
+
+
+async def serve(
+    options: argparse.Namespace,
+    environment: Mapping[str, str],
+    *,
+    only: Sequence[registry.Row] | None = None,
+) -> None:
+    """Open the house, join the platforms, and hold until a signal or the first that ends.
+
+    `only` names the platforms; else they are those that have a token.
+    """
+    platforms = _platforms(environment, only)  # before a model is loaded
     house = await House.open(options)
     async with contextlib.AsyncExitStack() as leaving:
         leaving.push_async_callback(house.close)
@@ -102,44 +128,36 @@ async def serve(options: argparse.Namespace, environment: Mapping[str, str]) -> 
             leaving.push_async_callback(runner.cleanup)
         ended = asyncio.Event()
         on_termination(ended.set)
-        if discord_token:
-            troupe = await discord_run.join(house, options, discord_token)
-            running["discord"] = _task("discord", discord_run.serve(troupe, discord_token))
-            leaving.push_async_callback(troupe.close)
-        if telegram:
-            accounts = telegram_cli.accounts(
-                environment, house.cast, on_refused=lambda: figures.limited("telegram")
-            )
-            running["telegram"] = _task(
-                "telegram", telegram_cli.serve(Telegram(house, accounts), options)
-            )
+        for name, platform in platforms.items():
+            limited = functools.partial(figures.limited, name)
+            joined = await platform.open(house, options, environment, on_limited=limited)
+            leaving.push_async_callback(joined.close)
+            running[name] = asyncio.create_task(joined.run(), name=name)
         _log.info("serving", extra={"platforms": ",".join(running), "model": house.voice.name})
         await _until_one_ends(ended, running)
 
 
-def _tokens(environment: Mapping[str, str]) -> tuple[str, bool]:
-    """Discord's token or "", and whether there is one for Telegram.
+def _platforms(
+    environment: Mapping[str, str], only: Sequence[registry.Row] | None
+) -> dict[str, Platform]:
+    """The platforms that are to be served, by name; their tokens can be read.
 
     Raises:
-        NothingToServe: neither.
-        DiscordProblem, TelegramProblem: a token cannot be read or is none.
+        NothingToServe: no platform has a token.
+        PlatformProblem, SecretProblem: a token cannot be read or is none.
     """
-    discord = ""
-    if environment.get("DISCORD_TOKEN") or environment.get("DISCORD_TOKEN_FILE"):
-        discord = discord_run.token_from(dict(environment))
-    telegram = any(k.startswith("TELEGRAM_TOKEN") and environment[k].strip() for k in environment)
-    if telegram:
-        telegram_cli.tokens(environment)
-    if not discord and not telegram:
+    if only is None:
+        only = [row for row in registry.served() if row.wanted(environment)]
+    found = {row.name: load(row) for row in only}
+    for platform in found.values():
+        platform.tokens(environment)
+    if not found:
+        variables = [row.variable for row in registry.served()]
         raise NothingToServe(
-            "no platform has a token: set DISCORD_TOKEN or TELEGRAM_TOKEN, or name a file that "
-            "holds one in DISCORD_TOKEN_FILE or TELEGRAM_TOKEN_FILE (docs/deploy.md)"
+            f"no platform has a token: set {' or '.join(variables)}, or name a file that holds one "
+            f"in {' or '.join(f'{name}_FILE' for name in variables)} (docs/deploy.md)"
         )
-    return discord, telegram
-
-
-def _task(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    return asyncio.create_task(work, name=name)
+    return found
 
 
 async def _until_one_ends(ended: asyncio.Event, running: Mapping[str, asyncio.Task[None]]) -> None:

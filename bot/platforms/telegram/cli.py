@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -25,67 +24,87 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
-from bot import logs
-from bot.house import House, add_options
+from bot.doctor.finding import Checkup
+from bot.doctor.probe import Probe
+from bot.house import House
+from bot.platforms.protocol import PlatformProblem
+from bot.platforms.telegram.check import check
 from bot.platforms.telegram.client import HEARD, POLL_SECONDS, Accounts, Troupe
 from bot.platforms.telegram.limits import Limiter
-from bot.portable import on_termination
 from bot.secrets import redact
+from bot.serve import alone
 from characters.card import Cast
-
-log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
 
-class TelegramProblem(RuntimeError):
+class TelegramProblem(PlatformProblem):
     """The bot cannot begin; the message says why and what to do."""
 
-    for_user = True
+
+@dataclass(frozen=True)
+class TelegramConnection:
+    """A bot and the options that say whether it polls or is called."""
+
+    troupe: Troupe
+    options: argparse.Namespace
+
+    async def run(self) -> None:
+        await serve(self.troupe, self.options)
+
+    async def close(self) -> None:
+        await self.troupe.close()
+
+
+class Telegram:
+    """Telegram as `bot.platforms.protocol.Platform`."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--webhook", metavar="URL", help="let Telegram call here (default: polling)"
+        )
+        parser.add_argument(
+            "--listen",
+            metavar="HOST:PORT",
+            default="127.0.0.1:8080",
+            help="where that webhook listens",
+        )
+
+    def tokens(self, environment: Mapping[str, str]) -> dict[str, str]:
+        return tokens(environment)
+
+    async def open(
+        self,
+        house: House,
+        options: argparse.Namespace,
+        environment: Mapping[str, str],
+        *,
+        on_limited: Callable[[float], None],
+    ) -> TelegramConnection:
+        bots = accounts(environment, house.cast, on_limited=on_limited)
+        return TelegramConnection(Troupe(house, bots), options)
+
+    async def check(
+        self, probe: Probe, options: argparse.Namespace, environment: Mapping[str, str]
+    ) -> Checkup:
+        return await check(probe, tokens(environment), _api(environment), options.cast)
+
+
+PLATFORM = Telegram()
 
 
 def main(argv: list[str]) -> int:
-    """Run until SIGINT or SIGTERM. Returns the exit status.
+    """Be on Telegram until SIGINT or SIGTERM. Returns the exit status.
 
     Raises:
         TelegramProblem: no token, or one that Telegram does not take.
-        CardError, EngineError, StyleError, CanonError, MemoryProblem: the message says why.
+        What House.open raises: the message says why.
     """
-    parser = argparse.ArgumentParser(
-        prog="mrp telegram", description="The characters in your Telegram chats."
-    )
-    add_options(parser)
-    parser.add_argument(
-        "--webhook", metavar="URL", help="let Telegram call here (default: polling)"
-    )
-    parser.add_argument(
-        "--listen", metavar="HOST:PORT", default="127.0.0.1:8080", help="where the webhook listens"
-    )
-    parser.add_argument(
-        "--log",
-        choices=logs.LEVELS,
-        default=os.environ.get("MRP_LOG", "info"),
-        help="how much is logged; never what people write (default: MRP_LOG, or info)",
-    )
-    options = parser.parse_args(argv)
-    logs.set_up(options.log)
-    asyncio.run(run(options))
-    return 0
-
-
-async def run(options: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> None:
-    """Open the house, and serve Telegram until told to end."""
-    tokens(environment)  # before a model is loaded
-    house = await House.open(options)
-    try:
-        troupe = Troupe(house, accounts(environment, house.cast))
-        await serve(troupe, options)
-    finally:
-        await house.close()
+    return alone("telegram", argv)
 
 
 async def serve(troupe: Troupe, options: argparse.Namespace) -> None:
-    """Take updates until SIGINT or SIGTERM.
+    """Take updates until cancelled.
 
     Raises:
         TelegramProblem: Telegram does not take a token, or cannot be reached.
@@ -98,23 +117,13 @@ async def serve(troupe: Troupe, options: argparse.Namespace) -> None:
         ) from problem
     except TelegramError as problem:
         raise TelegramProblem(f"Telegram cannot be reached: {redact(str(problem))}") from problem
-    ended = asyncio.Event()
-    on_termination(ended.set)
-    taking = asyncio.create_task(
-        webhook(troupe, options.webhook, options.listen) if options.webhook else troupe.poll()
-    )
-    waiting = asyncio.create_task(ended.wait())
     try:
-        await asyncio.wait({taking, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if taking.done():
-            await taking
+        if options.webhook:
+            await webhook(troupe, options.webhook, options.listen)
+        else:
+            await troupe.poll()
     except InvalidToken as problem:
         raise TelegramProblem("Telegram does not take the token any more") from problem
-    finally:
-        taking.cancel()
-        waiting.cancel()
-        await asyncio.gather(taking, waiting, return_exceptions=True)
-        await troupe.close()
 
 
 async def webhook(troupe: Troupe, url: str, listen: str) -> None:
@@ -196,16 +205,16 @@ def tokens(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def accounts(
-    environment: Mapping[str, str], cast: Cast, *, on_refused: Callable[[], None] | None = None
+    environment: Mapping[str, str], cast: Cast, *, on_limited: Callable[[float], None] | None = None
 ) -> Accounts:
-    """One bot for each token. `on_refused` hears of each "retry after".
+    """One bot for each token. `on_limited` is called with the seconds of each "retry after".
 
     Raises:
         TelegramProblem: a token is named after nobody in the cast.
     """
     made: dict[str, Bot] = {}
     ids = {character.id.casefold(): character.id for character in cast}
-    base = environment.get("TELEGRAM_API", "https://api.telegram.org").rstrip("/")
+    base = _api(environment)
     for name, token in tokens(environment).items():
         if name and name not in ids:
             raise TelegramProblem(
@@ -220,6 +229,10 @@ def accounts(
             get_updates_request=HTTPXRequest(
                 connection_pool_size=1, read_timeout=POLL_SECONDS + 10
             ),
-            rate_limiter=Limiter(on_refused=on_refused),
+            rate_limiter=Limiter(on_limited=on_limited),
         )
     return Accounts(made.pop(""), made)
+
+
+def _api(environment: Mapping[str, str]) -> str:
+    return environment.get("TELEGRAM_API", "https://api.telegram.org").rstrip("/")

@@ -79,15 +79,17 @@ class Bucket:
 class Limiter(BaseRateLimiter[None]):
     """python-telegram-bot's hook before every request of one bot account.
 
-    `refused` counts the answers "retry after", for metrics.
+    `refused` counts the answers "retry after"; `on_limited` is called with the seconds of each.
     """
 
-    def __init__(self, clock: Clock | None = None, *, on_refused: Callable[[], None] | None = None):
+    def __init__(
+        self, clock: Clock | None = None, *, on_limited: Callable[[float], None] | None = None
+    ):
         self.refused = 0
         self._clock = clock or RealClock()
         self._all = Bucket(30, 1.0, self._clock)
         self._chats: dict[str, Bucket] = {}
-        self._on_refused = on_refused
+        self._on_limited = on_limited
 
     async def initialize(self) -> None: ...
     async def shutdown(self) -> None: ...
@@ -129,9 +131,9 @@ class Limiter(BaseRateLimiter[None]):
                 return await callback(*args, **kwargs)
             except RetryAfter as refusal:
                 self.refused += 1
-                if self._on_refused:
-                    self._on_refused()
                 seconds = _seconds(refusal)
+                if self._on_limited:
+                    self._on_limited(seconds)
                 log.warning("Telegram: %s is to wait %.0f s", endpoint, seconds)
                 if bucket:
                     bucket.close(seconds + 0.1)

@@ -1,0 +1,1 @@
+"""`mrp doctor`: one file a subject, and examine.py puts their findings together."""

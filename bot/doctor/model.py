@@ -1,0 +1,60 @@
+"""The model: can it be opened, and does it fit into the memory that is left?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.doctor.finding import Finding
+from bot.doctor.machine import Machine
+from bot.voice import ECHO, chosen_model, open_voice
+from characters.style import StyleError
+from engine.resources import GiB, needs, plan
+from engine.sequence import EngineError
+
+REPLIES = 4  # at once, as the bot opens its engine
+
+
+async def check_model(
+    options: argparse.Namespace, environment: Mapping[str, str], machine: Machine
+) -> list[Finding]:
+    """Open the model once, as the bot would, and close it again."""
+    model = options.model or environment.get("MRP_MODEL") or chosen_model(None)
+    if model == ECHO:
+        return [Finding("warning", "model", "echo repeats what it hears", "name a GGUF: --model")]
+    path = Path(model).expanduser()
+    size = path.stat().st_size if path.is_file() else 0
+    left = machine.memory()
+    if left and size > left:
+        return [_does_not_fit(size, left)]
+    try:
+        voice = await asyncio.to_thread(open_voice, model, context=options.context)
+    except (EngineError, StyleError) as problem:
+        do = "name another with --model or MRP_MODEL, or fetch this one again"
+        return [Finding("fault", "model", str(problem), do)]
+    try:
+        metadata = voice.engine.metadata
+        context = voice.engine.context
+        layout = plan(metadata, size, context=context, replies=REPLIES)
+        total = needs(metadata, size, layout, REPLIES).total
+        if left and total > left:
+            return [_does_not_fit(total, left)]
+        says = (
+            f"{voice.name}, {size / GiB:.2f} GiB, takes {total / GiB:.2f} GiB with {context} tokens"
+        )
+        return [
+            Finding("well", "model", f"{says}; {left / GiB:.1f} GiB were free" if left else says)
+        ]
+    finally:
+        await voice.close()
+
+
+def _does_not_fit(total: int, left: int) -> Finding:
+    return Finding(
+        "fault",
+        "model memory",
+        f"it takes {total / GiB:.2f} GiB and {left / GiB:.2f} GiB are free",
+        "take a smaller quantization (mrp shrink), a shorter --context, or raise the memory limit",
+    )

@@ -1,0 +1,80 @@
+"""Redis: does it answer, is it new enough, and does it keep what it is given?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.doctor.finding import Finding
+from bot.doctor.machine import Machine, check_disk
+from bot.memory import Memory, MemoryProblem
+from bot.memory.server import Embedded, Server, data_folder
+from bot.secrets import SecretProblem, redis_url
+
+OLDEST = (6, 2)  # the commands that the memory uses
+
+
+async def check_redis(environment: Mapping[str, str], machine: Machine) -> list[Finding]:
+    """Connect as the bot would, the embedded server included, and ask INFO."""
+    try:
+        url = redis_url(environment)
+    except SecretProblem as problem:
+        do = "name a file that the bot's user may read"
+        return [Finding("fault", "redis", str(problem), do)]
+    findings: list[Finding] = []
+    if url is None:
+        findings += check_disk(data_folder(), "the memory's folder", machine)
+        if any(finding.level == "fault" for finding in findings):
+            return findings
+    try:
+        server = Server(url) if url else Embedded(data_folder())
+        memory = Memory(server, 3.0)
+    except MemoryProblem as problem:
+        return [*findings, Finding("fault", "redis", str(problem), "correct REDIS_URL")]
+    try:
+        await memory.connect(3.0)
+        info = await memory.redis.info()
+        findings += findings_of(info, "its own server" if url is None else memory.where)
+        if all(finding.level != "fault" for finding in findings):
+            await memory.versions()
+    except MemoryProblem as problem:
+        do = "start Redis, or correct REDIS_URL and REDIS_PASSWORD"
+        findings.append(Finding("fault", "redis", str(problem), do))
+    except Exception as problem:
+        # The driver's many errors; what it says may hold the address.
+        do = "look whether this is a Redis"
+        findings.append(Finding("fault", "redis", f"{type(problem).__name__} from it", do))
+    finally:
+        await memory.close()
+    return findings
+
+
+def findings_of(info: Mapping[str, Any], where: str) -> list[Finding]:
+    """What Redis' INFO says of it: its version, and whether it keeps what it is given."""
+    version = str(info.get("redis_version", "0"))
+    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    findings: list[Finding] = []
+    if parts < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        says = f"{where} is version {version}; the memory needs {wanted}"
+        findings.append(Finding("fault", "redis version", says, "run redis 8 (docker-compose.yml)"))
+    if not int(info.get("aof_enabled", 0)):
+        says = "no append-only file: what was said since the last snapshot dies with the server"
+        do = "set appendonly yes and appendfsync everysec"
+        findings.append(Finding("fault", "redis persistence", says, do))
+    for key in ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status"):
+        if info.get(key, "ok") != "ok":
+            says = f"{key.replace('_', ' ')}: {info[key]}"
+            do = "look at its disk and its log; it may refuse to write"
+            findings.append(Finding("fault", "redis persistence", says, do))
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        says = f"maxmemory-policy is {policy}: when it is full, people are forgotten"
+        findings.append(Finding("fault", "redis eviction", says, "set maxmemory-policy noeviction"))
+    if info.get("role") == "slave":
+        says = "it is a replica and takes no writes"
+        findings.append(Finding("fault", "redis", says, "name its primary"))
+    if not findings:
+        says = f"version {version}, {where}, append-only file on"
+        findings.append(Finding("well", "redis", says))
+    return findings
