@@ -19,8 +19,8 @@ from characters.prompt import Style, Tail, digest, encode, next_names, stop_stri
 from characters.style import Serving, serving
 from characters.turn import Scene
 from engine.sequence import Engine, ModelError, Reply, Sampling
+from engine.shipped import SHIPPED
 
-SHIPPED = Path(__file__).resolve().parent.parent / "models" / "xiyou-mini.gguf"
 _WARMEST = 1.2  # to which another version may turn the temperature up
 ECHO = "echo"  # in place of a path: no model, the engine's fake
 

@@ -10,19 +10,34 @@ identity is learned even from a weak teacher, while knowledge is bounded by the 
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from evaluation.error import EvaluationError
-from evaluation.run import Record
+from evaluation.run import Record, read_record
 from evaluation.score import Score, interval
+from evaluation.table import columns
 
-# What Ditto measures, and what stands for it where nobody judged.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "consistency": ("ditto consistency", "sounds like itself (bags of 5)"),
-    "knowledge": ("ditto knowledge (1..10)", "knows (choice)", "knows (words)"),
-    "rejection": ("ditto rejection", "rejects the unknown"),
+# What Ditto measures: the judged score; what stands for it where nobody judged says the table.
+COLUMNS: dict[str, str] = {
+    "consistency": "ditto consistency",
+    "knowledge": "ditto knowledge (1..10)",
+    "rejection": "ditto rejection",
 }
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """The options of `mrp evaluate grid`."""
+    verb.add_argument("reports", type=Path, nargs="+", metavar="DIR")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Print the table. Raises EvaluationError."""
+    rows = grid([read_record(path) for path in args.reports])
+    print(table(rows))
+    return {"grid": rows}
 
 
 def grid(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -64,14 +79,14 @@ def grid(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _measure(column: str, records: Sequence[Record]) -> str:
-    for name in COLUMNS[column]:
+    names = [COLUMNS[column], *columns(column)]
+    for name in names:
         scores = [record.score(name) for record in records]
         there: list[Score] = [score for score in scores if score is not None]
         if len(there) == len(records) and len({score.judge for score in there}) == 1:
             return name
     raise EvaluationError(
-        f"no measure of {column} is in all of these reports (by one judge): "
-        f"{', '.join(COLUMNS[column])}"
+        f"no measure of {column} is in all of these reports (by one judge): {', '.join(names)}"
     )
 
 

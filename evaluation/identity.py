@@ -9,16 +9,19 @@ lead's (in the novel 老孙 350/355, 贫僧 82/90, 老猪 52/53 of all uses are 
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import random
 import statistics
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from characters.card import Cast, Character, Language
+from characters.card import Cast, Character, Language, load_cast
 from characters.prompt import encode, prompt, stop_strings
 from characters.style import Serving
 from characters.turn import Scene, Turn
 from engine.sequence import Engine, Sampling
+from evaluation.served import model_options, opened, show
 
 LEADS = ("wukong", "tangseng", "bajie", "shaseng")
 
@@ -70,8 +73,11 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One sampled reply. `ended`: by itself, not cut by length and not into another's line."""
+class Introduction:
+    """One sampled reply to a question for its speaker's name.
+
+    `ended`: by itself, not cut by its length and not into another's line.
+    """
 
     character: str
     question: str
@@ -94,40 +100,40 @@ class Answer:
 
 async def ask(
     engine: Engine, serving: Serving, cast: Cast, *, samples: int, language: Language, seed: int
-) -> list[Answer]:
+) -> list[Introduction]:
     """`samples` replies a character; half of them with all four leads on stage."""
     rng = random.Random(seed)
+    everybody = tuple(cast[name] for name in LEADS)
     asked = []
-    for name in LEADS:
+    for character in everybody:
         for number in range(samples):
             question = QUESTIONS[language][number % len(QUESTIONS[language])]
-            asked.append((cast[name], question, number % 2 == 1, rng.randrange(2**31)))
+            stage = everybody if number % 2 == 1 else (character,)
+            asked.append(
+                (character, _scene(question, character, stage, language), rng.randrange(2**31))
+            )
     limit = asyncio.Semaphore(8)
 
-    async def one(who: Character, question: str, company: bool, dice: int) -> Answer:
+    async def one(who: Character, scene: Scene, dice: int) -> Introduction:
         async with limit:
-            return await _answer(engine, serving, cast, who, question, company, language, dice)
+            return await _introduce(engine, serving, who, scene, dice)
 
     return list(await asyncio.gather(*(one(*call) for call in asked)))
 
 
-async def _answer(
-    engine: Engine,
-    serving: Serving,
-    cast: Cast,
-    character: Character,
-    question: str,
-    company: bool,
-    language: Language,
-    dice: int,
-) -> Answer:
-    on_stage = tuple(cast[name] for name in LEADS) if company else (character,)
-    person = "客人" if language == "zh" else "Guest"
-    said = question
-    if company:  # somebody has to be asked
+def _scene(
+    question: str, character: Character, stage: tuple[Character, ...], language: Language
+) -> Scene:
+    if len(stage) > 1:  # somebody has to be asked
         called = character.name[language]
-        said = f"{called}，{question}" if language == "zh" else f"{called}, {question}"
-    scene = Scene(on_stage, (Turn(person, said),), language=language)
+        question = f"{called}，{question}" if language == "zh" else f"{called}, {question}"
+    person = "客人" if language == "zh" else "Guest"
+    return Scene(stage, (Turn(person, question),), language=language)
+
+
+async def _introduce(
+    engine: Engine, serving: Serving, character: Character, scene: Scene, dice: int
+) -> Introduction:
     tokens = encode(prompt(scene, character, style=serving.style), engine.encode)
     reply = engine.stream(
         tokens,
@@ -143,12 +149,17 @@ async def _answer(
         ),
     )
     text = "".join([piece async for piece in reply])
-    return Answer(
-        character.id, question, company, text.strip(), reply.finish == "end", reply.usage.generated
+    return Introduction(
+        character.id,
+        scene.turns[-1].text,
+        len(scene.cast) > 1,
+        text.strip(),
+        reply.finish == "end",
+        reply.usage.generated,
     )
 
 
-def summary(answers: list[Answer]) -> dict[str, object]:
+def summary(answers: list[Introduction]) -> dict[str, object]:
     """Shares in 0..1 by character and over all; `examples` are the first replies of each."""
     by_character: dict[str, object] = {}
     for name in LEADS:
@@ -161,7 +172,7 @@ def summary(answers: list[Answer]) -> dict[str, object]:
     }
 
 
-def _shares(answers: list[Answer]) -> dict[str, object]:
+def _shares(answers: list[Introduction]) -> dict[str, object]:
     return {
         "n": len(answers),
         "right": round(statistics.fmean(answer.right for answer in answers), 4),
@@ -170,3 +181,32 @@ def _shares(answers: list[Answer]) -> dict[str, object]:
         "tokens": round(statistics.fmean(answer.tokens for answer in answers), 1),
         "example": answers[0].text,
     }
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """The options of `mrp evaluate identity`."""
+    model_options(verb)
+    verb.add_argument("--samples", type=int, default=40, help="replies a character")
+    verb.add_argument("--language", choices=("zh", "en"), default="zh")
+    verb.add_argument("--seed", type=int, default=1)
+    verb.add_argument("--show", action="store_true", help="print every reply")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Ask, and print shares. Raises ModelError and StyleError."""
+
+    async def asked() -> list[Introduction]:
+        async with opened(args.model) as (engine, served):
+            cast = load_cast(args.cast)
+            return await ask(
+                engine, served, cast, samples=args.samples, language=args.language, seed=args.seed
+            )
+
+    answers = asyncio.run(asked())
+    if args.show:
+        for answer in answers:
+            mark = "✓" if answer.right else "✗"
+            print(f"{mark} {answer.character:<9} {answer.question} → {answer.text}")
+    result = summary(answers)
+    show(result)
+    return result

@@ -9,9 +9,10 @@ from html import escape
 from pathlib import Path
 
 from evaluation import plots
-from evaluation.run import FAULTS, Record, Sample
+from evaluation.run import Record, Sample
 from evaluation.score import Interval, Score, difference, interval
 from evaluation.standing import OVERALL, Standing, ahead, standing
+from evaluation.table import AXES, MEASURES, faults
 
 # Replies to read: of each character, and of the worst.
 SAMPLES, WORST = 8, 24
@@ -170,23 +171,11 @@ def _verdict(rows: Sequence[Standing]) -> str:
     return ""
 
 
-_MEANING = {
-    "self": "asked who it is, it names itself and nobody else",
-    "voice": "five replies together sound like its lines in the book, not like another’s",
-    "reply": "something, ended by itself, in one voice and in the language it was asked in",
-    "knowledge": "facts of its own story, in its words, and told from three wrong ones",
-    "boundary": "rejects what it cannot know, less what it refuses although it knows it",
-    "memory": "a fact that a guest told 2 to 50 turns ago",
-    "turns": "finds likeliest whoever speaks next in the book",
-    "book": "its reply is nearer to the book’s line than to another character’s",
-}
-
-
 def _legend(rows: Sequence[Standing]) -> str:
     told = "".join(
-        f"<li><b>{escape(row.axis)}</b>: {escape(_MEANING[row.axis])}</li>"
+        f"<li><b>{escape(row.axis)}</b>: {escape(AXES[row.axis])}</li>"
         for row in rows
-        if row.axis in _MEANING
+        if row.axis in AXES
     )
     return f'<ul class="small">{told}</ul>' if told else ""
 
@@ -197,14 +186,16 @@ _ARROWS = {"high": " ↑", "low": " ↓", "": ""}
 def _table(record: Record) -> str:
     characters = list(record.about.get("characters", ()))
     head = "".join(f"<th>{escape(name)}</th>" for name in characters)
+    meaning = {measure.name: measure.meaning for measure in MEASURES}
     lines = []
     for score in record.scores:
         own = "".join(f"<td>{number(score.of(name).mean)}</td>" for name in characters)
         judged = f' <span class="small">by {escape(score.judge)}</span>' if score.judge else ""
         if score.unparsed:
             judged += f' <span class="small">({score.unparsed} not understood)</span>'
+        named = f"{escape(score.name)}{_ARROWS[score.better]}{judged}"
         lines.append(
-            f"<tr><td>{escape(score.name)}{_ARROWS[score.better]}{judged}</td>"
+            f'<tr><td title="{escape(meaning.get(score.name, ""))}">{named}</td>'
             f"<td><b>{number(score.mean)}</b>"
             f'<br><span class="small">{between(interval(score.values))}</span></td>{own}'
             f'<td class="quiet">{len(score.values)}</td></tr>'
@@ -223,12 +214,16 @@ def _notes(record: Record) -> str:
 
 
 def _reply(sample: Sample) -> str:
-    labels = [fault if FAULTS[fault][0] else f"not: {fault}" for fault in sample.faults]
-    faults = "".join(f'<span class="fault">{escape(label)}</span>' for label in labels)
+    known = faults()
+    labels = [
+        fault if fault not in known or known[fault].value else f"not: {fault}"
+        for fault in sample.faults
+    ]
+    shown = "".join(f'<span class="fault">{escape(label)}</span>' for label in labels)
     said = escape(sample.text) or "<i>nothing</i>"
     return (
         f'<div class="reply"><p class="q">{escape(sample.question)}</p>'
-        f"<p><b>{escape(sample.name)}</b>：{said}</p>{faults}</div>"
+        f"<p><b>{escape(sample.name)}</b>：{said}</p>{shown}</div>"
     )
 
 

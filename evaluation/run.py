@@ -18,12 +18,14 @@ from typing import Any
 
 from evaluation import standing
 from evaluation.error import EvaluationError
-from evaluation.grading import grade
+from evaluation.grading import ask_likelihoods, grade
 from evaluation.measures.likeness import Embed
 from evaluation.measures.memorised import Training
 from evaluation.measures.voices import Voices
-from evaluation.score import Score, Value, from_json, to_json
+from evaluation.score import Score, from_json, rounded, to_json
 from evaluation.subject import Answer, Answers, Ask, Done, Subject, write_answers
+from evaluation.table import MEASURES
+from evaluation.table import faults as table_faults
 
 FORMAT = 1
 REPORT, ANSWERS = "report.json", "answers.jsonl"
@@ -67,7 +69,7 @@ class Record:
             "about": dict(self.about),
             "labels": dict(self.labels),
             "standing": {
-                row.axis: {"value": round(row.value, 4), "interval": _rounded(row.interval)}
+                row.axis: {"value": round(row.value, 4), "interval": rounded(row.interval)}
                 for row in rows
             },
             "scores": {score.name: to_json(score) for score in self.scores},
@@ -95,11 +97,11 @@ async def examine(
     seconds, busy = time.monotonic() - began, time.process_time() - busy
     scores = grade(asks, answers, voices=voices, embed=embed, training=training)
     notes: list[str] = []
-    choice = await knowledge(subject, asks)
-    turns = await turn_taking(subject, asks)
-    if choice is None or turns is None:
-        notes.append("knows (choice), who speaks next: only a GGUF in our engine tells likelihoods")
-    scores += [score for score in (choice, turns) if score is not None and score.values]
+    likely = await ask_likelihoods(subject, asks)
+    if likely is None:
+        named = ", ".join(measure.name for measure in MEASURES if measure.likelihood)
+        notes.append(f"{named}: only a GGUF in our engine tells likelihoods")
+    scores += likely or []
     if voices is None:
         notes.append("voices: no voices of this book were given (--voices)")
     if not any(ask.part == "book" for ask in asks):
@@ -135,77 +137,14 @@ def with_scores(record: Record, scores: Iterable[Score]) -> Record:
     return replace(record, scores=(*record.scores, *scores))
 
 
-async def knowledge(subject: Subject, asks: Sequence[Ask]) -> Score | None:
-    """Whether the question raises the right answer's likelihood more than that of any wrong one.
-
-    None without likelihoods. (By log-probability a character an untrained model got .46 of four
-    where chance is .25: the right names are single tokens in a vocabulary made from the book.)
-    """
-    values = []
-    seen: set[str] = set()
-    for ask in asks:
-        if not ask.expect.choices or ask.group in seen:
-            continue
-        seen.add(ask.group)
-        scores = await subject.prefer(ask, ask.expect.choices)
-        if scores is None:
-            return None
-        right = all(scores[0] > other for other in scores[1:])
-        values.append(Value(ask.id, ask.speaker.id, ask.group, float(right)))
-    most = max((len(ask.expect.choices) for ask in asks), default=0)
-    return Score("knows (choice)", tuple(values), "high", 1 / most if most else None)
-
-
-async def turn_taking(subject: Subject, asks: Sequence[Ask]) -> Score | None:
-    """Whether the book's next speaker is the likeliest of all examined but the last speaker.
-
-    All of them are on stage, so that the cards do not tell. None without likelihoods.
-    """
-    everybody = tuple({ask.speaker.id: ask.speaker for ask in asks}.values())
-    values, chances = [], []
-    for ask in asks:
-        if ask.part != "book":
-            continue
-        among = [each for each in everybody if each.id != ask.scene.turns[-1].speaker]
-        if len(among) < 2 or ask.speaker not in among:
-            continue
-        staged = replace(ask, scene=replace(ask.scene, cast=everybody))
-        scores = await subject.opinion(staged, among)
-        if scores is None:
-            return None
-        picked = among[max(range(len(among)), key=scores.__getitem__)]
-        values.append(Value(ask.id, ask.speaker.id, ask.group, float(picked == ask.speaker)))
-        chances.append(1 / len(among))
-    chance = sum(chances) / len(chances) if chances else None
-    return Score("who speaks next", tuple(values), "high", chance)
-
-
-# A reply that fails one of these is shown with the reason; the value that is a fault, and how bad.
-FAULTS: Mapping[str, tuple[float, int]] = {
-    "assistant shows": (1, 5),
-    "speaks for others": (1, 4),
-    "empty": (1, 4),
-    "knows itself": (0, 4),
-    "speaks with another's words": (1, 3),
-    "tells what it cannot know": (1, 3),
-    "tells the future": (1, 3),
-    "another language": (1, 3),
-    "cut at its longest": (1, 2),
-    "markdown": (1, 2),
-    "refuses the known": (1, 1),
-    "rejects the unknown": (0, 1),
-    "knows (words)": (0, 1),
-    "remembers": (0, 1),
-}
-
-
 def _samples(asks: Sequence[Ask], answers: Answers, scores: Sequence[Score]) -> tuple[Sample, ...]:
     """All replies, the worst first: those with the gravest faults, then in the exam's order."""
+    known = table_faults()
     faults: dict[str, list[str]] = {}
     for score in scores:
-        if score.name in FAULTS:
+        if score.name in known:
             for value in score.values:
-                if value.value == FAULTS[score.name][0]:
+                if value.value == known[score.name].value:
                     faults.setdefault(value.id, []).append(score.name)
     samples = [
         Sample(
@@ -219,7 +158,7 @@ def _samples(asks: Sequence[Ask], answers: Answers, scores: Sequence[Score]) -> 
         )
         for ask in asks
     ]
-    return tuple(sorted(samples, key=lambda s: -sum(FAULTS[fault][1] for fault in s.faults)))
+    return tuple(sorted(samples, key=lambda s: -sum(known[fault].gravity for fault in s.faults)))
 
 
 def write_record(
@@ -257,7 +196,3 @@ def read_record(path: Path) -> Record:
 def _sample(row: Sequence[Any]) -> Sample:
     identity, character, name, part, question, text, faults = row
     return Sample(identity, character, name, part, question, text, tuple(faults))
-
-
-def _rounded(found: tuple[float, float] | None) -> list[float] | None:
-    return None if found is None else [round(found[0], 4), round(found[1], 4)]

@@ -120,7 +120,7 @@ def to_json(score: Score) -> dict[str, Any]:
     characters = sorted({v.character for v in score.values})
     return {
         "mean": _rounded(score.mean),
-        "interval": _pair(interval(score.values)),
+        "interval": rounded(interval(score.values)),
         "n": len(score.values),
         "better": score.better,
         "chance": score.chance,
@@ -129,7 +129,7 @@ def to_json(score: Score) -> dict[str, Any]:
         "characters": {
             name: {
                 "mean": _rounded(score.of(name).mean),
-                "interval": _pair(interval(score.of(name).values)),
+                "interval": rounded(interval(score.of(name).values)),
                 "n": len(score.of(name).values),
             }
             for name in characters
@@ -148,5 +148,6 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-def _pair(found: Interval | None) -> list[float] | None:
+def rounded(found: Interval | None) -> list[float] | None:
+    """An interval for JSON: four digits."""
     return None if found is None else [round(found[0], 4), round(found[1], 4)]

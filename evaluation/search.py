@@ -29,24 +29,20 @@ from canon import Canon, CanonError, Hit, build, read_book, table_of
 from engine.embedding import open_embedder
 
 
-def main(argv: list[str]) -> int:
-    """Measure and print a table; with --json one JSON object as the last line."""
-    parser = argparse.ArgumentParser(
-        prog="mrp evaluate search",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    parser.add_argument("--qa", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--embed", type=Path, metavar="GGUF", help="an embedding model")
-    source = parser.add_mutually_exclusive_group(required=True)
+def options(verb: argparse.ArgumentParser) -> None:
+    """The options of `mrp evaluate search`."""
+    verb.add_argument("--qa", type=Path, required=True, metavar="FILE")
+    verb.add_argument("--embed", type=Path, metavar="GGUF", help="an embedding model")
+    source = verb.add_mutually_exclusive_group(required=True)
     source.add_argument("--canon", type=Path, metavar="DIR")
     source.add_argument("--novel", type=Path, metavar="NOVEL")
-    parser.add_argument("--unknown", type=Path, metavar="F", help="questions without an answer")
-    parser.add_argument("-k", type=int, default=5)
-    parser.add_argument("--misses", action="store_true", help="print the questions not found")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args(argv)
+    verb.add_argument("--unknown", type=Path, metavar="F", help="questions without an answer")
+    verb.add_argument("-k", type=int, default=5)
+    verb.add_argument("--misses", action="store_true", help="print the questions not found")
 
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure and print a table. Raises CanonError for a file or folder that cannot be used."""
     questions = read_rows(args.qa, ("question", "evidence"))
     unknown = read_rows(args.unknown, ("question",)) if args.unknown else []
     embed = open_embedder(args.embed) if args.embed else None
@@ -58,7 +54,6 @@ def main(argv: list[str]) -> int:
             build(book, table_of(book), Path(folder) / "canon", embed=embed)
             canon = Canon.open(Path(folder) / "canon", embed=embed)
             result = measure(canon, questions, unknown, args.k)
-
     misses = result.pop("misses")
     table = Table("", "questions", f"recall@{args.k}")
     for group, row in result["recall"].items():
@@ -70,9 +65,7 @@ def main(argv: list[str]) -> int:
     if args.misses:
         for question in misses:
             print("not found:", question)
-    if args.json:
-        print(json.dumps({"k": args.k, **result}, ensure_ascii=False))
-    return 0
+    return {"k": args.k, **result}
 
 
 def measure(

@@ -10,26 +10,31 @@ and naive Bayes on character 1- to 3-grams of the training chapters.
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from characters.card import Cast
+from characters.card import Cast, load_cast
 from characters.prompt import encode, lesson, transcript
 from characters.script import read_script, sentences_within
 from characters.style import Serving
 from characters.turn import Scene, Turn
 from engine.sequence import Engine
+from evaluation.asks import chapters, held_out_option
 from evaluation.identity import LEADS
+from evaluation.served import model_options, opened, show
 
 _CONTEXT = 8  # turns of the scene that are read before the line
 _LONGEST = 110  # characters of a line, as in the lessons
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LeadLine:
     """A lead's line with what was said before it in the scene."""
 
     speaker: str
@@ -37,7 +42,7 @@ class Line:
     before: tuple[Turn, ...]
 
 
-def lines_of(scenes: Path, cast: Cast, chapters: Iterable[int]) -> list[Line]:
+def lines_of(scenes: Path, cast: Cast, chapters: Iterable[int]) -> list[LeadLine]:
     """The leads' lines in these chapters. Raises ScriptError when the canon is missing."""
     found = []
     for stretch in read_script(scenes, cast, frozenset(chapters)):
@@ -48,11 +53,11 @@ def lines_of(scenes: Path, cast: Cast, chapters: Iterable[int]) -> list[Line]:
         for index, turn in enumerate(turns):
             if turn.side == "character" and turn.speaker in LEADS:
                 before = tuple(turns[max(0, index - _CONTEXT) : index])
-                found.append(Line(turn.speaker, turn.text, before))
+                found.append(LeadLine(turn.speaker, turn.text, before))
     return found
 
 
-async def pick(engine: Engine, serving: Serving, cast: Cast, line: Line) -> str:
+async def pick(engine: Engine, serving: Serving, cast: Cast, line: LeadLine) -> str:
     """The lead to whom the model gives the line."""
     leads = tuple(cast[name] for name in LEADS)
     # Others of the cast (a demon with a card) speak in the scene as people would.
@@ -80,7 +85,7 @@ class CharacterNgrams:
     favour who says least.
     """
 
-    def __init__(self, lines: Sequence[Line], *, prior: float = 2000.0) -> None:
+    def __init__(self, lines: Sequence[LeadLine], *, prior: float = 2000.0) -> None:
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
         self._lines = Counter(line.speaker for line in lines)
         for line in lines:
@@ -118,7 +123,7 @@ async def measure(
     mixed: dict[str, Counter[str]] = defaultdict(Counter)
     alone = sum(
         [
-            await pick(engine, serving, cast, Line(line.speaker, line.text, ())) == line.speaker
+            await pick(engine, serving, cast, LeadLine(line.speaker, line.text, ())) == line.speaker
             for line in test
         ]
     )
@@ -137,3 +142,24 @@ async def measure(
         "ngram": round(right["ngram"] / n, 4),
         "confusion": {true: dict(picked) for true, picked in mixed.items()},
     }
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """The options of `mrp evaluate speaker`."""
+    model_options(verb)
+    verb.add_argument("--canon", type=Path, default=Path("build/canon"))
+    held_out_option(verb)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure and print. Raises ScriptError without a canon, ModelError, StyleError."""
+    held_out = chapters(args.held_out)
+
+    async def measured() -> dict[str, object]:
+        async with opened(args.model) as (engine, served):
+            scenes = args.canon / "scenes.jsonl"
+            return await measure(engine, served, load_cast(args.cast), scenes, held_out)
+
+    result = asyncio.run(measured())
+    show(result)
+    return result

@@ -1,7 +1,7 @@
-"""The few axes on which voices are compared: 0 is what chance gets, 1 is perfect.
+"""How a voice stands on each axis of the table of measures: 0 is what chance gets, 1 is perfect.
 
-Only what noise cannot win is an axis: a model that says nothing never leaks, and one that babbles
-is the most varied of all. Such measures are in the report, not in the standing.
+An axis is the weighted mean of its measures. A score that is missing leaves its weight to the
+others; one of negative weight never stands alone (who refuses everything rejects the unknown, too).
 """
 
 from __future__ import annotations
@@ -13,19 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.score import DRAWS, Interval, Score, common, draws, interval_of
+from evaluation.table import AXES, parts_of_axis
 
-# axis -> its scores and their weights. A score that is missing leaves its weight to the others; a
-# negative one never stands alone (who refuses everything rejects the unknown, too).
-AXES: Mapping[str, tuple[tuple[str, float], ...]] = {
-    "self": (("knows itself", 1.0),),
-    "voice": (("sounds like itself (bags of 5)", 1.0),),
-    "reply": (("is a reply", 1.0),),
-    "knowledge": (("knows (words)", 0.5), ("knows (choice)", 0.5)),
-    "boundary": (("rejects the unknown", 1.0), ("refuses the known", -1.0)),
-    "memory": (("remembers", 1.0),),
-    "turns": (("who speaks next", 1.0),),
-    "book": (("nearer to its own line than to another's", 1.0),),
-}
 OVERALL = "overall"
 
 Drawn = NDArray[np.float64]
@@ -43,7 +32,7 @@ class Standing:
 def standing(scores: Iterable[Score]) -> list[Standing]:
     """All axes that the scores allow, and their mean as `overall`, last."""
     named = {score.name: score for score in scores}
-    found = {axis: _axis(parts, named) for axis, parts in AXES.items()}
+    found = {axis: _axis(parts_of_axis(axis), named) for axis in AXES}
     axes = {axis: part for axis, part in found.items() if part is not None}
     if not axes:
         return []
@@ -60,8 +49,8 @@ def ahead(first: Iterable[Score], second: Iterable[Score]) -> list[Standing]:
     ones = {score.name: score for score in first}
     others = {score.name: score for score in second}
     gaps: dict[str, tuple[float, Drawn]] = {}
-    for axis, parts in AXES.items():
-        shared = tuple((n, w) for n, w in parts if n in ones and n in others)
+    for axis in AXES:
+        shared = tuple((n, w) for n, w in parts_of_axis(axis) if n in ones and n in others)
         mine, theirs = {}, {}
         for name, _ in shared:
             left, right = common(ones[name].values, others[name].values)

@@ -16,34 +16,31 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import Progress
 
-from characters.card import CAST_FOLDER, Cast, Character, load_cast
+from characters.card import Cast, Character, load_cast
 from characters.prompt import encode, next_names
 from characters.script import read_script, sentences_within, speaking
 from characters.style import Serving
-from characters.style import serving as serving_of
 from characters.turn import Scene, Turn
-from engine.llama import LlamaEngine
 from engine.sequence import Engine
-
-HELD_OUT = "5,15,25,35,45,55,65,75,85,95"  # the shipped model learned from none of them
+from evaluation.asks import chapters, held_out_option
+from evaluation.error import EvaluationError
+from evaluation.served import model_options, opened, show
 
 _CONTEXT = 8  # turns of the scene that are read
 _LONGEST = 110  # characters of a line, as in the lessons
 
 
 class NothingToAsk(ValueError):
-    """The held-out chapters are no numbers, or have no place where it is open who speaks."""
+    """The held-out chapters have no place where it is open who speaks."""
 
     for_user = True
 
@@ -174,50 +171,41 @@ async def measure(
     }
 
 
-def main(argv: list[str], casting: Casting) -> int:
-    parser = argparse.ArgumentParser(
-        prog="mrp evaluate turns",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    shipped = Path(__file__).parent.parent / "models" / "xiyou-mini.gguf"
-    model = Path(os.environ.get("MRP_MODEL", shipped))
-    parser.add_argument("--model", type=Path, default=model, help="a GGUF")
-    parser.add_argument("--canon", type=Path, default=Path("build/canon"))
-    parser.add_argument("--cast", type=Path, default=CAST_FOLDER)
-    parser.add_argument("--held-out", default=HELD_OUT, help=f"chapters (default {HELD_OUT})")
-    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
-    args = parser.parse_args(argv)
-    try:
-        held_out = [int(number) for number in args.held_out.split(",")]
-    except ValueError as problem:
-        raise NothingToAsk(
-            f"--held-out {args.held_out!r}: chapters are numbers with commas between, as in 5,15"
-        ) from problem
-    result = asyncio.run(_measure(args, held_out, casting))
-    for key, value in result.items():
-        print(f"{key:<14} {value}")
-    if args.json:
-        print(json.dumps(result))
-    return 0
+def options(verb: argparse.ArgumentParser) -> None:
+    """The options of `mrp evaluate turns`."""
+    model_options(verb)
+    verb.add_argument("--canon", type=Path, default=Path("build/canon"))
+    held_out_option(verb)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure and print; `args.casting` opens the bot's rules.
+
+    Raises:
+        NothingToAsk: the chapters have no place where it is open who speaks.
+        EvaluationError: the chapters are no numbers, or nobody handed the bot's rules in.
+    """
+    if args.casting is None:
+        raise EvaluationError("who speaks next is the bot's choice: ask through `mrp evaluate`")
+    held_out = chapters(args.held_out)
+    result = asyncio.run(_measure(args, held_out, args.casting()))
+    show(result)
+    return result
 
 
 async def _measure(
     args: argparse.Namespace, held_out: Sequence[int], casting: Casting
 ) -> dict[str, object]:
-    cast, scenes = load_cast(args.cast), args.canon / "scenes.jsonl"
-    engine = LlamaEngine.open(args.model, replies=8)
-    try:
+    scenes = args.canon / "scenes.jsonl"
+    async with opened(args.model) as (engine, served):
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("who speaks next", total=None)
             return await measure(
                 engine,
-                serving_of(engine.metadata),
-                cast,
+                served,
+                load_cast(args.cast),
                 scenes,
                 held_out,
                 casting,
                 told=lambda done, of: progress.update(task, completed=done, total=of),
             )
-    finally:
-        await engine.close()

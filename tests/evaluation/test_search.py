@@ -7,7 +7,8 @@ import pytest
 
 from canon import Canon, CanonError, Hit, build, read_book
 from canon.names import NameTable, Person
-from evaluation.search import is_hit, main, measure, read_rows
+from evaluation.cli import main
+from evaluation.search import is_hit, measure, read_rows
 
 NOVEL = "".join(
     f"# 第{n}回\n{text}\n"
@@ -68,7 +69,7 @@ def test_the_last_line_is_one_json_object(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     qa = write(tmp_path / "qa.jsonl", list(QUESTIONS))
-    assert main(["--qa", str(qa), "--canon", str(folder), "--json"]) == 0
+    assert main(["search", "--qa", str(qa), "--canon", str(folder), "--json"]) == 0
     result = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert result["k"] == 5
     assert result["recall"]["zh"]["questions"] == 2
@@ -80,7 +81,7 @@ def test_a_novel_is_built_for_the_measurement_only(
     novel = tmp_path / "novel.txt"
     novel.write_text(NOVEL, encoding="utf-8")
     qa = write(tmp_path / "qa.jsonl", list(QUESTIONS))
-    assert main(["--qa", str(qa), "--novel", str(novel)]) == 0
+    assert main(["search", "--qa", str(qa), "--novel", str(novel)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["novel.txt", "qa.jsonl"]
     capsys.readouterr()
 

@@ -13,7 +13,7 @@ from characters.script import ScriptError
 from characters.style import Serving
 from engine.echo import EchoEngine
 from evaluation import speaker
-from evaluation.speaker import CharacterNgrams, Line
+from evaluation.speaker import CharacterNgrams, LeadLine
 
 CAST = load_cast()
 
@@ -82,8 +82,8 @@ async def test_the_majority_comes_from_the_training_chapters(scenes: Path) -> No
 
 def test_ngrams_know_a_self_reference() -> None:
     ngrams = CharacterNgrams(
-        [Line("wukong", "老孙来也", ()), Line("bajie", "老猪饿了", ())] * 3
-        + [Line("wukong", "走罢", ())],
+        [LeadLine("wukong", "老孙来也", ()), LeadLine("bajie", "老猪饿了", ())] * 3
+        + [LeadLine("wukong", "走罢", ())],
         prior=1.0,
     )
     assert ngrams.pick("老猪也饿") == "bajie"

@@ -28,6 +28,7 @@ from rich.console import Console
 
 from characters.card import CAST_FOLDER, LANGUAGES, Cast, load_cast
 from characters.prompt import Style
+from characters.script import HELD_OUT
 from trainer.lessons import Lesson
 from trainer.synth import exchange, mix, run
 from trainer.synth.calls import Calls
@@ -42,7 +43,7 @@ from trainer.synth.local import LocalTeacher
 from trainer.synth.records import read_records
 from trainer.synth.run import METHODS
 from trainer.synth.teacher import Rehearsal, Teacher
-from trainer.synth.world import HELD_OUT, Options, World
+from trainer.synth.world import Options, World
 
 _USUAL_URL = "https://api.openai.com/v1"
 

@@ -8,11 +8,11 @@ import pytest
 
 from characters.card import load_cast
 from characters.script import read_script
+from evaluation.asks import VOICES
 from evaluation.error import EvaluationError
-from evaluation.examine import VOICES
 from evaluation.measures import voices
 
-CANON = Path(__file__).parents[2] / "build" / "canon" / "scenes.jsonl"
+CANON = Path(__file__).parents[3] / "build" / "canon" / "scenes.jsonl"
 OURS = ("老孙去打妖怪", "看老孙的棒", "等老孙来", "我老孙走了")
 THEIRS = ("老猪要吃馒头", "等老猪睡醒", "我老猪不去", "饶了老猪罢")
 SAID = [("wukong", OURS[n % 4]) for n in range(60)] + [("bajie", THEIRS[n % 4]) for n in range(60)]

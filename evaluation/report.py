@@ -1,0 +1,234 @@
+"""`mrp evaluate report`: examine one model and write one page, one JSON, and all replies.
+
+mrp evaluate report MODEL.gguf -o DIR --json                       a GGUF, in our engine
+mrp evaluate report MODEL.gguf -o DIR --quick                      a quarter of the questions
+mrp evaluate report https://…/v1 --name MODEL -o DIR               an endpoint
+mrp evaluate report answers.jsonl -o DIR                           answers collected elsewhere
+mrp evaluate report MODEL.gguf -o DIR --control swapped|untrained  what must come out bad
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from characters.haruhi import CLOSE
+from engine import untrained
+from engine.embedding import open_embedder
+from evaluation import haruhi, page
+from evaluation import run as exam_run
+from evaluation.asks import Prepared, chapters, exam_options, fingerprint, prepare
+from evaluation.error import EvaluationError
+from evaluation.measures.memorised import Training
+from evaluation.subject import Answer, Done, EngineSubject, FileSubject, Subject, Swapped
+
+
+def options(verb: argparse.ArgumentParser) -> None:
+    """The options of `mrp evaluate report`."""
+    verb.add_argument("model", help="a GGUF, the address of an endpoint, or answers.jsonl")
+    verb.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    verb.add_argument("--name", default="", help="the model's name (an endpoint needs it)")
+    verb.add_argument("--control", choices=("swapped", "untrained"), help="what must be bad")
+    verb.add_argument("--prompt", choices=("stage", "haruhi"), default="stage", help="renderer")
+    verb.add_argument("--context", type=int, default=4096, help="tokens (default 4096)")
+    verb.add_argument("--at-once", type=int, default=16, help="replies in flight (default 16)")
+    verb.add_argument("--threads", type=int, help="(default: cores; 1 on a busy machine)")
+    verb.add_argument("--training", type=Path, nargs="+", metavar="FILE", help="what it learned")
+    verb.add_argument("--embed", type=Path, metavar="GGUF", help="an embedding model")
+    verb.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
+    judging = verb.add_argument_group("a judge, at any OpenAI-compatible endpoint")
+    judging.add_argument("--judge", metavar="URL")
+    judging.add_argument("--judge-model", default="", metavar="NAME")
+    judging.add_argument("--judge-most", type=int, default=200, metavar="N", help="judged replies")
+    exam_options(verb)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Examine, write and print. Raises EvaluationError, and what the model's door raises."""
+    if args.judge and not args.judge_model:
+        raise EvaluationError("a judge needs --judge-model: its name stands beside every score")
+    prepared = prepare(args)
+    labels = _labels(args.label)
+    texts = set[str]().union(*map(training_texts, args.training or ()))
+    training = Training(sorted(texts)) if texts else None
+    with _subject(args, prepared) as subject, _progress() as progress:
+        bar = progress.add_task(f"asking {subject.name}", total=len(prepared.asks))
+        record, answers = asyncio.run(
+            _examine(args, subject, prepared, training, lambda: progress.advance(bar))
+        )
+    record = exam_run.labelled(record, labels)
+    exam_run.write_record(args.out, record, prepared.asks, answers)
+    written = page.write_report(args.out, record)
+    _print(record)
+    print(f"→ {written}")
+    told = record.to_json()
+    scores = {
+        name: {key: row[key] for key in ("mean", "interval", "n")}
+        for name, row in told["scores"].items()
+    }
+    return {
+        "out": str(args.out),
+        "about": told["about"],
+        "standing": told["standing"],
+        "scores": scores,
+    }
+
+
+async def _examine(
+    args: argparse.Namespace,
+    subject: Subject,
+    prepared: Prepared,
+    training: Training | None,
+    done: Done,
+) -> tuple[exam_run.Record, dict[str, Answer]]:
+    about = {
+        "language": args.language,
+        "quick": args.quick or None,
+        "prompt": args.prompt if args.prompt != "stage" else None,
+        "control": args.control,
+        "seed": args.seed,
+        "exam": fingerprint(prepared.asks),
+        "likeness": args.embed.name if args.embed else "tf-idf of characters",
+    }
+    try:
+        record, answers = await exam_run.examine(
+            subject,
+            prepared.asks,
+            voices=prepared.voices,
+            embed=open_embedder(args.embed) if args.embed else None,
+            training=training,
+            done=done,
+            about=about,
+        )
+        if isinstance(subject, FileSubject) and subject.missing:
+            missing = f"{subject.missing} of the questions have no answer there"
+            record = exam_run.noted(record, missing)
+        if args.judge:
+            record = await _judged(args, subject, prepared, record, answers)
+    finally:
+        await subject.close()
+    return record, answers
+
+
+async def _judged(
+    args: argparse.Namespace,
+    subject: Subject,
+    prepared: Prepared,
+    record: exam_run.Record,
+    answers: dict[str, Answer],
+) -> exam_run.Record:
+    # Needs openai, which only those have who let a judge judge.
+    from evaluation.endpoint import Chat
+    from evaluation.judges import panel
+
+    judge = Chat(args.judge, model=args.judge_model)
+    try:
+        found = await panel.judge(
+            judge, subject, prepared.asks, answers, tuple(prepared.cast), most=args.judge_most
+        )
+    finally:
+        await judge.close()
+    return exam_run.with_scores(record, found)
+
+
+@contextlib.contextmanager
+def _subject(args: argparse.Namespace, prepared: Prepared) -> Iterator[Subject]:
+    with tempfile.TemporaryDirectory() as folder:
+        subject = _opened(args, prepared, Path(folder))
+        yield Swapped(subject, prepared.examined) if args.control == "swapped" else subject
+
+
+def _opened(args: argparse.Namespace, prepared: Prepared, folder: Path) -> Subject:
+    afar = args.model.startswith(("http://", "https://"))
+    written = args.model.endswith((".json", ".jsonl"))
+    if (afar or written) and (args.control == "untrained" or args.prompt != "stage"):
+        raise EvaluationError("--control untrained and --prompt need a GGUF, not answers from afar")
+    if written and args.control:
+        raise EvaluationError("answers that are written cannot be swapped; --control needs a model")
+    if afar:
+        # Needs openai, which only those have who evaluate endpoints.
+        from evaluation.endpoint import Chat, EndpointSubject
+
+        if not args.name:
+            raise EvaluationError("an endpoint needs --name: which of its models is examined")
+        return EndpointSubject(Chat(args.model, model=args.name, at_once=args.at_once))
+    path = Path(args.model).expanduser()
+    if written:
+        return FileSubject.open(path)
+    if args.control == "untrained":
+        control = folder / f"{path.stem}-untrained.gguf"
+        untrained.write(path, control, seed=args.seed)
+        path = control
+    wanted = {"at_once": args.at_once, "context": args.context, "threads": args.threads}
+    if args.prompt == "haruhi":
+        if not args.canon:
+            raise EvaluationError("--prompt haruhi quotes the book: name its folder with --canon")
+        render = haruhi.renderer(args.canon, prepared.cast, chapters(args.held_out))
+        return EngineSubject.open(path, **wanted, render=render, closing=CLOSE)
+    return EngineSubject.open(path, **wanted)
+
+
+def training_texts(path: Path) -> set[str]:
+    """A text file as it is; of JSON lines every text in them, once.
+
+    Raises:
+        EvaluationError: the file cannot be read, or a line is no JSON.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix not in (".jsonl", ".json"):
+            return {text}
+        found: set[str] = set()
+        for line in text.splitlines():
+            if line.strip():
+                found.update(_strings(json.loads(line)))
+        return found
+    except (OSError, ValueError) as problem:
+        raise EvaluationError(f"{path} cannot be read as training text: {problem}") from None
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+
+
+def _labels(pairs: Sequence[str]) -> dict[str, str]:
+    labels = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not (key and equals and value):
+            raise EvaluationError(f"a label is KEY=VALUE, for example teacher=qwen, not {pair!r}")
+        labels[key] = value
+    return labels
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _print(record: exam_run.Record) -> None:
+    for axis, row in record.to_json()["standing"].items():
+        print(f"{axis:<12} {page.number(row['value']):>7}   {page.between(row['interval'])}")
+    for note in record.notes:
+        print(f"not measured: {note}")

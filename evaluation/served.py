@@ -1,0 +1,43 @@
+"""A GGUF opened for a measure that asks the engine itself: options, and opening and closing."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from characters.card import CAST_FOLDER
+from characters.style import Serving, serving
+from engine.llama import LlamaEngine
+from engine.sequence import Engine
+from engine.shipped import SHIPPED
+
+
+def model_options(verb: argparse.ArgumentParser) -> None:
+    """`--model` (default: MRP_MODEL, else the shipped one) and `--cast`."""
+    model = Path(os.environ.get("MRP_MODEL", SHIPPED))
+    verb.add_argument("--model", type=Path, default=model, help="a GGUF")
+    verb.add_argument("--cast", type=Path, default=CAST_FOLDER)
+
+
+@contextlib.asynccontextmanager
+async def opened(model: Path) -> AsyncIterator[tuple[Engine, Serving]]:
+    """The engine, and how the model wants to be asked. Raises ModelError and StyleError."""
+    engine = LlamaEngine.open(model, replies=8)
+    try:
+        yield engine, serving(engine.metadata)
+    finally:
+        await engine.close()
+
+
+def show(result: dict[str, object]) -> None:
+    """Print a result: a line for each figure, indented within a group; lists are left out."""
+    for key, value in result.items():
+        if isinstance(value, dict):
+            print(f"{key}:")
+            for name, part in value.items():
+                print(f"  {name:<10} {part}")
+        elif not isinstance(value, list):
+            print(f"{key:<14} {value}")
