@@ -15,7 +15,7 @@ from bot import notices
 from bot.casting import candidates
 from bot.commands import ALL, Order, help_text, people
 from bot.drafts import joined, plain
-from bot.memory.room import Request, StoredTurn
+from bot.memory import Request, StoredTurn
 from characters.card import Character, Language, Words
 from characters.prompt import name_of
 from characters.turn import Turn
@@ -213,7 +213,7 @@ async def _narrate(room: Room, argument: str, work: Request) -> None:
         return
     turn = Turn("", text, "narration")
     # Closed with the turn: what a narrator tells twice would have happened twice.
-    await room.memory.write(turn, id=work.id, person=work.person, work=work)
+    await room.memory.write(turn, person=work.person, work=work)
     room.done()
     await room.notice(notices.NARRATED[room.language].format(text))
 

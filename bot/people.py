@@ -33,6 +33,7 @@ from bot.learning import (
     telling,
 )
 from bot.memory import ConnectionCallback, Fact, Known, Memory, MemoryProblem, StoredTurn
+from bot.memory.keys import stream_order
 from bot.memory.people import due
 from bot.recall import recall
 from bot.voice import Voice
@@ -305,7 +306,9 @@ class People:
         memory = self._memory.room(platform, name)
         await memory.look()
         mark = await self._memory.looked_through(room)
-        new = [kept for kept in memory.turns if _order(kept.id) > _order(mark)][-LOOK_BACK:]
+        new = [kept for kept in memory.turns if stream_order(kept.id) > stream_order(mark)][
+            -LOOK_BACK:
+        ]
         language = memory.state.language or "zh"
         for person in dict.fromkeys(kept.person for kept in new if kept.person):
             if not await self._learn_of(person, new, room, private, language):
@@ -427,8 +430,3 @@ class People:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _order(kept_id: str) -> tuple[int, int]:
-    ms, _, number = kept_id.partition("-")
-    return int(ms or 0), int(number or 0)

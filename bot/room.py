@@ -31,8 +31,17 @@ from bot.faults import Fault, fault_of, without
 from bot.filters import Filter
 from bot.grounding import Passage, leaning, passages
 from bot.limits import Limits
-from bot.memory import AlreadyHandled, Asked, Memory, MemoryAway, StoredTurn
-from bot.memory.room import Request, StoredLine, new_id
+from bot.memory import (
+    AlreadyHandled,
+    Asked,
+    Memory,
+    MemoryAway,
+    Request,
+    StoredLine,
+    StoredTurn,
+    new_id,
+)
+from bot.memory.keys import stream_order
 from bot.people import People
 from bot.portable import process_ended, process_id
 from bot.stage import Line, Message, Stage
@@ -751,7 +760,6 @@ class Room:
         try:
             await self.memory.write(
                 turn,
-                id=line.id,
                 line=line,
                 broken_off=broken_off,
                 work=work,
@@ -977,8 +985,4 @@ class Room:
 
 
 def _later(kept_id: str, than: str) -> bool:
-    def order(one: str) -> tuple[int, int]:
-        ms, _, number = one.partition("-")
-        return int(ms), int(number)
-
-    return not than or order(kept_id) > order(than)
+    return stream_order(kept_id) > stream_order(than)

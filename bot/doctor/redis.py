@@ -7,8 +7,7 @@ from typing import Any
 
 from bot.doctor.finding import Finding
 from bot.doctor.machine import Machine, check_disk
-from bot.memory import Memory, MemoryProblem
-from bot.memory.server import Embedded, Server, data_folder
+from bot.memory import Embedded, Memory, MemoryProblem, Server, data_folder
 from bot.secrets import SecretProblem, redis_url
 
 OLDEST = (6, 2)  # the commands that the memory uses

@@ -4,9 +4,10 @@
     room = memory.room("terminal", "main", on_connection)
     await memory.close()
 
-`keys` is the table of all that is kept, `server` the connection, `room` what was said, `people` who
-said it and what is known of them, `erasure` how they are taken out again, `feedback` what they
-thought of replies.
+`keys` is the table of all that is stored. `connection` waits for Redis, `server` is one that
+somebody else runs, `embedded` one of our own. `room` is what was said in a room (its values in
+`stored`, the script that changes them in `update`), `people` who said it and what is known of them,
+`erasure` how they are taken out of rooms, `feedback` what they thought of replies.
 """
 
 from __future__ import annotations
@@ -14,28 +15,16 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from bot.memory.connection import Connection, ConnectionCallback, MemoryAway, MemoryProblem
+from bot.memory.embedded import Embedded, data_folder
 from bot.memory.feedback import Asked, Feedback, Given
 from bot.memory.keys import PREFIX, VERSION, VERSIONS, quoted, room_key, tag
 from bot.memory.moving import move
 from bot.memory.people import Bond, Fact, Forgotten, Known, PersonMemory, Profile, TooManyTries
-from bot.memory.room import (
-    KEPT_TURNS,
-    AlreadyHandled,
-    RoomMemory,
-    RoomState,
-    StoredTurn,
-    Summary,
-    unfinished,
-)
-from bot.memory.server import (
-    Connection,
-    ConnectionCallback,
-    Embedded,
-    MemoryAway,
-    MemoryProblem,
-    Server,
-    data_folder,
-)
+from bot.memory.room import AlreadyHandled, RoomMemory, unfinished
+from bot.memory.server import Server
+from bot.memory.stored import Request, RoomState, StoredLine, StoredTurn, Summary, new_id
+from bot.memory.update import KEPT_TURNS
 
 __all__ = [
     "KEPT_TURNS",
@@ -44,6 +33,7 @@ __all__ = [
     "Asked",
     "Bond",
     "ConnectionCallback",
+    "Embedded",
     "Fact",
     "Feedback",
     "Forgotten",
@@ -54,12 +44,16 @@ __all__ = [
     "MemoryProblem",
     "PersonMemory",
     "Profile",
+    "Request",
     "RoomMemory",
     "RoomState",
+    "Server",
+    "StoredLine",
     "StoredTurn",
     "Summary",
     "TooManyTries",
     "data_folder",
+    "new_id",
     "open_memory",
 ]
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import redis
 
-from bot.memory.keys import PREFIX, room_key
-from bot.memory.server import Connection
+from bot.memory.connection import Connection
+from bot.memory.keys import PREFIX, room_keys
 from characters.turn import GUEST
 
 Row = tuple[str, dict[str, str]]
@@ -24,13 +24,11 @@ Row = tuple[str, dict[str, str]]
 # Names that say nothing about who it is.
 _ANYBODY = {"客人", "guest", "某人", "someone"}
 # Fields of a turn and of a room's state that are no text.
-_TURN_MARKS = {"s", "k", "p", "w", "c", "n"}
+_TURN_MARKS = {"s", "k", "p", "w", "c", "n", "m", "f"}
 _STATE_TEXTS = {"place", "mood", "note"}
 # Characters in a row that tell a fact; shorter ones are in what anybody might say.
 _CJK, _LATIN = 7, 24
 _SHORTEST = 4
-
-_PARTS = ("turns", "state", "open", "lines", "heard", "asked", "learnt")
 
 
 async def erase(
@@ -49,7 +47,7 @@ async def erase(
         redis.RedisError: and nothing has changed.
     """
     client: Any = memory.redis
-    turns, state, open_, lines, _, asked, _ = keys = [room_key(room, part) for part in _PARTS]
+    turns, state, open_, lines, _, asked, _ = keys = room_keys(room)
     async with client.pipeline(transaction=True) as pipe:
         while True:
             try:
@@ -103,7 +101,7 @@ async def erase_all(memory: Connection, room: str, accounts: Collection[str]) ->
         redis.RedisError: and nothing has changed.
     """
     client: Any = memory.redis
-    turns, _, open_, *_ = keys = [room_key(room, part) for part in _PARTS]
+    turns, _, open_, *_ = keys = room_keys(room)
     platform, _, name = room.partition(":")
     async with client.pipeline(transaction=True) as pipe:
         while True:

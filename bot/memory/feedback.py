@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
+from bot.memory.connection import Connection, ConnectionCallback
 from bot.memory.keys import PREFIX, room_key, tag, unquoted
-from bot.memory.server import Connection, ConnectionCallback
 
 KEPT_PROMPTS = 24  # of a room
 KEPT_FEEDBACK = 5000

@@ -58,6 +58,21 @@ PREFIX = f"mrp:{VERSION}:"
 VERSIONS = "mrp:versions"
 
 
+# What a room is kept in, in the order in which room.lua takes it.
+ROOM_PARTS = ("turns", "state", "open", "lines", "heard", "asked", "learnt")
+
+
+def room_keys(room: str) -> list[str]:
+    """All keys of a room; `room` is a tag."""
+    return [room_key(room, part) for part in ROOM_PARTS]
+
+
+def stream_order(entry_id: str) -> tuple[int, int]:
+    """What the ids of stream entries are ordered by: (milliseconds, number). "" comes first."""
+    ms, _, number = entry_id.partition("-")
+    return int(ms or 0), int(number or 0)
+
+
 def quoted(name: str) -> str:
     """A part of a key: any name, percent-encoded, so that it holds no `:` and no brace."""
     return urllib.parse.quote(name, safe="")

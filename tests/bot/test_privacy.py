@@ -395,7 +395,7 @@ async def test_forget_everything_leaves_nothing_anywhere(home, memory):
 
 
 def _summary(text):
-    from bot.memory.room import Summary
+    from bot.memory import Summary
 
     return Summary(frozenset({"wukong", "bajie"}), text)
 

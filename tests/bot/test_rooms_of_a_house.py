@@ -6,7 +6,7 @@ import pytest
 
 from bot.house import House, add_options
 from bot.limits import LimitsError
-from bot.memory.room import Request, new_id
+from bot.memory import Request, new_id
 from bot.stage import Message
 from canon import CanonError
 from characters.turn import Turn

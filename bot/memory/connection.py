@@ -1,0 +1,146 @@
+"""The connection to Redis, and how a step outlasts Redis being away.
+
+When Redis cannot be reached or refuses for a while (still loading, read-only, out of memory, wrong
+password), the one who waits is notified once, and the same step is tried again with growing pauses
+until it succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds
+
+T = TypeVar("T")
+
+
+class MemoryProblem(RuntimeError):
+    """What was to be remembered or recalled cannot be; the message says why and what to do."""
+
+    for_user = True
+
+
+class MemoryAway(MemoryProblem):
+    """Redis cannot be reached or refuses just now; it is tried again."""
+
+
+# Awaited with the problem when waiting for Redis begins, and with None when it is over.
+ConnectionCallback = Callable[[MemoryAway | None], Awaitable[None]]
+
+
+class Store(Protocol):
+    """A Redis server: somebody's own (`server.Server`), or the embedded one (`embedded`)."""
+
+    where: str
+
+    def start(self) -> bool:
+        """Make sure that it runs. Returns whether clients need to be made anew."""
+        ...
+
+    def client(self, **options: Any) -> redis.asyncio.Redis: ...
+
+    def stop(self) -> None: ...
+
+
+class Connection:
+    """One connection to Redis for the whole process."""
+
+    def __init__(self, server: Store, patience: float) -> None:
+        self._server = server
+        self._patience = patience
+        self.redis: redis.asyncio.Redis = redis.asyncio.Redis()
+
+    @property
+    def where(self) -> str:
+        """Where it is kept, for people to read; never holds a password."""
+        return self._server.where
+
+    async def close(self) -> None:
+        """Disconnect; the last one to leave the embedded server stops it."""
+        await self.redis.aclose()
+        await asyncio.to_thread(self._server.stop)
+
+    async def connect(self, patience: float) -> None:
+        async def hello() -> None:
+            await self._attach()
+            await self.redis.ping()
+
+        await self.lasting(hello, None, patience)
+
+    async def _attach(self) -> None:
+        """Make sure there is a server to talk to, and a client for it."""
+        moved = await asyncio.to_thread(self._server.start)
+        if not moved:
+            return
+        await self.redis.aclose()
+        self.redis = self._server.client(
+            decode_responses=True,
+            socket_timeout=5,
+            socket_connect_timeout=3,
+            # We wait and tell people; the library must not wait silently before.
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    async def lasting(
+        self,
+        step: Callable[[], Awaitable[T]],
+        on_connection: ConnectionCallback | None,
+        patience: float | None = None,
+    ) -> T:
+        """Do `step` until Redis lets it be done.
+
+        Raises:
+            MemoryAway: the patience is used up.
+            MemoryProblem: Redis answers with an error that waiting does not cure.
+        """
+        until = time.monotonic() + (self._patience if patience is None else patience)
+        pause, waiting = _FIRST_PAUSE, False
+        while True:
+            try:
+                if waiting:
+                    await self._attach()
+                done = await step()
+            except redis.RedisError as problem:
+                if not _heals(problem):
+                    raise MemoryProblem(f"Redis ({self.where}): {first_line(problem)}") from problem
+                away = MemoryAway(
+                    f"Redis ({self.where}) does not answer or refuses: {first_line(problem)}"
+                )
+                if time.monotonic() + pause > until:
+                    raise away from problem
+                if not waiting and on_connection:
+                    await on_connection(away)
+                waiting = True
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                if waiting and on_connection:
+                    await on_connection(None)
+                return done
+
+
+def _heals(problem: redis.RedisError) -> bool:
+    """Whether waiting may cure it: away, loading, full, read-only, failing over, not let in."""
+    if isinstance(problem, redis.ConnectionError | redis.TimeoutError):
+        return True
+    if isinstance(problem, redis.exceptions.ReadOnlyError | redis.exceptions.OutOfMemoryError):
+        return True
+    if isinstance(problem, redis.exceptions.ClusterDownError | redis.exceptions.TryAgainError):
+        return True
+    refusals = ("MISCONF", "MASTERDOWN", "NOREPLICAS", "OOM", "READONLY", "LOADING", "NOAUTH")
+    # In a script they come with where they happened: "… @user_script: 58: -OOM command …".
+    said = str(problem).rpartition("@user_script")[2].lstrip(": 0123456789-")
+    return said.startswith(refusals) or "Errors trying to" in said
+
+
+def first_line(problem: Exception) -> str:
+    """The first line of an exception's text, without its full stop; or its name."""
+    return str(problem).partition("\n")[0].rstrip(".") or type(problem).__name__
