@@ -31,7 +31,7 @@ from pathlib import Path
 from bot.house import House
 from bot.limits import Limits, Rate
 from bot.memory import open_memory
-from bot.platforms.discord.client import Troupe
+from bot.platforms.discord.client import DiscordClient
 from bot.platforms.discord.faces import Faces
 from bot.voice import Voice
 from characters.card import load_cast
@@ -57,7 +57,7 @@ async def latency(rate: float, seconds: float, rooms: int) -> dict[str, float]:
             guild = server.add_guild("bench")
             channels = [server.add_channel(guild, f"room {n}") for n in range(rooms)]
             people = [server.add_user(f"person {n}") for n in range(rooms)]
-            troupe = Troupe(
+            troupe = DiscordClient(
                 house, reads=True, faces=Faces(cast, base="https://a.b"), guild_ready_timeout=0.05
             )
             async with connected(server, troupe):

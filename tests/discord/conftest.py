@@ -15,14 +15,14 @@ import pytest
 from bot.house import House
 from bot.limits import Limits, Rate
 from bot.memory import Memory, open_memory
-from bot.platforms.discord.client import Troupe
+from bot.platforms.discord.client import DiscordClient
 from bot.platforms.discord.faces import Faces
 from bot.voice import Voice, _last_said
 from characters.card import Cast, load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
-from tests.fakes.discord_server import FakeDiscord, connected
+from tests.fakes.discord_server import FakeDiscord, connected, text_of, walk
 
 BASE = "https://faces.example"
 FREELY = Rate(math.inf, 1)
@@ -61,13 +61,13 @@ class World:
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
         return House(self.cast, voice, self.memory, limits=Limits(FREELY, FREELY))
 
-    def troupe(self, house: House | None = None, **more: Any) -> Troupe:
+    def troupe(self, house: House | None = None, **more: Any) -> DiscordClient:
         more = {"reads": bool(self.server.approved), "guild_ready_timeout": 0.05} | more
         house = house or self.house()
-        return Troupe(house, faces=Faces(self.cast, base=BASE), **more)
+        return DiscordClient(house, faces=Faces(self.cast, base=BASE), **more)
 
     @contextlib.asynccontextmanager
-    async def bot(self, house: House | None = None, **more: Any) -> AsyncIterator[Troupe]:
+    async def bot(self, house: House | None = None, **more: Any) -> AsyncIterator[DiscordClient]:
         troupe = self.troupe(house, **more)
         async with connected(self.server, troupe):
             await self.server.until(lambda: self.server.commands or 0 not in troupe.shards)
@@ -93,6 +93,36 @@ class World:
             f"not {count} whole lines: {self.lines(channel)}",
         )
         return self.lines(channel)
+
+
+def spoken(world: World, channel: int | None = None) -> list[str]:
+    """Texts of characters, through whatever they were sent."""
+    found = []
+    for message in world.server.messages(channel or world.channel):
+        text = text_of(message)
+        if message.get("webhook_id"):
+            found.append(text)
+        elif text.startswith("**孙悟空**\n"):
+            found.append(text.partition("\n")[2])
+    return found
+
+
+async def begun(world: World, channel: int | None = None) -> None:
+    where = channel or world.channel
+    await world.server.slash(world.ming, where, "summon", who="悟空")
+    await world.server.until(lambda: spoken(world, where))
+
+
+async def panel_of(server: FakeDiscord, channel: int) -> dict:
+    """The panel that stands in a channel, once it is there."""
+
+    def found() -> dict | None:
+        for message in reversed(server.messages(channel)):
+            if any(c.get("custom_id") == "mrp:stop" for c in walk(message["components"])):
+                return message
+        return None
+
+    return await server.until(found)
 
 
 @pytest.fixture(scope="session")

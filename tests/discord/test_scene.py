@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.voice import SHIPPED
-from tests.discord.test_client import panel_of
+from tests.discord.conftest import panel_of
 from tests.fakes.discord_server import FakeDiscord, text_of, walk
 
 ROOT = Path(__file__).resolve().parents[2]

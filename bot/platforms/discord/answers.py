@@ -1,4 +1,10 @@
-"""The answer to a command, a button or a menu: held within 3 seconds, then filled or taken away."""
+"""Responses to interactions: deferred within Discord's 3 seconds, then filled in or deleted.
+
+answer = Answer(interaction)
+await answer.hold(private=True)
+await answer.tell("…")
+await answer.finish()
+"""
 
 from __future__ import annotations
 
@@ -16,14 +22,14 @@ from bot.platforms.discord.text import escape, parts
 _log = logging.getLogger(__name__)
 
 ALREADY_ANSWERED = 40060
-LONGEST_TOLD = 3800  # characters; what is longer is a file
+LONGEST_TOLD = 3800  # characters; a longer answer is sent as a file
 
 
 class Answer:
-    """The answer to one interaction.
+    """The response to one interaction.
 
-    Whatever goes wrong with it, the order is carried out; `tell` then says that it must be told
-    elsewhere.
+    A response that fails never stops the order: `tell` returns False, and the caller delivers the
+    text some other way.
     """
 
     def __init__(self, interaction: discord.Interaction[Any]) -> None:
@@ -32,19 +38,19 @@ class Answer:
         self._shown = 0  # messages
         self._of_panel = False
         self._lost = False
-        self._private = False  # whether nobody else sees what is told
+        self._private = False  # whether the response is ephemeral
 
     @property
     def told(self) -> bool:
         return bool(self._texts)
 
     async def hold(self, *, private: bool) -> None:
-        """Tell Discord at once that an answer comes."""
+        """Defer the response. `private`: it is ephemeral, only the person who asked sees it."""
         self._private = private
         await self._respond(ephemeral=private, thinking=True)
 
     async def hold_panel(self) -> None:
-        """The same for a button, whose message stays as it is."""
+        """Defer the response to a component, whose message (the panel) stays as it is."""
         self._of_panel = self._private = True
         await self._respond()
 
@@ -56,12 +62,17 @@ class Answer:
         except discord.InteractionResponded:
             return
         except (discord.HTTPException, *TRANSIENT) as problem:
-            if getattr(problem, "code", 0) != ALREADY_ANSWERED:  # then only Discord's word was lost
+            if (
+                getattr(problem, "code", 0) != ALREADY_ANSWERED
+            ):  # the deferral arrived, its own answer was lost
                 _log.warning("an interaction could not be answered in time: %s", problem)
                 self._lost = True
 
     async def tell(self, text: str, secret: bool = False) -> bool:
-        """Say it there, after all that was said there before. False: it must be said elsewhere."""
+        """Add a text to the response.
+
+        Returns False when it was not delivered, as when it is `secret` and others see the response.
+        """
         if self._lost or self._interaction.is_expired() or (secret and not self._private):
             return False
         if len(text) > LONGEST_TOLD:
@@ -74,7 +85,7 @@ class Answer:
         return False
 
     async def _attach(self, text: str) -> bool:
-        """What is too long to be read in a chat is a file."""
+        """Send a text as an attachment."""
         self._texts.append("")
         try:
             if self._of_panel:
@@ -92,7 +103,7 @@ class Answer:
             return False
 
     async def show(self, contents: Sequence[str]) -> bool:
-        """Messages that are markup already."""
+        """Set the response to messages that are escaped already."""
         self._texts += contents
         return not self._lost and await self._write(contents)
 
@@ -100,7 +111,7 @@ class Answer:
         call = self._interaction
         try:
             if self._of_panel:
-                # The original answer is the panel: what is said stands under it, for one person.
+                # The original response is the panel: texts are ephemeral follow-ups under it.
                 if self._shown:
                     contents = contents[-1:]
                 for content in contents:
@@ -108,7 +119,7 @@ class Answer:
                     self._shown += 1
                 return True
             for place, content in enumerate(contents):
-                if place == 0:  # an edit: it can be repeated when its answer is lost
+                if place == 0:  # an edit, which is idempotent
                     await call.edit_original_response(content=content, allowed_mentions=NOBODY)
                 elif place >= self._shown:
                     await call.followup.send(content, ephemeral=True, allowed_mentions=NOBODY)
@@ -120,7 +131,7 @@ class Answer:
             return False
 
     async def become(self, view: discord.ui.LayoutView) -> Any:
-        """Make the answer a panel. Returns its message, None when it could not be."""
+        """Turn the response into a panel. Returns its message, or None when that failed."""
         try:
             message = await self._interaction.edit_original_response(
                 view=view, allowed_mentions=NOBODY
@@ -130,12 +141,12 @@ class Answer:
             return None
         channel: Any = self._interaction.channel
         if channel is not None and is_member(self._interaction):
-            # By the bot's own right: an interaction's ends after 15 minutes.
+            # Edited with the bot's token: an interaction's token expires after 15 minutes.
             return channel.get_partial_message(message.id)
         return message
 
     async def finish(self) -> None:
-        """Nothing more is said: an answer that stayed empty goes."""
+        """Delete the deferred response if nothing was put into it."""
         if self._texts or self._of_panel or self._lost:
             return
         try:
@@ -145,13 +156,16 @@ class Answer:
 
 
 def file_of(text: str) -> discord.File:
-    """A text as a file: JSON where it is some."""
+    """A text as an attachment, named .json where it looks like JSON."""
     name = "mrp.json" if text.lstrip().startswith(("{", "[")) else "mrp.txt"
     return discord.File(io.BytesIO(text.encode()), filename=name)
 
 
 def is_member(interaction: discord.Interaction[Any]) -> bool:
-    """Whether the bot itself is where the interaction comes from."""
+    """Whether the bot is in the server (or direct message) that the interaction comes from.
+
+    False for a user install: somebody uses the commands where the bot is no member.
+    """
     if interaction.guild_id:
         known = interaction.client.get_guild(interaction.guild_id) is not None
         return known or interaction.is_guild_integration()

@@ -1,8 +1,7 @@
-"""The faces of characters, as addresses that a webhook's message can name.
+"""Avatars of characters: a public URL for each, as a webhook's message needs it.
 
-Discord wants a public address for every message's avatar. There is one when the pictures are served
-somewhere (`--faces https://…/faces`), or else they are uploaded once, as emojis of the application:
-those stay for good, and Discord serves them itself.
+Either the pictures are served somewhere (`--faces https://…/faces`), or they are uploaded once as
+application emojis, which Discord's CDN serves from then on.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Faces:
-    """`url` is where a character's face lies, or None while it has none."""
+    """`url` gives the avatar URL of a character, or None while there is none."""
 
     def __init__(self, cast: Cast, *, base: str = "", folders: tuple[Path, ...] = (FOLDER,)):
         self._urls: dict[str, str] = {}
@@ -38,7 +37,7 @@ class Faces:
         return self._urls.get(character.id)
 
     async def upload(self, client: discord.Client) -> None:
-        """Make the pictures that are not there yet emojis of the application."""
+        """Upload the pictures that are not application emojis yet."""
         if not self._pictures:
             return
         try:
@@ -55,6 +54,6 @@ class Faces:
 
 
 def emoji_name(character: str, picture: bytes) -> str:
-    """2 to 32 letters, digits and underscores; another picture gets another name."""
+    """A valid emoji name (2 to 32 letters, digits, underscores) that changes with the picture."""
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in character)[:19]
     return f"mrp_{plain}_{hashlib.sha256(picture).hexdigest()[:8]}"

@@ -1,7 +1,7 @@
-"""Slash commands and context menus, made from the table of `bot.commands`.
+"""Slash commands generated from the table of `bot.commands`, with localisation and autocomplete.
 
-Each command has its English name; Chinese clients show the Chinese one, Japanese clients a Japanese
-one where there is one. Names of characters are completed while they are typed, in both languages.
+Commands are registered under their English names, with Chinese and (for the most used) Japanese
+localisations. Autocomplete offers characters by their names and aliases in both languages.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ JAPANESE = {
     "help": ("ヘルプ", "コマンドの一覧"),
 }
 
-# Characters of our commands that are written otherwise in Taiwan.
+# Simplified characters of command names and descriptions, each followed by its traditional form.
 _PAIRS = (
     "个個为為么麼书書于於关關内內册冊几幾别別号號后後员員唤喚处處导導帮幫开開录錄忆憶戏戲据據换換无無"
     "暂暫来來气氣离離种種绑綁给給认認让讓记記话話语語说說请請谁誰账帳轮輪过過这這里裡间間体體对對场場"
@@ -62,7 +62,7 @@ Perform = Callable[["discord.Interaction[Any]", Order], Any]
 
 
 def in_taiwan(text: str) -> str:
-    """Our own words in traditional characters."""
+    """A command's name or description in traditional characters."""
     return text.translate(_TRADITIONAL)
 
 
@@ -71,7 +71,7 @@ def _both(words: Words, *, japanese: str = "") -> locale_str:
 
 
 class Translator(app_commands.Translator):
-    """Discord's clients are shown commands in their own language."""
+    """The localisations that are registered with each command."""
 
     async def translate(
         self, string: locale_str, locale: discord.Locale, context: Any
@@ -86,7 +86,10 @@ class Translator(app_commands.Translator):
 
 
 def slash_commands(cast: Cast, perform: Perform, say: Any) -> Iterable[Any]:
-    """All commands that mean something here, and the context menus."""
+    """All slash commands: one a row of `bot.commands`, and `/say`.
+
+    `perform(interaction, order)` is called for each command, `say(interaction, text)` for `/say`.
+    """
     for command in COMMANDS:
         if not command.here_only:
             yield _slash(command, cast, perform)
@@ -124,7 +127,8 @@ def _described(option: str) -> Callable[[Any], Any]:
 
 
 def _callback(command: Command, perform: Perform, may_be_left_out: bool) -> tuple[Any, str]:
-    """A function whose parameters are the command's options, as discord.py wants it."""
+    """A callback whose signature declares the command's options, as discord.py wants it, and the
+    kind of its option."""
 
     async def give(interaction: discord.Interaction[Any], argument: Any) -> None:
         order = Order(command.id, "" if argument is None else str(argument), command.names[0])
@@ -214,8 +218,10 @@ def _completion(cast: Cast, *, several: bool) -> Any:
 
 
 def completions(begun: str, cast: Cast, language: Language, *, several: bool = True) -> list[str]:
-    """What the begun text may become: names of characters, whose aliases of either language begin
-    with the last name that is being typed, or hold it. Those named already are not offered again.
+    """Autocomplete choices for a list of names, of which the last is being typed.
+
+    Offered are characters with a name or alias (of either language) that begins with what is typed,
+    then those that contain it; never those that the list names already.
     """
     ends = [0, *(m.end() for m in _SEPARATORS.finditer(begun))] if several else [0]
     before, part = begun[: ends[-1]], begun[ends[-1] :].strip().casefold()

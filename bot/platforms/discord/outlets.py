@@ -1,11 +1,11 @@
-"""Where a character's message goes: through a webhook, from the bot, or as answer to a command.
+"""Ways to send a character's message: through a webhook, as the bot, or as a follow-up.
 
     post = await outlet.post(speaker, "莫慌！", nonce="…")
-    post = await outlet.edit(post, "莫慌莫慌！")
+    post = await outlet.edit(post, speaker, "莫慌莫慌！")
     await outlet.delete(post)
 
-No message of any outlet is sent twice because an answer was lost: the bot's own carry a nonce, and
-a webhook's are looked for before they are sent again. Nobody is ever pinged.
+A send whose response was lost is not repeated blindly: the bot's own messages carry a nonce that
+Discord enforces, and a webhook's message is searched for in the channel first. Nobody is pinged.
 """
 
 from __future__ import annotations
@@ -31,15 +31,14 @@ from bot.platforms.discord.webhooks import (
 _log = logging.getLogger(__name__)
 
 NOBODY = discord.AllowedMentions.none()
-NO_EMBEDS = discord.MessageFlags(suppress_embeds=True)
 
-# How long after a lost answer the message may still appear.
+# Seconds after a lost response within which the message may still appear in the channel.
 SETTLES = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who speaks, as Discord shows it: `name` within its rules, `face` an address or None."""
+    """The author to show: `name` within Discord's rules, `face` an avatar URL or None."""
 
     name: str
     face: str | None = None
@@ -47,7 +46,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message of ours. `hook` is the webhook's id, 0 for the bot's own."""
+    """A message that was sent. `hook` is the id of its webhook, 0 for the bot's own messages."""
 
     id: int
     content: str
@@ -56,11 +55,11 @@ class Post:
 
 
 class Gone(Exception):
-    """The message cannot be written any more: deleted, too old, or its webhook is gone."""
+    """The message cannot be edited any more: deleted, too old, or its webhook is gone."""
 
 
 class Outlet(Protocol):
-    """All three raise discord.HTTPException, AnswerLost or OSError when Discord does not answer."""
+    """All raise discord.HTTPException, AnswerLost or OSError when Discord does not answer."""
 
     async def post(self, speaker: Speaker, content: str, *, nonce: str, hook: int = 0) -> Post: ...
 
@@ -71,16 +70,17 @@ class Outlet(Protocol):
     async def delete(self, post: Post) -> None: ...
 
     async def find(self, place: str) -> Post | None:
-        """The message of ours at a place."""
+        """The message with this id, None when it is gone."""
         ...
 
     async def standing(self, limit: int) -> list[Post]:
-        """Our newest messages of characters here, newest first, as far as they can be read."""
+        """The characters' messages among the newest `limit`, newest first; [] where the history may
+        not be read."""
         ...
 
 
 class ChannelOutlet:
-    """A channel, a thread or a direct message, where the bot is a member."""
+    """Sends into a channel, thread or direct message of which the bot is a member."""
 
     def __init__(self, client: discord.Client, channel: Any, webhooks: Webhooks) -> None:
         self._client = client
@@ -103,12 +103,12 @@ class ChannelOutlet:
         post = Post(message.id, content, name=speaker.name)
         there = _heading_of(message)
         if there is not None and there[1] != content:
-            # Sent before, with what was written then: the nonce brings that message back.
+            # The nonce was used before: Discord returned that earlier message instead of a new one.
             return await self.edit(post, speaker, content)
         return post
 
     async def _through(self, hook: discord.Webhook, speaker: Speaker, content: str) -> Post | None:
-        """Send through a webhook; None when it is gone."""
+        """Send through a webhook; None when it was deleted."""
         since = discord.utils.utcnow() - datetime.timedelta(seconds=5)
         more: dict[str, Any] = {"avatar_url": speaker.face} if speaker.face else {}
         if isinstance(self.channel, discord.Thread):
@@ -140,7 +140,7 @@ class ChannelOutlet:
     async def _arrived(
         self, hook: discord.Webhook, speaker: Speaker, content: str, since: datetime.datetime
     ) -> int | None:
-        """The id of a message whose answer was lost, if it arrived."""
+        """The id of a message whose response was lost, if the message arrived."""
         await asyncio.sleep(SETTLES)
         try:
             async for message in self.channel.history(limit=50, after=since):
@@ -220,9 +220,9 @@ class ChannelOutlet:
 
 
 class CallOutlet:
-    """Answers to slash commands and buttons, where the bot is no member: somebody brought it along.
+    """Sends follow-ups to the newest interaction, where the bot is no member (a user install).
 
-    Discord allows five messages within 15 minutes of each command there.
+    Discord allows five follow-ups within 15 minutes of each interaction there.
     """
 
     def __init__(self) -> None:
@@ -254,6 +254,11 @@ class CallOutlet:
             except discord.HTTPException:
                 _log.info("message %s could not be taken back", post.id)
 
+    async def send_ephemeral(self, text: str, nonce: str) -> None:
+        """A message that only the person sees who gave the command; nothing once it expired."""
+        if self.call is not None and not self.call.is_expired():
+            await self.call.followup.send(text, ephemeral=True, allowed_mentions=NOBODY)
+
     async def find(self, place: str) -> Post | None:
         return None
 
@@ -262,7 +267,7 @@ class CallOutlet:
 
 
 def heading(speaker: Speaker, content: str) -> discord.ui.LayoutView:
-    """A character's message without a webhook: its name above, its face beside."""
+    """A character's message without a webhook: the name as heading, the avatar as thumbnail."""
     view = discord.ui.LayoutView(timeout=None)
     text: discord.ui.TextDisplay[Any]
     text = discord.ui.TextDisplay(f"**{escape(speaker.name)}**\n{content}")
@@ -281,7 +286,7 @@ def _texts(components: Iterable[Any]) -> Iterable[str]:
 
 
 def _heading_of(message: discord.Message) -> tuple[str, str] | None:
-    """Name and content of a character's message that the bot itself sent."""
+    """Name and content of a message that `heading` made, None for any other."""
     if len(message.components) != 1:
         return None
     texts = list(_texts(message.components))

@@ -1,12 +1,15 @@
-"""The control panel of a scene: who is here, and buttons that outlive the process.
+"""The control panel of a room: who is on stage, and buttons that work after a restart.
 
-All that a button needs is its custom id, so a panel of an earlier process works as before.
+    view = panel(await room.status())          # a discord.ui.LayoutView
+
+A button's custom id holds all it needs (discord.py calls that a dynamic item), so the panels of an
+earlier process work as before. What is pressed goes to the client, which is a `PanelActions`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import discord
 from discord import ui
@@ -16,9 +19,6 @@ from bot.platforms.discord.text import custom_id, escape
 from bot.platforms.text import shortened
 from bot.room import Status
 from characters.card import Character, Language, Words
-
-if TYPE_CHECKING:
-    from bot.platforms.discord.client import Troupe
 
 ON_STAGE = Words("在场", "On stage")
 EMPTY_STAGE = Words(
@@ -42,11 +42,21 @@ CANNOT_READ = Words(
     "or mention me.",
 )
 
-LONGEST_SAID = 2000
+LONGEST_SAID = 2000  # characters of the modal's text field
+
+
+class PanelActions(Protocol):
+    """What a client does when an item of a panel is used."""
+
+    async def pressed(
+        self, interaction: discord.Interaction[Any], action: str, argument: str = ""
+    ) -> None: ...
+
+    async def said(self, interaction: discord.Interaction[Any], text: str) -> None: ...
 
 
 def panel(status: Status, *, reads: bool = True) -> ui.LayoutView:
-    """`reads` is whether plain talk can be read where the panel stands."""
+    """The panel as a view. `reads` is whether message content can be read where it stands."""
     language = status.language
     rows = [f"**{ON_STAGE[language]}** {_cast(status)}"] if status.cast else [EMPTY_STAGE[language]]
     if status.place:
@@ -83,7 +93,7 @@ def panel(status: Status, *, reads: bool = True) -> ui.LayoutView:
 
 
 def is_panel(message: discord.Message) -> bool:
-    """Whether a message of ours is a panel."""
+    """Whether a message of the bot's own is a panel."""
     items = list(ui.LayoutView.from_message(message, timeout=None).walk_children())
     ids = {item.custom_id for item in items if isinstance(item, ui.Button)}
     texts = [item.content for item in items if isinstance(item, ui.TextDisplay)]
@@ -105,17 +115,18 @@ def _option(character: Character, language: Language) -> discord.SelectOption:
     )
 
 
-class Press(ui.DynamicItem[ui.Button[Any]], template=r"mrp:(?P<do>continue|retry|stop|say)"):
+class Press(ui.DynamicItem[ui.Button[Any]], template=r"mrp:(?P<action>continue|retry|stop|say)"):
     """A button of the panel."""
 
-    def __init__(self, do: str, button: ui.Button[Any]) -> None:
+    def __init__(self, action: str, button: ui.Button[Any]) -> None:
         super().__init__(button)
-        self.do = do
+        self.action = action
 
     @classmethod
-    def button(cls, do: str, label: str, emoji: str, *, disabled: bool = False) -> Press:
+    def button(cls, action: str, label: str, emoji: str, *, disabled: bool = False) -> Press:
         return cls(
-            do, ui.Button(label=label, emoji=emoji, custom_id=custom_id(do), disabled=disabled)
+            action,
+            ui.Button(label=label, emoji=emoji, custom_id=custom_id(action), disabled=disabled),
         )
 
     @classmethod
@@ -123,38 +134,40 @@ class Press(ui.DynamicItem[ui.Button[Any]], template=r"mrp:(?P<do>continue|retry
         cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Press:
         assert isinstance(item, ui.Button)
-        return cls(match["do"], item)
+        return cls(match["action"], item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        troupe: Troupe = interaction.client
-        await troupe.pressed(interaction, self.do)
+        client: PanelActions = interaction.client
+        await client.pressed(interaction, self.action)
 
 
-class Choose(ui.DynamicItem[ui.Select[Any]], template=r"mrp:(?P<do>next|dismiss)"):
+class Choose(ui.DynamicItem[ui.Select[Any]], template=r"mrp:(?P<action>next|dismiss)"):
     """A menu of the panel."""
 
-    def __init__(self, do: str, menu: ui.Select[Any]) -> None:
+    def __init__(self, action: str, menu: ui.Select[Any]) -> None:
         super().__init__(menu)
-        self.do = do
+        self.action = action
 
     @classmethod
-    def menu(cls, do: str, hint: str, options: list[discord.SelectOption]) -> Choose:
-        return cls(do, ui.Select(custom_id=custom_id(do), placeholder=hint, options=options))
+    def menu(cls, action: str, hint: str, options: list[discord.SelectOption]) -> Choose:
+        return cls(
+            action, ui.Select(custom_id=custom_id(action), placeholder=hint, options=options)
+        )
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Choose:
         assert isinstance(item, ui.Select)
-        return cls(match["do"], item)
+        return cls(match["action"], item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        troupe: Troupe = interaction.client
-        await troupe.pressed(interaction, self.do, " ".join(self.item.values))
+        client: PanelActions = interaction.client
+        await client.pressed(interaction, self.action, " ".join(self.item.values))
 
 
 class Say(ui.Modal):
-    """What somebody says where plain talk cannot be read."""
+    """The modal in which somebody writes what to say, where message content cannot be read."""
 
     def __init__(self, language: Language) -> None:
         super().__init__(title=SAY[language], timeout=900)
@@ -164,5 +177,5 @@ class Say(ui.Modal):
         self.add_item(ui.Label(text=SAY_WHAT[language], component=self._text))
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        troupe: Troupe = interaction.client
-        await troupe.said(interaction, self._text.value)
+        client: PanelActions = interaction.client
+        await client.said(interaction, self._text.value)

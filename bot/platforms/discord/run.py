@@ -1,4 +1,4 @@
-"""Joining Discord: its options, its token, what the application may do, and the connection."""
+"""Starting on Discord: options, token, the application's intents, and the connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import discord
 import discord.http
 
 from bot.house import House
-from bot.platforms.discord.client import Troupe
+from bot.platforms.discord.client import DiscordClient
 from bot.platforms.discord.faces import FOLDER, Faces
 from bot.platforms.protocol import PlatformProblem
 from bot.secrets import secret
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 PORTAL = "https://discord.com/developers/applications"
 
-# What the bot needs in a server, and asks for in its invitation.
+# The permissions that the invitation link asks for; docs/discord.md says what each is for.
 PERMISSIONS = discord.Permissions(
     view_channel=True, send_messages=True, send_messages_in_threads=True, manage_webhooks=True,
     read_message_history=True, embed_links=True, attach_files=True, add_reactions=True,
@@ -35,7 +35,7 @@ class DiscordProblem(PlatformProblem):
 
 
 def add_discord_options(found: argparse.ArgumentParser) -> None:
-    """The options that only this platform has."""
+    """Add the options that only this platform has."""
     found.add_argument(
         "--faces",
         metavar="URL",
@@ -60,7 +60,7 @@ def add_discord_options(found: argparse.ArgumentParser) -> None:
 
 
 def shards(text: str) -> tuple[tuple[int, ...], int]:
-    """`0-3/8` is ((0, 1, 2, 3), 8); `2/4` is ((2,), 4).
+    """Parse shard ids and the shard count: `0-3/8` is ((0, 1, 2, 3), 8); `2/4` is ((2,), 4).
 
     Raises:
         argparse.ArgumentTypeError: it is not of that form.
@@ -79,7 +79,7 @@ def token_from(environment: Mapping[str, str]) -> str:
     """The bot's token, from DISCORD_TOKEN or the file in DISCORD_TOKEN_FILE.
 
     Raises:
-        DiscordProblem: there is none, or it is none.
+        DiscordProblem: there is none, or its characters are not those of a token.
         SecretProblem: the file cannot be read.
     """
     token = (secret(environment, "DISCORD_TOKEN") or "").removeprefix("Bot ").strip()
@@ -101,8 +101,8 @@ async def join(
     options: argparse.Namespace,
     token: str,
     environment: Mapping[str, str] = os.environ,
-) -> Troupe:
-    """A bot that is ready to be started, after a look at what the application may do.
+) -> DiscordClient:
+    """A client that can be started; whether it may read message content is asked beforehand.
 
     Raises:
         DiscordProblem: the token is refused, or Discord cannot be reached.
@@ -112,7 +112,7 @@ async def join(
     count, ids = None, None
     if options.shards:
         ids, count = options.shards
-    return Troupe(
+    return DiscordClient(
         house,
         reads=await may_read(token),
         faces=Faces(house.cast, base=options.faces, folders=(options.cast / "faces", FOLDER)),
@@ -123,7 +123,7 @@ async def join(
 
 
 async def may_read(token: str) -> bool:
-    """Whether Discord lets this application read what people write in servers.
+    """Whether the application has the Message Content intent.
 
     Raises:
         DiscordProblem: the token is refused, or Discord cannot be reached.
@@ -155,21 +155,21 @@ async def may_read(token: str) -> bool:
 
 
 def invitation(application_id: int) -> str:
-    """The link with which somebody brings the bot into a server."""
+    """The OAuth2 link that adds the bot to a server."""
     return discord.utils.oauth_url(
         application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
     )
 
 
-async def serve(troupe: Troupe, token: str) -> None:
-    """Be connected until `troupe.close()`.
+async def serve(client: DiscordClient, token: str) -> None:
+    """Run a client until `client.close()`.
 
     Raises:
-        DiscordProblem: Discord refuses for good.
+        DiscordProblem: Discord refuses in a way that a reconnect does not mend.
     """
     try:
-        async with troupe:
-            await troupe.start(token)
+        async with client:
+            await client.start(token)
     except discord.LoginFailure:
         raise DiscordProblem(f"Discord refuses the token: make a new one at {PORTAL}") from None
     except discord.PrivilegedIntentsRequired:

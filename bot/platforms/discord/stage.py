@@ -1,8 +1,8 @@
-"""A room's stage on Discord: lines that grow by edits, in parts that fit, and what the house says.
+"""Streaming replies to Discord: drafts are posted, edited as they grow, and split into messages.
 
-A line is first posted a moment after it begins, then edited every 1.2 seconds at most while it
-grows, and always once more when it is done; what grew meanwhile is sent together. A line that is
-done at once is one message and no edit. While nothing stands yet, the bot is seen typing.
+A reply is posted 0.8 s after its first text, then edited at most every 1.2 s, and once more when it
+is complete. A reply that is complete at once is one message without an edit. Until something is
+posted, the typing indicator is shown.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _log = logging.getLogger(__name__)
 # Seconds. Discord allows 5 requests in 5 s for the bot's messages, 5 in 2 s a webhook.
 FIRST, BETWEEN = 0.8, 1.2
 TYPING = 8.0  # it lasts 10
-# How long a line that is done is tried to be shown before it is left to the next start.
+# Seconds for which the delivery of a complete reply is retried before it is left to the next start.
 PATIENCE = 600.0
 
 TRANSIENT = (AnswerLost, OSError, aiohttp.ClientError, TimeoutError)
 
-# The answer to a command or button, while it is being carried out: what the house says goes there.
+# The response to the interaction that is being carried out: notices go there first.
 Says = Callable[[str, bool], Awaitable[bool]]
 answering: ContextVar[Says | None] = ContextVar("answering", default=None)
 
@@ -49,15 +49,17 @@ NOT_IN_PUBLIC = Words(
 
 
 class DiscordStage:
-    """One room's `bot.stage.Stage`.
+    """The `bot.stage.Stage` of one room.
 
-    `send` writes for the house, `type` shows the bot typing, `whisper` tells one person alone.
+    `send(text, nonce)` posts a notice, `type()` shows the typing indicator, `whisper(person, text)`
+    sends a direct message and returns whether that worked. `private`: nobody but one person reads
+    here.
     """
 
     def __init__(
         self,
         outlet: Outlet,
-        faces: Faces,
+        faces: Callable[[], Faces],
         *,
         send: Callable[[str, str], Awaitable[None]],
         type: Callable[[], Awaitable[None]],
@@ -73,7 +75,7 @@ class DiscordStage:
         self._writing: _Writing | None = None
         self._typing: asyncio.Task[None] | None = None
         self._posts: dict[str, tuple[Post, ...]] = {}  # of the newest lines
-        self._left: list[Post] = []  # what an earlier process left standing
+        self._left: list[Post] = []  # messages of an earlier process
 
     # -- bot.stage.Stage -------------------------------------------------------------------------
 
@@ -135,12 +137,13 @@ class DiscordStage:
     # -- after a start ---------------------------------------------------------------------------
 
     async def remember_what_stands(self) -> None:
-        """Look at what an earlier process left here, so that nothing is shown twice."""
+        """Load the newest messages of characters, so that a reply that stands there is not posted
+        again."""
         with contextlib.suppress(discord.HTTPException, *TRANSIENT):
             self._left = await self.outlet.standing(50)
 
     async def take_half_lines_back(self) -> None:
-        """Remove what an earlier process began to write and nobody finished."""
+        """Delete drafts that an earlier process left unfinished."""
         left, self._left = self._left, []
         for post in left:
             if post.content.endswith(WRITING):
@@ -183,7 +186,7 @@ class DiscordStage:
     # -- writing ---------------------------------------------------------------------------------
 
     async def _grow(self, writing: _Writing) -> None:
-        """Show the line as it grows, until it is to be finished."""
+        """Post and edit the draft until `_stop`."""
         pause = FIRST
         while not writing.ending.is_set():
             with contextlib.suppress(TimeoutError):
@@ -197,12 +200,12 @@ class DiscordStage:
                 await self._write(writing, done=False)
                 self._no_typing()
             except (discord.HTTPException, Gone, *TRANSIENT) as problem:
-                # The last one counts, and is tried for long.
+                # A draft may be skipped; the complete reply is retried (`lasting`).
                 _log.info("a draft was not shown: %s", _said(problem))
 
     @staticmethod
     async def _stop(writing: _Writing) -> None:
-        """Let the request that is under way end, and begin no other."""
+        """Stop editing the draft, after the request that is under way."""
         writing.ending.set()
         if writing.task is not None:
             await asyncio.wait({writing.task})
@@ -223,8 +226,8 @@ class DiscordStage:
                     writing.posts[place] = await self.outlet.edit(post, speaker, content)
                     continue
                 except Gone:
-                    # From here on anew, so that the parts stay in order; as other messages than
-                    # those that their nonces stand for.
+                    # This part and all after it are posted anew, so that they stay in order; with
+                    # other nonces, or Discord would return the deleted messages.
                     writing.attempt += 1000
                     for old in writing.posts[place:]:
                         if old.id:
@@ -245,12 +248,13 @@ class DiscordStage:
 
     def _speaker(self, line: Line) -> Speaker:
         name = line.speaker.name[line.language]
-        return Speaker(webhook_name(name), self._faces.url(line.speaker))
+        return Speaker(webhook_name(name), self._faces().url(line.speaker))
 
     async def lasting(self, what: str, step: Callable[[str], Awaitable[Any]]) -> bool:
-        """Do something however long Discord does not answer. False: it cannot be done.
+        """Retry `step` with growing pauses while Discord does not answer (PATIENCE seconds).
 
-        `step` is given a nonce that stays the same.
+        `step` gets the same nonce each time. Returns False when it failed for good; `what` names it
+        in the log.
         """
         once, pause, end = secrets.token_hex(12), 0.5, time.monotonic() + PATIENCE
         while True:
@@ -277,7 +281,7 @@ class DiscordStage:
     # -- typing ----------------------------------------------------------------------------------
 
     async def _be_typing(self) -> None:
-        # Not for a reply that is there at once; and not for ever, should nobody say it is over.
+        # Not for a reply that is there at once; and at most two minutes.
         await asyncio.sleep(0.5)
         for _ in range(15):
             try:
@@ -292,7 +296,7 @@ class DiscordStage:
 
 
 class _Writing:
-    """A line that is being written, and the messages it stands in."""
+    """A reply that is being written, and the messages that hold its parts."""
 
     def __init__(self, line: Line, posts: list[Post]) -> None:
         self.line = line

@@ -1,7 +1,7 @@
-"""Text as Discord takes it: escaped, in parts, names and ids within its rules. Pure.
+"""Text for Discord: escaped, split into messages, names and ids within its limits. Pure.
 
     parts("…3,000 characters…")  ->  ("… up to 1,990 units …", "…")
-    escape("*@everyone* <@1>")   ->  no bold, no mention: what was typed is what is read
+    escape("*@everyone* <@1>")   ->  shown as typed: no bold, no mention
 
 Lengths are counted in UTF-16 units: never fewer than code points.
 """
@@ -20,8 +20,7 @@ LONGEST = 1990
 LONGEST_NAME = 80
 LONGEST_ID = 100
 
-# The end of a message that is still being written. After a crash, a message that ends so is known
-# to be half a line.
+# The end of a draft. After a crash, a message that ends so is an unfinished draft.
 WRITING = " ▍"
 
 _NO_BREAK = "\u200b"
@@ -41,7 +40,7 @@ _WIDE = str.maketrans({"@": "＠", "#": "＃", ":": "：", "`": "'"})
 
 
 def escape(text: str) -> str:
-    """The text so that Discord shows it as it is: no markup, no link, no mention."""
+    """Escape a text so that Discord shows it as typed: no markup, no link, no mention."""
     return _MARKUP.sub(_escaped, plain(text))
 
 
@@ -55,7 +54,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def parts(text: str, longest: int = LONGEST) -> tuple[str, ...]:
-    """The text in parts that fit a message once they are escaped; blanks at the seams are dropped.
+    """Split a text into parts that fit a message once escaped; blanks at the seams are dropped.
 
     Seams are at the ends of paragraphs, else sentences, else clauses, and never inside what is seen
     as one character. All parts but the last stay as they are while the text grows.
@@ -64,9 +63,9 @@ def parts(text: str, longest: int = LONGEST) -> tuple[str, ...]:
 
 
 def _that_fit(text: str, longest: int) -> int:
-    """How many characters of the text fit, whatever of them will be escaped.
+    """How many characters of the text fit if all that may be markup is escaped.
 
-    What follows decides whether some are; a seam must not move when it is written.
+    Whether it is depends on what follows, and a seam must not move while the text grows.
     """
     length, begins = 0, True
     for place, character in enumerate(text[:longest]):
@@ -78,8 +77,8 @@ def _that_fit(text: str, longest: int) -> int:
 
 
 def webhook_name(name: str) -> str:
-    """A name that Discord takes for a webhook's message: 1 to 80 units, without the words and
-    characters it refuses."""
+    """A valid username for a webhook's message: 1 to 80 units, without refused words and
+    characters."""
     name = " ".join(plain(name).translate(_WIDE).split())
     name = _FORBIDDEN.sub(lambda m: "·".join(g for g in m.groups() if g), name)
     if name.casefold() in ("everyone", "here"):
@@ -90,7 +89,8 @@ def webhook_name(name: str) -> str:
 
 
 def nonce(line_id: str, version: int, part: int) -> str:
-    """What makes sending a part of a line twice send it once: 24 characters of Discord's 25."""
+    """The nonce of one part of a reply, so that Discord drops a repeated send; 24 of at most 25
+    characters."""
     return hashlib.blake2s(f"{line_id}/{version}/{part}".encode(), digest_size=12).hexdigest()
 
 

@@ -1,15 +1,15 @@
-"""A few webhooks a channel, through which all characters speak, each with its name and face.
+"""A pool of webhooks for each channel, through which characters speak under their own names.
 
     pool = Webhooks(client, each=3)
-    hook = await pool.next(channel)              # None: they may not be managed here
+    hook = await pool.next(channel)              # None: none can be used here
     await hook.send("…", username="孙悟空", avatar_url=…, wait=True)
 
-One webhook can voice everybody, but the library sends one request at a time through each, and
-Discord allows 5 in 2 seconds; so there are two to four, in turn. A channel has at most 15 of all
-applications. Threads and forum posts use their parent's.
+discord.py sends one request at a time through a webhook, and Discord allows 5 in 2 seconds; so a
+channel gets up to four, used in turn. A channel has at most 15 of all applications. Threads and
+forum posts use their parent's.
 
-A webhook knows no nonce, and the library would send again by itself what was answered with a 5xx,
-though it may have been done. Here such an answer is `AnswerLost`, and who sends looks first.
+Webhook messages have no nonce, and discord.py repeats a send by itself after a 5xx, though the
+first may have been carried out. Here that is `AnswerLost`, and the sender searches first.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ import discord
 _log = logging.getLogger(__name__)
 
 NAME = "mRP"
-# How long to go without webhooks where they are forbidden, before asking again.
+# Seconds without webhooks where they are forbidden, before asking again.
 FORBIDDEN_FOR = 60.0
 
-# Errors by Discord's number.
+# Discord's JSON error codes.
 UNKNOWN_WEBHOOK, INVALID_TOKEN = 10015, 50027
 TOO_MANY_HERE, TOO_MANY_IN_GUILD = 30007, 30058
 
 
 class AnswerLost(Exception):
-    """A message was sent, and nobody knows whether it arrived."""
+    """The response to a send was lost: the message may or may not have arrived."""
 
 
 async def _never_blindly(
@@ -53,7 +53,7 @@ async def _never_blindly(
 
 
 class Webhooks:
-    """`each` is how many webhooks a channel gets, 1 to 4."""
+    """The pools of all channels. `each` is how many webhooks a channel gets, 1 to 4."""
 
     def __init__(self, client: discord.Client, *, each: int = 3) -> None:
         self._client = client
@@ -76,11 +76,11 @@ class Webhooks:
             await self._session.close()
 
     def known(self, channel: discord.abc.Snowflake) -> list[discord.Webhook]:
-        """Those of a channel or a thread's parent, as far as they were looked at."""
+        """The cached webhooks of a channel, or of a thread's parent."""
         return self._hooks.get(parent_of(channel).id, [])
 
     async def next(self, channel: discord.abc.Snowflake) -> discord.Webhook | None:
-        """The webhook whose turn it is, made where one is missing; None where none can be had.
+        """The next webhook of the pool, or a new one while it is not full; None where forbidden.
 
         Raises:
             discord.HTTPException, OSError: Discord does not answer.
@@ -105,18 +105,18 @@ class Webhooks:
             return hooks[turn % len(hooks)]
 
     def lost(self, hook: discord.Webhook) -> None:
-        """This webhook is gone; it is not used again."""
+        """Remove a deleted webhook from the pool."""
         for hooks in self._hooks.values():
             hooks[:] = [known for known in hooks if known.id != hook.id]
 
     async def find(self, channel: discord.abc.Snowflake, webhook_id: int) -> discord.Webhook | None:
-        """One of ours in a channel, by its id."""
+        """A webhook of the channel's pool by its id."""
         if not self.known(channel):
             await self.next(channel)
         return next((hook for hook in self.known(channel) if hook.id == webhook_id), None)
 
     async def _there(self, parent: discord.TextChannel) -> list[discord.Webhook] | None:
-        """Those we made before, in this channel."""
+        """The webhooks that an earlier process created in this channel; None where forbidden."""
         try:
             found = await parent.webhooks()
         except discord.Forbidden:
@@ -160,6 +160,6 @@ class Webhooks:
 
 
 def parent_of(channel: discord.abc.Snowflake) -> discord.TextChannel:
-    """The channel that webhooks belong to: a thread's parent, else the channel itself."""
+    """The channel that owns webhooks: a thread's parent, else the channel itself."""
     parent = getattr(channel, "parent", None) if isinstance(channel, discord.Thread) else channel
     return parent or channel  # type: ignore[return-value]

@@ -1,0 +1,228 @@
+"""Interactions on Discord: slash commands, context menus, buttons and modals become orders.
+
+Each is acknowledged within 3 seconds, carried out, and its answer filled with what the room says.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.commands import Order
+from bot.memory import MemoryProblem
+from bot.platforms.discord.answers import Answer, is_member
+from bot.platforms.discord.messages import Messages
+from bot.platforms.discord.orders import MENUS
+from bot.platforms.discord.panel import Say
+from bot.platforms.discord.panels import Panels
+from bot.platforms.discord.rooms import PLATFORM, ChannelRoom, ChannelRooms
+from bot.platforms.discord.stage import TRANSIENT, answering
+from bot.platforms.discord.tasks import Tasks
+from bot.platforms.discord.text import escape, parts
+from bot.stage import Message
+from characters.card import Language, Words
+
+_log = logging.getLogger(__name__)
+
+# Answers to these are seen by everybody; to the others, only by who asked.
+PUBLIC = {
+    "summon", "dismiss", "scene", "narrate", "undo", "auto", "pause", "resume", "recap", "language",
+}  # fmt: skip
+
+# After these characters speak.
+SPEAKING = {"summon", "next", "continue", "retry", "auto", "narrate"}
+
+BROKEN = Words(
+    "出错了，没有做成；请再试一次。", "Something broke and it was not done; please try again."
+)
+NOT_THE_LAST = Words("只有最后一句可以这样。", "That goes for the last line only.")
+NOT_A_LINE = Words("那不是角色说的话。", "No character said that.")
+NO_WORDS = Words("那里没有可以记的字。", "There are no words to remember in that.")
+NOBODY_SPEAKS = Words("没有人在说话。", "Nobody is speaking.")
+STOPPED = Words("停了。", "Stopped.")
+
+
+class Interactions:
+    """What people do with commands, menus and panels."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        *,
+        rooms: ChannelRooms,
+        messages: Messages,
+        panels: Panels,
+        tasks: Tasks,
+    ) -> None:
+        self._client = client
+        self._rooms = rooms
+        self._messages = messages
+        self._panels = panels
+        self._tasks = tasks
+
+    # -- slash commands --------------------------------------------------------------------------
+
+    async def ordered(self, interaction: discord.Interaction[Any], order: Order) -> None:
+        """A slash command: acknowledged at once, carried out, answered."""
+        with self._tasks.tracked():
+            await self._ordered(interaction, order)
+
+    async def _ordered(self, interaction: discord.Interaction[Any], order: Order) -> None:
+        answer = Answer(interaction)
+        outside = not is_member(interaction)
+        speaks = outside and order.id in SPEAKING
+        await answer.hold(private=order.id not in PUBLIC and not speaks)
+        room = await self._rooms.of_interaction(interaction)
+        if speaks:
+            # Else the first line would take the place of the answer.
+            await self._panels.show(room, answer)
+        await self._carry_out(room, order, interaction, answer)
+        status = await room.room.status()
+        if (order.id == "summon" or speaks) and not answer.told and status.cast:
+            await self._panels.show(room, answer)
+        else:
+            await answer.finish()
+            self._panels.update(room)
+
+    async def said(self, interaction: discord.Interaction[Any], text: str) -> None:
+        """`/say` and the Say button: the words stand in the channel, and are heard."""
+        with self._tasks.tracked():
+            await self._said(interaction, text)
+
+    async def _said(self, interaction: discord.Interaction[Any], text: str) -> None:
+        name = interaction.user.display_name
+        answer = Answer(interaction)
+        await answer.hold(private=False)
+        room = await self._rooms.of_interaction(interaction)
+        await answer.show([f"**{escape(name)}**\n{escape(part)}" for part in parts(text, 1800)])
+        heard = Message(
+            person=f"{PLATFORM}:{interaction.user.id}",
+            name=name,
+            text=text,
+            id=str(interaction.id),
+        )
+        try:
+            await room.room.hear(heard)
+        except MemoryProblem as problem:
+            await room.stage.notice(str(problem))
+        self._panels.update(room)
+
+    # -- panels ----------------------------------------------------------------------------------
+
+    async def pressed(
+        self, interaction: discord.Interaction[Any], action: str, argument: str = ""
+    ) -> None:
+        """A button or menu of a panel."""
+        if action == "say":
+            await interaction.response.send_modal(Say(_language(interaction)))
+            return
+        with self._tasks.tracked():
+            await self._pressed(interaction, action, argument)
+
+    async def _pressed(
+        self, interaction: discord.Interaction[Any], action: str, argument: str
+    ) -> None:
+        answer = Answer(interaction)
+        await answer.hold_panel()
+        room = await self._rooms.of_interaction(interaction)
+        room.panel = interaction.message or room.panel
+        if action == "stop":
+            stopped = room.room.stop()
+            await answer.tell((STOPPED if stopped else NOBODY_SPEAKS)[room.room.language])
+            return
+        await self._carry_out(room, Order(action, argument), interaction, answer)
+        self._panels.update(room)
+
+    # -- context menus ---------------------------------------------------------------------------
+
+    def context_menus(self) -> list[app_commands.ContextMenu]:
+        """Those of a message: another version, why, and remembering it."""
+
+        async def retry(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+            await self._on_last(interaction, message, Order("retry"))
+
+        async def why(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+            await self._on_last(interaction, message, Order("why"))
+
+        async def keep(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+            text = self._messages.text(message)
+            if text:
+                await self.ordered(interaction, Order("remember", text))
+            else:
+                answer = Answer(interaction)
+                await answer.hold(private=True)
+                await answer.tell(NO_WORDS[_language(interaction)])
+
+        callbacks = {"retry": retry, "why": why, "remember": keep}
+        return [
+            app_commands.ContextMenu(
+                name=app_commands.locale_str(MENUS[key].en, zh=MENUS[key].zh), callback=callback
+            )
+            for key, callback in callbacks.items()
+        ]
+
+    async def _on_last(
+        self, interaction: discord.Interaction[Any], message: discord.Message, order: Order
+    ) -> None:
+        room = await self._rooms.of_interaction(interaction)
+        status = await room.room.status()
+        if str(message.id) in status.last_places:
+            await self.ordered(interaction, order)
+            return
+        answer = Answer(interaction)
+        await answer.hold(private=True)
+        me = self._client.user.id if self._client.user else 0
+        ours = message.author.id == me or message.webhook_id
+        await answer.tell((NOT_THE_LAST if ours else NOT_A_LINE)[_language(interaction)])
+
+    # -- how it is done --------------------------------------------------------------------------
+
+    async def _carry_out(
+        self,
+        room: ChannelRoom,
+        order: Order,
+        interaction: discord.Interaction[Any],
+        answer: Answer,
+    ) -> None:
+        token = answering.set(answer.tell)
+        try:
+            await room.room.obey(
+                order,
+                person=f"{PLATFORM}:{interaction.user.id}",
+                name=interaction.user.display_name,
+            )
+        except MemoryProblem as problem:
+            await answer.tell(str(problem))
+        except Exception:
+            # Whatever it was, the person who gave the order is told.
+            if self._tasks.closing:
+                return
+            _log.exception("the order %s failed", order.id)
+            await answer.tell(BROKEN[room.room.language])
+        finally:
+            answering.reset(token)
+            self._rooms.order_given(room)
+
+    async def failed(
+        self, interaction: discord.Interaction[Any], problem: app_commands.AppCommandError
+    ) -> None:
+        """A command ended with an exception: the log says which, and the person that it did."""
+        cause = getattr(problem, "original", problem)
+        if self._tasks.closing:
+            return
+        if isinstance(cause, (discord.HTTPException, MemoryProblem, *TRANSIENT)):
+            _log.error("a command failed: %s", cause)
+        else:
+            _log.error("a command failed", exc_info=cause)
+        answer = Answer(interaction)
+        await answer.hold(private=True)
+        known = isinstance(cause, MemoryProblem)
+        await answer.tell(str(cause) if known else BROKEN[_language(interaction)])
+
+
+def _language(interaction: discord.Interaction[Any]) -> Language:
+    """The language of somebody's Discord client: for what only that person reads."""
+    return "zh" if interaction.locale.value.startswith("zh") else "en"

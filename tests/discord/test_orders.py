@@ -1,0 +1,45 @@
+"""How commands are registered and names completed."""
+
+from __future__ import annotations
+
+from bot.commands import COMMANDS
+from bot.platforms.discord.orders import in_taiwan
+from tests.discord.conftest import World
+
+
+async def test_names_are_completed_in_both_languages(world: World):
+    server = world.server
+    async with world.bot():
+        chinese = await server.complete(world.ming, world.channel, "summon", "who", "猴")
+        assert chinese[0]["name"] == "孙悟空"
+        english = await server.complete(world.hong, world.channel, "summon", "who", "mon")
+        assert english[0]["name"] == "Sun Wukong"
+        second = await server.complete(world.ming, world.channel, "summon", "who", "孙悟空、八")
+        assert second[0]["name"] == "孙悟空、猪八戒"
+        everybody = await server.complete(world.ming, world.channel, "summon", "who", "")
+        assert len(everybody) == len(world.cast)
+        gone = await server.complete(world.hong, world.channel, "dismiss", "who", "")
+        assert gone[0]["name"] == "all"
+        assert await server.complete(world.ming, world.channel, "summon", "who", "林黛玉") == []
+
+
+async def test_commands_are_registered_for_all_languages_and_places(world: World):
+    async with world.bot():
+        commands = {c["name"]: c for c in world.server.commands if c["type"] == 1}
+        menus = [c["name"] for c in world.server.commands if c["type"] == 3]
+    assert {c.names[0] for c in COMMANDS if not c.here_only} | {"say"} == commands.keys()
+    summon = commands["summon"]
+    assert summon["name_localizations"]["zh-CN"] == "召唤"
+    assert summon["name_localizations"]["zh-TW"] == "召喚"
+    assert summon["name_localizations"]["ja"] == "召喚"
+    assert summon["description_localizations"]["zh-CN"].startswith("请角色上场")
+    assert summon["options"][0]["autocomplete"]
+    assert summon["options"][0]["name_localizations"]["zh-CN"] == "名字"
+    assert sorted(summon["integration_types"]) == [0, 1]
+    assert sorted(summon["contexts"]) == [0, 1, 2]
+    assert sorted(menus) == ["Regenerate", "Remember this", "Why"]
+
+
+def test_traditional_characters():
+    assert in_taiwan("请角色上场，可一次请几位") == "請角色上場，可一次請幾位"
+    assert in_taiwan("重说上一句；各个说法都留着") == "重說上一句；各個說法都留著"
