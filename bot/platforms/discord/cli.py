@@ -21,7 +21,7 @@ from bot.doctor.finding import Checkup
 from bot.doctor.probe import Probe
 from bot.house import House
 from bot.platforms.discord.check import check
-from bot.platforms.discord.client import Troupe
+from bot.platforms.discord.client import DiscordClient
 from bot.platforms.discord.run import add_discord_options, join, serve, token_from
 from bot.serve import alone
 
@@ -32,7 +32,7 @@ API = "https://discord.com/api/v10"
 class DiscordConnection:
     """A client and the token it logs in with."""
 
-    client: Troupe
+    client: DiscordClient
     token: str = field(repr=False)
 
     async def run(self) -> None:
