@@ -21,6 +21,11 @@ class Message:
     `id` is the platform's own id of the message: the same id is heard once, however often it is
     delivered; "" where a platform has none. `reply_to` is the place (see `Line.places`) of the line
     that this one replies to.
+
+    `moderator`: the person may do here what cannot be undone. `personal` is false when several
+    people share the account (an anonymous administrator, a channel): then nothing personal is kept
+    or recalled. `forwarded`: somebody else wrote the text: it is heard as quoted talk, never as an
+    order, and is no source of facts about whoever delivered it.
     """
 
     person: str
@@ -28,6 +33,9 @@ class Message:
     text: str
     id: str = ""
     reply_to: str = ""
+    moderator: bool = False
+    personal: bool = True
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
