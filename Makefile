@@ -1,17 +1,5 @@
 # The whole journey on one page, one target a stage, in order. `make try` needs none of the others.
-#
-#   make try       set everything up and open a room with the shipped model
-#   make test      set everything up and run all checks
-#
-#   make canon     the novel → who says what, scenes, search index         build/canon
-#   make lessons   scenes and our own talk → lessons                       build/lessons
-#   make train     novels, then lessons → a model                          runs/xiyou-mini/model
-#   make convert   the model → GGUF                                        build/xiyou-mini-f16.gguf
-#   make shrink    GGUF → smaller GGUF                                     models/xiyou-mini.gguf
-#   make evaluate  does it know who it is, and who says what
-#   make bench     the engine against its baselines
-#
-#   make voice BASE=qwen3-4b NOVEL=my-novel.txt     all of it for a base model, into build/voices/
+# `make help` lists the targets.
 
 PYTHON ?= python3
 NOVEL  ?= data/xiyouji.txt
@@ -25,21 +13,36 @@ TORCH  ?= torch==2.13.0
 BIN = .venv/bin
 PIP = $(BIN)/pip --disable-pip-version-check -q
 
-.PHONY: try test check tests tools canon lessons train convert shrink evaluate bench voice clean
+.PHONY: help try test quick format check tests tools canon lessons train convert shrink evaluate \
+  bench voice clean
 
-try: .venv/room
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | \
+	  while IFS="$$(printf '\t')" read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+try: .venv/room ## set everything up and open a room with the shipped model
 	$(BIN)/mrp terminal
 
-test: .venv/everything
+test: .venv/everything ## set everything up and run all checks
 	$(MAKE) --no-print-directory check tests
 
-check: .venv/everything
+quick: .venv/everything ## lint, types and the tests that need no torch, no model and no waiting
+	$(BIN)/ruff format --check -q .
+	$(BIN)/ruff check -q .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quick
+
+format: .venv/everything ## format the code and mend what lint can mend
+	$(BIN)/ruff format -q .
+	$(BIN)/ruff check --fix .
+
+check: .venv/everything ## format, lint, types, deployment files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python deploy/check.py
 
-tests: .venv/everything
+tests: .venv/everything ## all tests
 	$(BIN)/python -m pytest
 
 # --- set-up ----------------------------------------------------------------------------------
@@ -69,27 +72,27 @@ tools:
 
 # --- from a book to a voice ------------------------------------------------------------------
 
-canon: .venv/room
+canon: .venv/room ## the novel → who says what, scenes, search index       (build/canon)
 	$(BIN)/mrp canon build $(NOVEL) -o build/canon
 
-lessons: .venv/everything
+lessons: .venv/everything ## scenes and our own talk → lessons                    (build/lessons)
 	$(BIN)/mrp lessons $(RECIPE)
 
-train: .venv/everything
+train: .venv/everything ## novels, then lessons → a model                       (runs/xiyou-mini/model)
 	$(BIN)/mrp train $(RECIPE) --novel $(NOVEL) --books $(BOOKS)
 
-convert: .venv/everything
+convert: .venv/everything ## the model → GGUF                                     (build/xiyou-mini-f16.gguf)
 	$(BIN)/mrp convert runs/xiyou-mini/model -o build/xiyou-mini-f16.gguf --type f16
 
-shrink: .venv/everything
+shrink: .venv/everything ## GGUF → smaller GGUF                                  (models/xiyou-mini.gguf)
 	$(BIN)/mrp shrink build/xiyou-mini-f16.gguf models/xiyou-mini.gguf --type Q8_0
 
-evaluate: .venv/everything
+evaluate: .venv/everything ## does it know who it is, and who says what
 	$(BIN)/mrp evaluate report models/xiyou-mini.gguf -o build/report --canon build/canon
 	$(BIN)/mrp evaluate identity
 	$(BIN)/mrp evaluate speaker
 
-bench: .venv/room
+bench: .venv/room ## the engine against its baselines
 	$(BIN)/mrp bench
 
 # --- a voice of your own ---------------------------------------------------------------------
@@ -113,7 +116,7 @@ BASE_FOLDER = $(if $(LOCAL),$(BASE),models/$(BASE))
 # source.json comes last, when all of a download is there and checked.
 BASE_READY = $(if $(LOCAL),$(LOCAL),models/$(BASE)/source.json)
 
-voice: $(VOICE)/voice.card.json
+voice: $(VOICE)/voice.card.json ## all of it for a base model: make voice BASE=qwen3-4b NOVEL=my-novel.txt
 	@echo "Talk to it: $(BIN)/mrp terminal --model $(VOICE)/voice.gguf"
 
 models/%/source.json: | .venv/everything
@@ -156,5 +159,5 @@ $(VOICE)/voice.gguf: $(VOICE)/imatrix.gguf
 $(VOICE)/voice.card.json: $(VOICE)/voice.gguf
 	$(BIN)/mrp fit $(VOICE)/voice.gguf --memory $(MEMORY) --context $(CONTEXT) --write
 
-clean:
+clean: ## remove build and caches
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,29 @@
+"""Options of the whole suite: `pytest --quick` leaves out what needs torch, a model or time.
+
+A test file is slow when its text names something slow (see SLOW), so a new one needs no mark.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+# What costs seconds: torch and what brings it, weights through llama.cpp, processes, waiting.
+SLOW = re.compile(
+    r"^\s*(?:from|import) (?:torch|transformers|peft|trl|gguf|tokenizers|datasets)\b"
+    r"|^\s*(?:from|import) (?:trainer|quantize)\b|LlamaEngine|LlamaModel|SHIPPED|xiyou-mini"
+    r"|\bsubprocess\b|\bsleep\(|xiyouji|create_subprocess|multiprocessing",
+    re.MULTILINE,
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only tests that take no time")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not config.getoption("--quick") or collection_path.suffix != ".py":
+        return None
+    return bool(SLOW.search(collection_path.read_text(encoding="utf-8"))) or None
