@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+
 # Data that code opens beside itself; a wheel without one of these breaks only when it is asked for.
 DATA = {".toml", ".txt", ".tsv", ".json", ".png", ".lua", ".scene", ".gguf"}
 PACKAGES = ("bot", "canon", "characters", "engine", "evaluation", "quantize", "text", "trainer")
@@ -22,8 +24,7 @@ def wheel(tmp_path_factory) -> Path:
     """The project's wheel, built as `pip install` would, with the tools that are here."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-        + ["--disable-pip-version-check", "-w", str(folder), str(ROOT)],
+        [*PIP, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)],
         check=True,
         capture_output=True,
         timeout=240,
@@ -65,8 +66,7 @@ def test_installed_into_an_empty_environment_it_opens_the_room(wheel, tmp_path):
         ).stdout.strip()
     )
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check"]
-        + ["--target", str(site), str(wheel)],
+        [*PIP, "install", "-q", "--no-deps", "--target", str(site), str(wheel)],
         check=True,
         timeout=120,
     )
