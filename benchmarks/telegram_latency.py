@@ -19,12 +19,12 @@ import time
 from pathlib import Path
 
 from telegram.ext import ExtBot
-from telegram.request import HTTPXRequest
 
 from bot.house import House
 from bot.limits import Limits, Rate
 from bot.memory import open_memory
-from bot.platforms.telegram.client import Accounts, Troupe
+from bot.platforms.telegram.accounts import Accounts, client_of
+from bot.platforms.telegram.client import TelegramClient
 from bot.platforms.telegram.limits import Limiter
 from bot.voice import ECHO, SHIPPED, open_voice
 from characters.card import load_cast
@@ -34,20 +34,14 @@ TOKEN = "1000001:AAdirectordirectordirectordirector1"
 
 
 def account(server: TelegramServer) -> ExtBot[None]:
-    return ExtBot(
-        TOKEN,
-        base_url=f"{server.url}/bot",
-        request=HTTPXRequest(connection_pool_size=64),
-        get_updates_request=HTTPXRequest(read_timeout=30),
-        rate_limiter=Limiter(),
-    )
+    return client_of(TOKEN, server.url, Limiter())
 
 
-async def opened(server: TelegramServer, folder: Path, model: str) -> tuple[House, Troupe]:
+async def opened(server: TelegramServer, folder: Path, model: str) -> tuple[House, TelegramClient]:
     free = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
     memory = await open_memory(None, folder=folder)
     house = House(load_cast(), open_voice(model), memory, limits=free)
-    troupe = Troupe(house, Accounts(account(server)))
+    troupe = TelegramClient(house, Accounts(account(server)))
     await troupe.start()
     return house, troupe
 

@@ -18,9 +18,8 @@ import mrp
 from bot import logs
 from bot.house import House
 from bot.metrics import Metrics
-from bot.platforms.telegram import cli as telegram_cli
-from bot.platforms.telegram.client import Accounts
-from bot.platforms.telegram.client import Troupe as Telegram
+from bot.platforms.telegram.accounts import Accounts, accounts
+from bot.platforms.telegram.client import TelegramClient as Telegram
 from bot.secrets import without_empty
 from bot.serve import NothingToServe, parser, serve
 from characters.card import load_cast
@@ -150,10 +149,10 @@ async def test_a_platform_that_cannot_go_on_ends_it_with_its_sentence() -> None:
 
 def test_telegrams_refusals_reach_the_figures() -> None:
     heard: list[str] = []
-    accounts = telegram_cli.accounts(
+    made = accounts(
         {"TELEGRAM_TOKEN": TELEGRAM}, load_cast(), on_limited=lambda seconds: heard.append("429")
     )
-    limiter = accounts.director.rate_limiter
+    limiter = made.director.rate_limiter
     assert limiter is not None
     limiter._on_limited(3.0)
     assert heard == ["429"]

@@ -81,6 +81,17 @@ class Group:
     forum: bool = False
     moved_to: int | None = None
     admins: set[int] = field(default_factory=set)
+    creator: int = 0
+
+
+_RIGHTS = dict.fromkeys(
+    [
+        "can_be_edited", "can_manage_chat", "can_delete_messages", "can_manage_video_chats",
+        "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users",
+        "can_post_stories", "can_edit_stories", "can_delete_stories",
+    ],
+    True,
+)  # fmt: skip
 
 
 def units(text: str) -> int:
@@ -462,6 +473,20 @@ class TelegramServer:
         self.answers[str(data["callback_query_id"])] = text
         return True
 
+    def _getChatAdministrators(self, account: Account, data: dict[str, Any]) -> Any:
+        group = self.groups.get(data["chat_id"])
+        if group is None:
+            raise Refused(400, "Bad Request: there are no administrators in the private chat")
+        return [
+            {
+                "status": "creator" if number == group.creator else "administrator",
+                "user": self.people.get(number) or self._user(number),
+                "is_anonymous": False,
+                **(_RIGHTS if number != group.creator else {}),
+            }
+            for number in group.admins
+        ]
+
     def _setMyCommands(self, account: Account, data: dict[str, Any]) -> Any:
         commands = data["commands"]
         if len(commands) > 100:
@@ -591,6 +616,11 @@ class TelegramServer:
         if shown.keyboard:
             made["reply_markup"] = shown.keyboard
         return made
+
+    def _user(self, number: int) -> dict[str, Any]:
+        account = next(a for a in self.accounts.values() if a.id == number)
+        return {"id": number, "is_bot": True, "first_name": account.username,
+                "username": account.username}  # fmt: skip
 
     def _next(self) -> int:
         self._number += 1

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from telegram.ext import ExtBot
-from telegram.request import HTTPXRequest
 
 from bot.house import House
 from bot.limits import Limits, Rate
 from bot.memory import Memory, open_memory
-from bot.platforms.telegram.client import Accounts, Troupe
+from bot.platforms.telegram.accounts import Accounts, client_of
+from bot.platforms.telegram.client import TelegramClient
 from bot.platforms.telegram.limits import Limiter
 from bot.voice import Voice, _last_said
 from characters.card import Cast, load_cast
@@ -75,22 +75,16 @@ class World:
         return House(self.cast, voice, self.memory, limits=FREE)
 
     def account(self, token: str) -> ExtBot[None]:
-        return ExtBot(
-            token,
-            base_url=f"{self.server.url}/bot",
-            request=HTTPXRequest(connection_pool_size=32),
-            get_updates_request=HTTPXRequest(read_timeout=30),
-            rate_limiter=Limiter(self.clock),
-        )
+        return client_of(token, self.server.url, Limiter(self.clock))
 
     @contextlib.asynccontextmanager
     async def bot(
         self, house: House | None = None, characters: dict[str, str] | None = None
-    ) -> AsyncIterator[Troupe]:
+    ) -> AsyncIterator[TelegramClient]:
         """The bot, polling. `characters`: tokens by id."""
         own = {name: self.account(token) for name, token in (characters or {}).items()}
         home = house or self.house()
-        troupe = Troupe(home, Accounts(self.account(DIRECTOR), own), clock=self.clock)
+        troupe = TelegramClient(home, Accounts(self.account(DIRECTOR), own), clock=self.clock)
         await troupe.start()
         polling = asyncio.create_task(troupe.poll())
         try:

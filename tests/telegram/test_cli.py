@@ -10,15 +10,10 @@ import re
 import aiohttp
 import pytest
 
-from bot.platforms.telegram.cli import (
-    TelegramProblem,
-    accounts,
-    main,
-    serve,
-    tokens,
-    webhook,
-)
-from bot.platforms.telegram.client import Accounts, Troupe
+from bot.platforms.telegram.accounts import Accounts, TelegramProblem, accounts, tokens
+from bot.platforms.telegram.cli import main, serve
+from bot.platforms.telegram.client import TelegramClient
+from bot.platforms.telegram.webhook import webhook
 from characters.card import load_cast
 from tests.telegram.conftest import DIRECTOR, WUKONG, World
 
@@ -65,14 +60,14 @@ def test_without_a_token_no_model_is_loaded(monkeypatch, capsys):
 
 async def test_a_token_that_is_refused(world: World):
     world.server.accounts.clear()
-    troupe = Troupe(world.house(), Accounts(world.account(DIRECTOR)))
+    troupe = TelegramClient(world.house(), Accounts(world.account(DIRECTOR)))
     with pytest.raises(TelegramProblem, match="does not take the token") as told:
         await serve(troupe, argparse.Namespace(webhook=None))
     assert DIRECTOR not in str(told.value)
 
 
 async def test_a_webhook_with_a_secret(world: World, unused_tcp_port):
-    troupe = Troupe(world.house(), Accounts(world.account(DIRECTOR)), clock=world.clock)
+    troupe = TelegramClient(world.house(), Accounts(world.account(DIRECTOR)), clock=world.clock)
     await troupe.start()
     here = f"127.0.0.1:{unused_tcp_port}"
     serving = asyncio.create_task(webhook(troupe, f"http://{here}", here))

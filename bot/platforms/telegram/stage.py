@@ -21,8 +21,11 @@ from characters.card import Character, Language, Words
 
 log = logging.getLogger(__name__)
 
-# Buttons: what stands on them, and the callback data that `bot.platforms.telegram.client` reads.
+# Buttons: what stands on them, and the callback data that `buttons.py` reads.
 RETRY, ON, NEXT, STOP, DISMISS, UP, DOWN = "retry", "continue", "next", "stop", "dismiss", "+", "-"
+
+STOPPED = Words("停了。", "Stopped.")
+NOBODY_SPEAKS = Words("没有人在说话。", "Nobody is speaking.")
 
 _WRITE_TO_ME = Words(
     "这件事只说给你一个人听：请先在私聊里对我说一声 /start，再来一次。",

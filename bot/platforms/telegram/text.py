@@ -13,7 +13,6 @@ from bot.drafts import plain
 from bot.platforms.text import split, units
 
 LONGEST = 4096
-LONGEST_CALLBACK = 64  # bytes
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w{3,64}))?(?=\s|$)(.*)", re.DOTALL)
 

@@ -1,0 +1,167 @@
+"""What people write on Telegram, as messages and orders for rooms."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from telegram import Bot, Chat, Message, User
+
+from bot import stage
+from bot.commands import Order, read
+from bot.platforms.telegram.limits import Clock
+from bot.platforms.telegram.moderators import Moderators
+from bot.platforms.telegram.places import Place
+from bot.platforms.telegram.rooms import Rooms
+from bot.platforms.telegram.senders import Sender, forwarded, sender_of, words_of
+from bot.platforms.telegram.stage import NOBODY_SPEAKS, STOPPED, TelegramStage
+from bot.platforms.telegram.text import addressed
+from bot.room import Room
+from characters.card import Language, Words
+
+log = logging.getLogger(__name__)
+
+# Commands that belong to Telegram and to no room.
+START = "/start"
+STOPS = ("/stop", "/停")
+
+# Seconds after the first message that was too old, in which others of the same backlog are counted.
+_GATHER = 3.0
+
+WELCOME = Words(
+    "我是这里的班主。/summon wukong（或 /召唤 悟空）请角色上场，/help 看全部命令。\n"
+    "角色都是虚构的，说的话由模型编出。",
+    "I run the house here. /summon wukong brings someone on stage, /help lists the commands.\n"
+    "The characters are fiction and a model makes up what they say.",
+)
+PRIVACY = Words(
+    "在群里，我只听得见命令、回复和 @我 的话；要让角色听见每个人，请把我设为管理员，"
+    "或在 @BotFather 用 /setprivacy 关掉隐私模式，再把我重新拉进群。",
+    "In a group I hear commands, replies and mentions only. For the characters to hear everybody, "
+    "make me an administrator, or turn privacy mode off with /setprivacy at @BotFather and add me "
+    "again.",
+)
+LATE = Words(
+    "机器人停了一阵，期间来的 {} 条消息太久了，没有听；要紧的请再说一遍。",
+    "The bot was away, and what was written meanwhile ({}) is too old to be answered; please say "
+    "again what still matters.",
+)
+
+
+class Messages:
+    """Hears messages. `names` are the accounts' usernames by id; `later` begins a background
+    task."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        moderators: Moderators,
+        names: dict[int, str],
+        clock: Clock,
+        later: Callable[[Coroutine[Any, Any, None], str], object],
+    ) -> None:
+        self._rooms = rooms
+        self._moderators = moderators
+        self._names = names
+        self._clock = clock
+        self._later = later
+        self._late: Counter[Place] = Counter()
+
+    async def hear(
+        self, message: Message, place: Place, late: bool, stored: Callable[[], object]
+    ) -> None:
+        """One message. `stored` is called when no crash can lose it; `late`: it is too old."""
+        text, sender = words_of(message), sender_of(message)
+        if text is None or sender is None:
+            return
+        bot = self._rooms.account(place)
+        words = addressed(text, self._names.get(bot.id, ""))
+        if words is None:
+            return  # a command for another bot
+        if late:
+            self._count_late(place)
+        elif forwarded(message):
+            room, shown = await self._rooms.open(place)
+            await self._hear(message, words, sender, room, shown, stored)
+        elif not await self._own_command(words, message, place, bot):
+            room, shown = await self._rooms.open(place)
+            if place.account and not (await room.status()).cast:
+                # Who writes to 孙悟空's own account wants 孙悟空.
+                order = Order("summon", place.account)
+                await room.obey(order, person=sender.person, name=sender.name)
+            await self._hear(message, words, sender, room, shown, stored)
+
+    async def _hear(
+        self,
+        message: Message,
+        words: str,
+        sender: Sender,
+        room: Room,
+        shown: TelegramStage,
+        stored: Callable[[], object],
+    ) -> None:
+        quoted = forwarded(message)
+        orders = read(words) is not None and not quoted
+        moderator = orders and await self._moderators.may(
+            self._rooms.account(Place.of(message)), message.chat.id, sender
+        )
+        if not orders:
+            # Beside it: nothing may stand between two messages of a room and their order.
+            self._later(_typing(room, shown), "typing")
+        replied = message.reply_to_message
+        await room.hear(
+            stage.Message(
+                sender.person,
+                sender.name,
+                words,
+                id=str(message.message_id),
+                reply_to=str(replied.message_id) if replied else "",
+                moderator=moderator,
+                personal=sender.personal,
+                forwarded=quoted,
+            ),
+            kept=stored,
+        )
+
+    async def _own_command(self, words: str, message: Message, place: Place, bot: Bot) -> bool:
+        """Carry out a command of Telegram's own. False: it is none."""
+        command = words.strip().split(maxsplit=1)[0] if words.strip() else ""
+        if command == START:
+            await self.welcome(message.chat, place, bot, message.from_user)
+        elif command in STOPS:
+            room, shown = await self._rooms.open(place)
+            said = STOPPED if room.stop() else NOBODY_SPEAKS
+            await shown.notice(said[room.language])
+        else:
+            return False
+        return True
+
+    async def welcome(self, chat: Chat, place: Place, bot: Bot, user: User | None) -> None:
+        """Say what the bot is, in the language of whoever brought it in or began to talk."""
+        _, shown = await self._rooms.open(place)
+        language: Language = "zh" if ((user and user.language_code) or "zh")[:2] == "zh" else "en"
+        await shown.notice(WELCOME[language])
+        if chat.type != Chat.PRIVATE and not bot.can_read_all_group_messages:
+            await shown.notice(PRIVACY[language])
+
+    def _count_late(self, place: Place) -> None:
+        self._late[place] += 1
+        if self._late[place] == 1:
+            self._later(self._tell_late(place), "a backlog")
+
+    async def _tell_late(self, place: Place) -> None:
+        """Say once in a room how much was too old, if anybody would have answered there."""
+        await self._clock.sleep(_GATHER)
+        count = self._late.pop(place)
+        room, shown = await self._rooms.open(place)
+        await room.enter()
+        status = await room.status()
+        if (status.cast and not status.paused) or place.private:
+            await shown.notice(LATE[room.language].format(count))
+
+
+async def _typing(room: Room, shown: TelegramStage) -> None:
+    if (await room.status()).cast:
+        await shown.typing()

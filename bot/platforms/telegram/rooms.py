@@ -1,0 +1,83 @@
+"""The rooms of one Telegram bot: opened when somebody is there, each with a stage of its own."""
+
+from __future__ import annotations
+
+import logging
+from weakref import WeakValueDictionary
+
+from telegram import Bot
+
+from bot.house import House
+from bot.platforms.telegram.accounts import Accounts
+from bot.platforms.telegram.places import Place
+from bot.platforms.telegram.senders import PLATFORM, Sender
+from bot.platforms.telegram.stage import TelegramStage
+from bot.room import Room
+from characters.card import Language
+
+log = logging.getLogger(__name__)
+
+
+class Rooms:
+    """Opens rooms of `house` with a `TelegramStage` each. A stage lives as long as its room."""
+
+    def __init__(self, house: House, accounts: Accounts) -> None:
+        self._house = house
+        self._accounts = accounts
+        self._stages: WeakValueDictionary[str, TelegramStage] = WeakValueDictionary()
+
+    async def open(self, place: Place) -> tuple[Room, TelegramStage]:
+        """The room of a place, and where it is shown."""
+        name, bot = str(place), self.account(place)
+        room: Room | None = None
+
+        def language() -> Language:
+            return room.language if room else "zh"
+
+        def make() -> TelegramStage:
+            made = TelegramStage(
+                bot,
+                place.chat,
+                place.thread,
+                private=place.private,
+                bot_of=(lambda character: None) if place.private else self._accounts.of,
+                language=language,
+            )
+            self._stages[name] = made
+            return made
+
+        room = await self._house.room(PLATFORM, name, make, private=place.private)
+        return room, self._stages[name]
+
+    def account(self, place: Place) -> Bot:
+        """The account that hears and speaks there."""
+        return self._accounts.characters.get(place.account, self._accounts.director)
+
+    async def unfinished(self) -> list[str]:
+        """Names of the rooms in which something waits to be answered or shown."""
+        return await self._house.unfinished(PLATFORM)
+
+    async def resume(self, name: str) -> None:
+        """Take up what was left unfinished in a room."""
+        try:
+            place = Place.named(name)
+        except ValueError:
+            log.error("Telegram: there is no chat behind the room %r", name)
+            return
+        room, _ = await self.open(place)
+        await room.resume()
+
+    async def rate(self, chat: int, message: int, sender: Sender, value: int) -> None:
+        """A reaction to a message. It does not say in which topic: the chat's rooms are tried."""
+        names = {str(Place(chat))}
+        names |= {name for name, stage in self._stages.items() if stage.chat == chat}
+        for name in names:
+            room, _ = await self.open(Place.named(name))
+            if await room.rate(sender.person, str(message), value):
+                return
+
+    async def move(self, old: int, new: int) -> None:
+        """A group became a supergroup: its room goes with it."""
+        log.info("Telegram: chat %d is now %d", old, new)
+        await self._house.move(PLATFORM, str(old), str(new))
+        self._stages.pop(str(old), None)
