@@ -21,6 +21,8 @@ from characters.turn import GUEST
 
 Row = tuple[str, dict[str, str]]
 
+REDELIVERED = 900  # seconds, within which a platform delivers messages again
+
 # Names that say nothing about who it is.
 _ANYBODY = {"客人", "guest", "某人", "someone"}
 # Fields of a turn and of a room's state that are no text.
@@ -101,7 +103,7 @@ async def erase_all(memory: Connection, room: str, accounts: Collection[str]) ->
         redis.RedisError: and nothing has changed.
     """
     client: Any = memory.redis
-    turns, _, open_, *_ = keys = room_keys(room)
+    turns, _, open_, _, heard, *_ = keys = room_keys(room)
     platform, _, name = room.partition(":")
     async with client.pipeline(transaction=True) as pipe:
         while True:
@@ -110,7 +112,10 @@ async def erase_all(memory: Connection, room: str, accounts: Collection[str]) ->
                 works = await pipe.hgetall(open_)
                 count = int(await pipe.xlen(turns))
                 pipe.multi()
-                pipe.delete(*(key for key in keys if key != open_))
+                pipe.delete(*(key for key in keys if key not in (open_, heard)))
+                # Ids of messages, without a word of them: a platform that delivers the last ten
+                # minutes again after a restart must not bring back what was erased.
+                pipe.expire(heard, REDELIVERED)
                 if waiting := works.keys() - _ordered(works):
                     pipe.hdel(open_, *waiting)
                 await pipe.execute()

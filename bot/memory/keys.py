@@ -23,6 +23,8 @@ the same hash tag, so that a turn is one transaction on Redis Cluster too.
 `…:learnt`, a text: the id of the newest turn that was looked through for facts; until forgotten
 
 `mrp:1:rooms:PLATFORM`, a sorted set of the newest 50,000 rooms -> when they were last used
+`mrp:1:place:PLATFORM:PLACE`, a set of the rooms of a place (a Discord server), and
+    `mrp:1:places:PLATFORM`, a set of such places; until the bot is removed from there
 
 The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. All but the last three are kept under one
 of the accounts of a person, and for as many days as the person says (180) since they were last

@@ -1,0 +1,118 @@
+"""Rooms as a whole: which were used lately, which belong to a server, and erasing one.
+
+A place is what holds several rooms, as a Discord server does. When the bot is removed from it, all
+its rooms are erased.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bot.memory.connection import Connection
+from bot.memory.keys import PREFIX, quoted, room_key, room_keys, unquoted
+
+
+async def used_rooms(memory: Connection, platform: str, *, since: float, most: int) -> list[str]:
+    """Names of the rooms used within `since` seconds (an hour more or less), newest first.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+
+    async def step() -> list[str]:
+        rows = await redis.zrevrangebyscore(
+            f"{PREFIX}rooms:{quoted(platform)}", "+inf", time.time() - since, start=0, num=most
+        )
+        return [unquoted(name) for name in rows]
+
+    return await memory.lasting(step, None)
+
+
+async def was_heard(memory: Connection, platform: str, room: str, message: str) -> bool:
+    """Whether a room stored a message of the platform already.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+
+    async def step() -> bool:
+        key = room_key(f"{quoted(platform)}:{quoted(room)}", "heard")
+        return await redis.zscore(key, message) is not None
+
+    return await memory.lasting(step, None)
+
+
+async def put_into_place(memory: Connection, platform: str, place: str, room: str) -> None:
+    """Note that a room belongs to a place.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+
+    async def step() -> None:
+        await redis.sadd(_rooms_key(platform, place), quoted(room))
+        await redis.sadd(_places_key(platform), quoted(place))
+
+    await memory.lasting(step, None)
+
+
+async def places(memory: Connection, platform: str) -> list[str]:
+    """The places of a platform that have rooms.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+
+    async def step() -> list[str]:
+        return [unquoted(name) for name in await redis.smembers(_places_key(platform))]
+
+    return await memory.lasting(step, None)
+
+
+async def rooms_of_place(memory: Connection, platform: str, place: str) -> list[str]:
+    """The rooms that were put into a place and not erased.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+
+    async def step() -> list[str]:
+        return [unquoted(name) for name in await redis.smembers(_rooms_key(platform, place))]
+
+    return await memory.lasting(step, None)
+
+
+async def erase_room(memory: Connection, platform: str, room: str, place: str = "") -> bool:
+    """Erase all that is kept of a room, and take it out of its place. False: nothing was kept.
+
+    What is remembered of people stays theirs.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+
+    async def step() -> bool:
+        gone = await redis.delete(*room_keys(f"{quoted(platform)}:{quoted(room)}"))
+        await redis.zrem(f"{PREFIX}rooms:{quoted(platform)}", quoted(room))
+        if place:
+            await redis.srem(_rooms_key(platform, place), quoted(room))
+            if not await redis.exists(_rooms_key(platform, place)):
+                await redis.srem(_places_key(platform), quoted(place))
+        return bool(gone)
+
+    return await memory.lasting(step, None)
+
+
+def _rooms_key(platform: str, place: str) -> str:
+    return f"{PREFIX}place:{quoted(platform)}:{quoted(place)}"
+
+
+def _places_key(platform: str) -> str:
+    return f"{PREFIX}places:{quoted(platform)}"
