@@ -20,9 +20,11 @@ from typing import Any
 
 import llama_cpp
 
-from engine import llama, shapes
-from engine.loop import Entry
+from engine import shapes
+from engine.llama import loading
+from engine.llama.model import LlamaModel
 from engine.resources import Layout, needs
+from engine.runner import Chunk
 from quantize.outline import Outline
 
 _BUFFER = re.compile(r"(\S+)\s+(model|KV|compute|output) buffer size =\s+([\d.]+) MiB")
@@ -37,11 +39,11 @@ def opened(path: Path, context: int, replies: int) -> dict[str, Any]:
     def listen(_: int, text: bytes, __: Any) -> None:
         said.append(text.decode("utf-8", "replace"))
 
-    llama._silence = lambda: llama_cpp.llama_log_set(listen, ctypes.c_void_p(0))
+    loading.silence = lambda: llama_cpp.llama_log_set(listen, ctypes.c_void_p(0))
     before = _resident()
-    model = llama.LlamaModel(path, context=context, replies=replies, threads=1)
+    model = LlamaModel(path, context=context, replies=replies, threads=1)
     tokens = array("i", [n % 500 for n in range(min(model.batch, model.context))])
-    model.evaluate([Entry(0, tokens, 0, 1)])
+    model.evaluate([Chunk(0, tokens, 0, 1)])
     after = _resident()
     buffers: dict[str, float] = {}
     for place, kind, size in _BUFFER.findall("".join(said)):

@@ -158,7 +158,7 @@ def _of_engine(stats: Stats) -> Iterable[Metric]:
     yield CounterMetricFamily("mrp_engine_failures", "Replies that failed", value=stats.failed)
     yield CounterMetricFamily("mrp_engine_restarts", "Restarts", value=stats.restarts)
     yield CounterMetricFamily("mrp_engine_busy_seconds", "Time in steps", value=stats.busy_s)
-    yield GaugeMetricFamily("mrp_shelf_bytes", "Cache in host memory", value=stats.shelf_bytes)
+    yield GaugeMetricFamily("mrp_shelf_bytes", "Cache in host memory", value=stats.offloaded_bytes)
     yield _histogram(
         "mrp_first_token_seconds", "From a request to its first token", stats.first_token, _FIRST
     )

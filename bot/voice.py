@@ -49,7 +49,8 @@ def open_voice(model: str, *, context: int | None = None, seed: int | None = Non
             f"(any chat GGUF), or try without a model: --model {ECHO}"
         )
     # Here, because llama.cpp takes a while to load and the fake needs none of it.
-    from engine.llama import LlamaEngine, fitted
+    from engine.llama import LlamaEngine
+    from engine.model_card import fitted
 
     replies = None if "replies" in fitted(path) else 4
     engine = LlamaEngine.open(path, context=context, replies=replies)

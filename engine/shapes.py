@@ -84,7 +84,6 @@ def write(
     """
     import gguf  # only who makes models needs it; a bot does not
 
-    generator = np.random.default_rng(seed)
     writer: Any = gguf.GGUFWriter(path, "llama")
     writer.add_name("random weights")
     writer.add_context_length(shape.context)
@@ -100,6 +99,19 @@ def write(
     write_vocabulary(writer, shape.vocabulary)
     if template:
         writer.add_chat_template(template)
+
+    _add_tensors(writer, shape, seed=seed, spread=spread, exact=exact)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _add_tensors(writer: Any, shape: Shape, *, seed: int, spread: float, exact: bool) -> None:
+    """Noise for every matrix, ones for every norm."""
+    import gguf  # as above
+
+    generator = np.random.default_rng(seed)
 
     def add(name: str, rows: int, columns: int) -> None:
         if exact:
@@ -128,10 +140,6 @@ def write(
         add(at + "ffn_gate.weight", shape.inner, shape.width)
         add(at + "ffn_up.weight", shape.inner, shape.width)
         add(at + "ffn_down.weight", shape.width, shape.inner)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
 
 
 def noise(
@@ -146,7 +154,7 @@ def noise(
 
 def write_vocabulary(writer: Any, size: int) -> None:
     """Byte-level BPE with ChatML's control tokens, filled up to `size` with words of its own."""
-    import gguf
+    import gguf  # as above
 
     merged = ["".join(pair) for pair in MERGES]
     words = [*_byte_letters(), *merged, *CONTROL]

@@ -37,8 +37,9 @@ class Stats:
     """A snapshot. Tokens and replies are counts since the engine was opened; `cells` are tokens.
 
     `evaluated` are prompt tokens read, `reused` prompt tokens that were there already, `restored`
-    those of them that came back from host memory. `busy_s` is the time of all steps, `model_s` the
-    part of it inside llama.cpp's evaluation and sampling. `batch_fill` is tokens a step.
+    those of them that came back from host memory, of which `offloaded_bytes` are in use. `busy_s`
+    is the time of all steps, `model_s` the part of it inside llama.cpp's evaluation and sampling.
+    `batch_fill` is tokens a step.
     """
 
     queued: int = 0
@@ -55,7 +56,7 @@ class Stats:
     cells: int = 0
     cells_used: int = 0
     cells_peak: int = 0
-    shelf_bytes: int = 0
+    offloaded_bytes: int = 0
     busy_s: float = 0.0
     model_s: float = 0.0
     first_token: Histogram = field(default_factory=Histogram)

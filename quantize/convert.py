@@ -77,7 +77,7 @@ class Piece:
     @property
     def bytes(self) -> int:
         values, width = GGML_QUANT_SIZES[self.kind]
-        return math.prod(self.part.shape) // values * width
+        return int(math.prod(self.part.shape) // values * width)
 
 
 def convert(folder: Path, output: Path, type: str = "f16", progress: bool = False) -> Conversion:
@@ -278,7 +278,8 @@ def _stored(block: npt.NDArray[Any], piece: Piece) -> npt.NDArray[Any]:
                 "use --type bf16 or f32"
             )
         return small
-    return quantize(values, kind)
+    packed: npt.NDArray[Any] = quantize(values, kind)
+    return packed
 
 
 def _describe(writer: GGUFWriter, model: Architecture) -> None:

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from rich.progress import track
 from quantize.aside import aside
 from quantize.error import ImportanceError
 from quantize.reader import Reader
-from quantize.texts import Render, rows
+from quantize.texts import Reading, Render, rows
 
 _CHUNK = 512  # tokens; what llama.cpp counts progress in
 _SUMS, _COUNTS = ".in_sum2", ".counts"
@@ -152,13 +152,10 @@ def gather(
     output: Path,
     render: Render,
     *,
-    tokens: int = 100_000,
-    length: int = _CHUNK,
     whole: bool = False,
-    threads: int = 0,
-    progress: bool = False,
+    **how: Unpack[Reading],
 ) -> Gathering:
-    """Let a model read about `tokens` tokens and write what went into its matrices.
+    """Let a model read about `tokens` (100,000) and write what went into its matrices.
 
     `whole` counts the output matrix in too. Raises ImportanceError, TextError, ModelError.
     """
@@ -171,9 +168,11 @@ def gather(
             made.add(name, activations)
 
     console = Console(stderr=True)
+    hidden = not console.is_terminal
+    length, threads = how.get("length", _CHUNK), how.get("threads", 0)
     with Reader(model, length=length, threads=threads, watch=watch) as reader:
-        chosen = rows(reader, texts, render, tokens=tokens)
-        for row in track(chosen, "reading", console=console, disable=not progress, transient=True):
+        chosen = rows(reader, texts, render, tokens=how.get("tokens", 100_000))
+        for row in track(chosen, "reading", console=console, disable=hidden, transient=True):
             reader.read(row.ids)
     made.save(output)
     return Gathering(
@@ -209,7 +208,6 @@ def main(argv: list[str], *, render: Render) -> int:
         length=chosen.length,
         whole=chosen.whole,
         threads=chosen.threads,
-        progress=sys.stderr.isatty(),
     )
     if chosen.json:
         print(json.dumps(asdict(done), ensure_ascii=False))

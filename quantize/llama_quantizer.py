@@ -93,7 +93,6 @@ def _run(
     errors: list[str] = []
     level_before = 0
 
-    @llama_cpp.llama_log_callback
     def listen(level: int, text: bytes, _: ctypes.c_void_p) -> None:
         nonlocal level_before
         level_before = level_before if level == _CONTINUES else level
@@ -102,10 +101,11 @@ def _run(
         if level_before == _ERROR and said.strip(" \n="):
             errors.append(said.strip())
 
+    callback = llama_cpp.llama_log_callback(listen)
     # The log is one for the whole process: take it, and give it back to whoever had it.
     former, its_data = llama_cpp.llama_log_callback(), ctypes.c_void_p()
     llama_cpp.llama_log_get(ctypes.byref(former), ctypes.byref(its_data))
-    llama_cpp.llama_log_set(listen, ctypes.c_void_p(0))
+    llama_cpp.llama_log_set(callback, ctypes.c_void_p(0))
     try:
         status = llama_cpp.llama_model_quantize(
             str(source).encode(), str(target).encode(), ctypes.byref(parameters)

@@ -18,10 +18,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +29,12 @@ from gguf import GGUFReader
 from gguf.constants import LlamaFileType
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from quantize.error import MeasureError
+from quantize.losses import Loss, Measured, table_of
 from quantize.mix import KEY
 from quantize.reader import Reader
-from quantize.texts import Render, Row, rows
+from quantize.texts import Reading, Render, Row, rows
 
 # Runs a verb of `mrp evaluate` and returns its JSON object; handed in by the front door.
 Evaluate = Callable[[Sequence[str]], Mapping[str, Any]]
@@ -45,54 +45,27 @@ SAMPLES = "mrp.samples"
 _PROMPT, _REPLY = 256, 32  # tokens that are timed
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What one text says of a file. `kl` is the mean divergence in nats a token, `kl_error` its
-    standard error, `kl_99` the 99th percentile; `top` the share of tokens where both prefer the
-    same next one; `perplexity` its own."""
-
-    text: str
-    tokens: int
-    perplexity: float
-    kl: float
-    kl_error: float
-    kl_99: float
-    top: float
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One file: bytes on disk, bits a weight, tokens a second, and its losses text by text."""
-
-    path: str
-    type: str
-    imatrix: str
-    bytes: int
-    bits_per_weight: float
-    prompt_speed: float
-    reply_speed: float
-    losses: tuple[Loss, ...]
-    voice: Mapping[str, float] = field(default_factory=dict)
-
-
 def measure(
     base: Path,
     files: Sequence[Path],
     texts: Sequence[Path],
     render: Render,
     *,
-    tokens: int = 20_000,
-    length: int = 512,
-    threads: int = 0,
     evaluate: Evaluate | None = None,
-    progress: bool = False,
+    **how: Unpack[Reading],
 ) -> list[Measured]:
-    """The base and each file, in this order, on about `tokens` tokens of the texts.
+    """The base and each file, in this order, on about `tokens` (20,000) of the texts.
 
     What the base says is kept on disk meanwhile, 2 bytes a token and vocabulary entry. Raises
     MeasureError for files with different tokenizers, TextError and ModelError.
     """
-    bar = Progress(console=Console(stderr=True), disable=not progress, transient=True)
+    tokens, length, threads = (
+        how.get("tokens", 20_000),
+        how.get("length", 512),
+        how.get("threads", 0),
+    )
+    console = Console(stderr=True)
+    bar = Progress(console=console, disable=not console.is_terminal, transient=True)
     found = []
     with bar, tempfile.TemporaryDirectory(prefix="mrp-measure-") as scratch:
         with Reader(base, length=length, threads=threads) as reader:
@@ -184,8 +157,9 @@ def _written(row: Row) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 
 
 def _log_softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    shifted: npt.NDArray[np.float32] = logits - logits.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted
 
 
 def _check_samples(reader: Reader) -> None:
@@ -240,34 +214,6 @@ def _describe(
     )
 
 
-def table_of(found: Sequence[Measured]) -> Table:
-    """One line a file and text, for the terminal."""
-    table = Table(box=None)
-    voiced = list(found[0].voice)
-    for heading in ("file", "type", "MB", "bits", "text", "perplexity", "KL", "KL 99%", "same top"):
-        table.add_column(heading, justify="left" if heading in ("file", "text") else "right")
-    for heading in ("prompt/s", "reply/s", *voiced):
-        table.add_column(heading, justify="right")
-    for one in found:
-        for number, loss in enumerate(one.losses):
-            first = number == 0
-            table.add_row(
-                Path(one.path).name if first else "",
-                (one.type + (" i" if one.imatrix else "")) if first else "",
-                f"{one.bytes / 1e6:.1f}" if first else "",
-                f"{one.bits_per_weight:.2f}" if first else "",
-                loss.text,
-                f"{loss.perplexity:.3f}",
-                f"{loss.kl:.5f} ± {loss.kl_error:.5f}",
-                f"{loss.kl_99:.4f}",
-                f"{loss.top:.2%}",
-                f"{one.prompt_speed:.0f}" if first else "",
-                f"{one.reply_speed:.0f}" if first else "",
-                *[f"{one.voice[key]:.1%}" if first else "" for key in voiced],
-            )
-    return table
-
-
 def main(argv: list[str], *, render: Render, evaluate: Evaluate) -> int:
     """The verb. Returns 0; what is wrong is raised as QuantizeError or EngineError."""
     parser = argparse.ArgumentParser(prog="mrp measure", description=(__doc__ or "").split("\n")[0])
@@ -297,11 +243,10 @@ def main(argv: list[str], *, render: Render, evaluate: Evaluate) -> int:
         length=chosen.length,
         threads=chosen.threads,
         evaluate=evaluate if chosen.voice else None,
-        progress=sys.stderr.isatty(),
     )
     Console(width=None if sys.stdout.isatty() else 200).print(table_of(found))
     if chosen.plot:
-        from quantize.plot import draw  # only who asks for a picture needs matplotlib
+        from quantize.plot import draw  # matplotlib is slow to load, and few ask for a picture
 
         draw(found, chosen.plot)
     if chosen.json:

@@ -134,11 +134,12 @@ def _slope(before: Choice, after: Choice) -> float:
 
 def sample(tensor: Any) -> npt.NDArray[np.float32]:
     """Rows of a GGUF's f32, f16 or bf16 matrix, evenly spread, float32 (n, columns)."""
-    rows = tensor.data  # (rows, columns), or bytes of bf16
-    picked = rows[np.unique(np.linspace(0, len(rows) - 1, _SAMPLE).astype(int))]
+    rows: npt.NDArray[Any] = tensor.data  # (rows, columns), or bytes of bf16
+    picked: npt.NDArray[Any] = rows[np.unique(np.linspace(0, len(rows) - 1, _SAMPLE).astype(int))]
     if tensor.tensor_type == Kind.BF16:
-        return (picked.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-    return picked.astype(np.float32)
+        bits = picked.view(np.uint16).astype(np.uint32) << 16
+        return np.asarray(bits).view(np.float32)
+    return np.asarray(picked, np.float32)
 
 
 _SIZE = re.compile(r"([\d.]+)\s*([KMGT]i?)?B?", re.IGNORECASE)

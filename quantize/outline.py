@@ -201,7 +201,7 @@ def architecture_of(shape: Shape) -> Architecture:
 
 def tensor_bytes(shape: tuple[int, ...], kind: str) -> int:
     values, width = GGML_QUANT_SIZES[Kind[kind]]
-    return math.prod(shape) // values * width
+    return int(math.prod(shape) // values * width)
 
 
 def _padded(size: int) -> int:

@@ -12,7 +12,7 @@ from matplotlib import pyplot
 
 from quantize.aside import aside
 from quantize.error import MeasureError
-from quantize.measure import Measured
+from quantize.losses import Measured
 
 
 def draw(found: Sequence[Measured], path: Path) -> None:

@@ -20,26 +20,16 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp import _ggml
 
-from engine.llama import processors
+from engine.llama import loading
+from engine.llama.tokenizer import Tokenizer
+from engine.processors import processors
 from engine.sequence import EngineError, ModelError
 
+_SILENT = "llama.cpp does not say why"
 # What a matrix is multiplied with: (its name, float32 (tokens, columns)).
 Watch = Callable[[str, npt.NDArray[np.float32]], None]
 
-_ERROR, _CONTINUES = 4, 5  # ggml.h, enum ggml_log_level
 _F32 = 0  # ggml.h, enum ggml_type
-
-
-_lines: list[str] = []  # llama.cpp's complaints since the last call, for error messages
-_levels = [0]
-
-
-@llama_cpp.llama_log_callback
-def _listen(level: int, text: bytes, _: Any) -> None:
-    """Keep llama.cpp's log off the terminal; one for the whole process, so it may not go away."""
-    _levels[0] = _levels[0] if level == _CONTINUES else level
-    if _levels[0] == _ERROR and (line := text.decode("utf-8", "replace").strip()):
-        _lines.append(line)
 
 
 class _Tensor(ctypes.Structure):
@@ -90,23 +80,10 @@ class Reader:
             raise ModelError(f"there is no model {path}")
         self.path = path
         self._crash: BaseException | None = None
-        llama_cpp.llama_log_set(_listen, ctypes.c_void_p(0))
-        _lines.clear()
-        model_params = llama_cpp.llama_model_default_params()
-        model_params.n_gpu_layers = -1 if llama_cpp.llama_supports_gpu_offload() else 0
-        # A span of a prompt is no text of its own: SentencePiece must not put a space before it,
-        # here as in the engine.
-        override = (llama_cpp.llama_model_kv_override * 2)()
-        override[0].key = b"tokenizer.ggml.add_space_prefix"
-        override[0].tag = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_BOOL
-        override[0].value.val_bool = False
-        model_params.kv_overrides = override
-        self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), model_params)
-        if not self._model:
-            raise ModelError(f"{path} cannot be read: {_reason()}")
-        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-        self.vocabulary = int(llama_cpp.llama_vocab_n_tokens(self._vocab))
-        self.metadata = _metadata(self._model)
+        self._model = loading.load(path)
+        self._tokenizer = Tokenizer(llama_cpp.llama_model_get_vocab(self._model))
+        self.vocabulary = self._tokenizer.size
+        self.metadata = loading.metadata(self._model)
         self.length = min(length, llama_cpp.llama_model_n_ctx_train(self._model) or length)
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = params.n_batch = params.n_ubatch = self.length
@@ -119,7 +96,7 @@ class Reader:
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             llama_cpp.llama_model_free(self._model)
-            raise ModelError(f"{path} cannot be read: {_reason()}")
+            raise ModelError(f"{path} cannot be read: {loading.reason(_SILENT)}")
         self._batch = llama_cpp.llama_batch_init(self.length, 0, 1)
 
     def __enter__(self) -> Reader:
@@ -131,14 +108,7 @@ class Reader:
     def encode(self, text: str, control: bool = False) -> list[int]:
         """Token ids of a text; nothing is added before or after. Control tokens are recognised
         only where `control` is true."""
-        data = text.encode("utf-8", "replace")
-        if not data:
-            return []
-        room = (llama_cpp.llama_token * (len(data) + 1))()
-        n = llama_cpp.llama_tokenize(self._vocab, data, len(data), room, len(room), False, control)
-        if n < 0:
-            raise EngineError(f"a text of {len(text)} characters could not be encoded")
-        return list(room[:n])
+        return self._tokenizer.encode(text, control)
 
     def read(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
         """Logits after each token, float32 (tokens, vocabulary); valid until the next call.
@@ -157,12 +127,12 @@ class Reader:
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
             batch.logits[index] = True
-        _lines.clear()
+        loading.forget_complaints()
         status = llama_cpp.llama_decode(self._context, batch)
         if self._crash is not None:
             raise self._crash
         if status != 0:
-            raise EngineError(f"{self.path.name} could not be evaluated: {_reason()}")
+            raise EngineError(self._failed())
         row = llama_cpp.llama_get_logits(self._context)
         return np.ctypeslib.as_array(row, shape=(len(tokens), self.vocabulary))
 
@@ -175,11 +145,16 @@ class Reader:
             batch.token[0] = following[-1]
             batch.pos[0] = len(tokens) + len(following) - 1
             if llama_cpp.llama_decode(self._context, batch) != 0:
-                raise EngineError(f"{self.path.name} could not be evaluated: {_reason()}")
+                raise EngineError(
+                    f"{self.path.name} could not be evaluated: {loading.reason(_SILENT)}"
+                )
             row = llama_cpp.llama_get_logits(self._context)
             logits = np.ctypeslib.as_array(row, shape=(self.vocabulary,))
             following.append(int(logits.argmax()))
         return following
+
+    def _failed(self) -> str:
+        return f"{self.path.name} could not be evaluated: {loading.reason(_SILENT)}"
 
     def close(self) -> None:
         llama_cpp.llama_batch_free(self._batch)
@@ -215,13 +190,6 @@ class Reader:
         return products
 
 
-def _reason() -> str:
-    """llama.cpp's first complaint, without the names of its functions."""
-    if not _lines:
-        return "llama.cpp does not say why"
-    return _lines[0].split(": ", 1)[-1].removeprefix("error loading model: ").rstrip(".")
-
-
 def _rows(ggml: Any, address: int) -> npt.NDArray[np.float32]:
     """The values of a float32 tensor as rows, wherever it lies."""
     tensor = _Tensor.from_address(address)
@@ -230,19 +198,3 @@ def _rows(ggml: Any, address: int) -> npt.NDArray[np.float32]:
     shape, strides = tuple(tensor.ne)[::-1], tuple(tensor.nb)[::-1]
     values: npt.NDArray[np.float32] = np.ndarray(shape, np.float32, raw.data, strides=strides)
     return values.reshape(-1, shape[-1])
-
-
-def _metadata(model: Any) -> dict[str, str]:
-    """The GGUF's metadata as text, arrays left out."""
-    found = {}
-    for index in range(llama_cpp.llama_model_meta_count(model)):
-        texts = []
-        for read in (
-            llama_cpp.llama_model_meta_key_by_index,
-            llama_cpp.llama_model_meta_val_str_by_index,
-        ):
-            room = ctypes.create_string_buffer(read(model, index, None, 0) + 1)
-            read(model, index, room, len(room))
-            texts.append(room.value.decode("utf-8", "replace"))
-        found[texts[0]] = texts[1]
-    return found

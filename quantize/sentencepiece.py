@@ -73,7 +73,7 @@ def space_prefix(tokenizer: Mapping[str, Any], path: Path, notes: list[str]) -> 
     steps = normalizer.get("normalizers", [normalizer]) if isinstance(normalizer, dict) else []
     replace = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
     if pre is None and steps:
-        prefix = steps[0] == {"type": "Prepend", "prepend": SPACE}
+        prefix = bool(steps[0] == {"type": "Prepend", "prepend": SPACE})
         if (steps[1:] if prefix else steps) == [replace]:
             return prefix
     if isinstance(pre, dict) and pre.get("type") == "Metaspace" and not steps:

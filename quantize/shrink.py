@@ -55,7 +55,6 @@ def shrink(
     output: Path,
     type: str | None = None,
     threads: int = 0,
-    progress: bool = False,
     *,
     imatrix: Path | None = None,
     tensors: Sequence[tuple[str, str]] = (),
@@ -87,7 +86,7 @@ def shrink(
     assert type is not None
     order = Order(type.upper(), threads, importance, overrides, entries)
     with aside(output, before, ShrinkError) as path:
-        if errors := _run(source, path, order, progress):
+        if errors := _run(source, path, order):
             raise ShrinkError(
                 f"{source} cannot be made {order.type}: {_sentence(errors, bool(importance))}"
             )
@@ -202,17 +201,18 @@ def _mixed(
     return named.get(nearest, nearest), exact
 
 
-def _run(source: Path, target: Path, order: Order, progress: bool) -> list[str]:
+def _run(source: Path, target: Path, order: Order) -> list[str]:
     """Quantize in a thread of its own, so that Ctrl-C is heard while C code works."""
     errors: list[str] = []
     crash: list[BaseException] = []
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not progress,
+        console=console,
+        disable=not console.is_terminal,
         transient=True,
     )
     task = bar.add_task("tensors", total=None)
@@ -302,13 +302,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--threads", type=int, default=0, help="default: one a core")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     chosen = parser.parse_args(argv)
-    shown = sys.stderr.isatty()
     done = shrink(
         chosen.source,
         chosen.output,
         chosen.type,
         chosen.threads,
-        progress=shown,
         imatrix=chosen.imatrix,
         tensors=[_override(text) for text in chosen.tensor],
         size=mix.size_of(chosen.target_size) if chosen.target_size else None,

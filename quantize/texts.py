@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from quantize.error import TextError
 
@@ -28,6 +28,15 @@ class Encoder(Protocol):
     metadata: dict[str, str]
 
     def encode(self, text: str, control: bool) -> list[int]: ...
+
+
+class Reading(TypedDict, total=False):
+    """How much is read and with what: about `tokens` in all, rows of at most `length` tokens (512),
+    `threads` of the processor (0: one a core)."""
+
+    tokens: int
+    length: int
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
 # library -> the files, or folders ending in /, that may import it.
 DOORS: dict[str, tuple[str, ...]] = {
     "llama_cpp": (
-        "engine/llama.py",
+        "engine/llama/",
         "engine/embedding.py",
         "quantize/llama_quantizer.py",
         "quantize/reader.py",

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from engine.llama import LlamaEngine, LlamaReply
-from engine.loop import Entry, Loop
+from engine.loop import Loop
+from engine.runner import Chunk
 from engine.sampling import Link
 from engine.sequence import Sampling
 from engine.shapes import SHAPES, write, write_vocabulary
@@ -35,16 +36,16 @@ class FakeMachine:
     vocabulary = 128
 
     def __init__(
-        self, *, context: int = 200, cells: int = 400, slots: int = 12, cuttable: bool = True
+        self, *, context: int = 200, cells: int = 400, slots: int = 12, can_truncate: bool = True
     ) -> None:
         self.context, self.cells, self.slots = context, cells, slots
-        self.batch, self.outputs, self.cuttable, self.seconds = 64, 16, cuttable, 0.0
+        self.batch, self.outputs, self.can_truncate, self.seconds = 64, 16, can_truncate, 0.0
         self.cache: dict[int, list[tuple[int, int]]] = {}  # slot -> (cell, token)
         self.rows: list[list[int]] = []
         self.evaluated: list[int] = []  # tokens a batch
         self.samplers: set[int] = set()
         self.end_after = 10**9  # length of a sequence at which the model ends
-        self.trouble: Callable[[list[Entry]], None] = lambda entries: None
+        self.trouble: Callable[[list[Chunk]], None] = lambda chunks: None
         self.delay = 0.0  # seconds a batch
         self.closed = False
         self._next = 0
@@ -53,32 +54,32 @@ class FakeMachine:
     def used(self) -> int:
         return len({cell for held in self.cache.values() for cell, _ in held})
 
-    def evaluate(self, entries: list[Entry]) -> None:
+    def evaluate(self, chunks: list[Chunk]) -> None:
         time.sleep(self.delay)
-        self.trouble(entries)
+        self.trouble(chunks)
         self.rows = []
-        assert 0 < sum(len(entry.tokens) for entry in entries) <= self.batch
-        for entry in entries:
-            held = self.cache.setdefault(entry.slot, [])
-            assert len(held) == entry.position, "positions must go on where the cache ends"
-            for at, token in enumerate(entry.tokens):
+        assert 0 < sum(len(chunk.tokens) for chunk in chunks) <= self.batch
+        for chunk in chunks:
+            held = self.cache.setdefault(chunk.slot, [])
+            assert len(held) == chunk.position, "positions must go on where the cache ends"
+            for at, token in enumerate(chunk.tokens):
                 held.append((self._next, token))
                 self._next += 1
-                if at >= len(entry.tokens) - entry.outputs:
+                if at >= len(chunk.tokens) - chunk.outputs:
                     self.rows.append([token for _, token in held])
         assert len(self.rows) <= self.outputs
         assert self.used <= self.cells, "more cells than there are"
-        self.evaluated.append(sum(len(entry.tokens) for entry in entries))
+        self.evaluated.append(sum(len(chunk.tokens) for chunk in chunks))
 
     def move(self, move: Move) -> None:
         held = self.cache.get(move.slot, [])
         if move.kind == "copy":
             assert not held
             source = self.cache[move.source]
-            assert self.cuttable or move.n == len(source)
+            assert self.can_truncate or move.n == len(source)
             self.cache[move.slot] = source[: move.n]
         else:
-            assert self.cuttable or move.n in (0, len(held)), "this memory cannot be cut"
+            assert self.can_truncate or move.n in (0, len(held)), "this memory cannot be cut"
             self.cache[move.slot] = held[: move.n]
 
     def clear(self) -> None:
@@ -136,8 +137,8 @@ class Fake:
         stable = options.pop("stable", None)
         options.setdefault("max_tokens", 8)
         settings = {"room": "", "person": "", "waiting": True, **where}
-        line = self.loop.ask(ids, Sampling(**options), stable=stable, **settings)
-        return LlamaReply(self.loop, line)
+        request = self.loop.ask(ids, Sampling(**options), stable=stable, **settings)
+        return LlamaReply(self.loop, request)
 
     async def read(self, prompt: str | list[int], **options: Any) -> str:
         return "".join([piece async for piece in self.stream(prompt, **options)])
@@ -153,9 +154,9 @@ class Fake:
 
     def check(self) -> None:
         """The books agree with the cache, and no sampler is left."""
-        assert self.loop._slots.used == self.machine.used
+        assert self.loop.cache.slots.used == self.machine.used
         assert not self.machine.samplers
-        assert not self.loop._slots.running
+        assert not self.loop.cache.slots.running
 
 
 def alone(prompt: str | list[int], most: int = 8, end_after: int = 10**9) -> str:
@@ -173,7 +174,7 @@ def fake() -> Iterator[Callable[..., Fake]]:
     made: list[Fake] = []
 
     def make(**options: Any) -> Fake:
-        own = {k: options.pop(k) for k in ("replies", "shelf", "delay") if k in options}
+        own = {k: options.pop(k) for k in ("replies", "host", "delay") if k in options}
         made.append(Fake(FakeMachine(**options), **own))
         return made[-1]
 

@@ -33,12 +33,12 @@ async def read(engine: LlamaEngine, prompt: str, sampling: Sampling = GREEDY, **
 
 def settled(engine: LlamaEngine) -> tuple[int, int]:
     """Cells that llama.cpp itself holds per sequence, and what the books say."""
-    model, slots = engine._model, engine._loop._slots
+    model, slots = engine._model, engine._loop.cache.slots
     held = {
         slot: llama_cpp.llama_memory_seq_pos_max(model._memory, slot) + 1
         for slot in range(model.slots + 1)
     }
-    known = {slot: slots.length(slot) for slot in [*slots.idle, *slots.running]}
+    known = {slot: slots.tree.length(slot) for slot in [*slots.idle, *slots.running]}
     assert {slot: n for slot, n in held.items() if n} == known
     return len(slots.running), slots.used
 
@@ -282,7 +282,7 @@ async def test_a_full_cache_makes_replies_wait_and_idle_rooms_come_back(tiny: Pa
     stats = engine.stats()
     assert stats.cells_peak <= 256
     assert stats.restored > 200
-    assert stats.shelf_bytes > 0
+    assert stats.offloaded_bytes > 0
     assert settled(engine)[0] == 0
     await engine.close()
 
@@ -340,7 +340,7 @@ async def test_other_kinds_of_memory_write_the_same_alone_and_together(
     prompts = [CARDS + f"{n} says" for n in range(5)]
     alone = []
     for prompt in prompts:
-        engine = LlamaEngine.open(path, context=256, replies=1, threads=1, shelf=0)
+        engine = LlamaEngine.open(path, context=256, replies=1, threads=1, offload=0)
         alone.append(await read(engine, prompt))
         await engine.close()
     engine = LlamaEngine.open(path, context=256, replies=3, threads=1)
@@ -357,7 +357,7 @@ async def test_other_kinds_of_memory_write_the_same_alone_and_together(
         assert [piece async for piece in reply]
     fresh = 4 * (len(said) + len(tail)) + len(CARDS)
     assert engine.stats().evaluated - evaluated <= fresh
-    assert not engine._loop._slots.running
+    assert not engine._loop.cache.slots.running
     await engine.close()
 
 
@@ -395,7 +395,7 @@ async def storm(engine: LlamaEngine, chance: random.Random, requests: int) -> No
 async def test_a_storm_of_cancels_leaves_nothing_behind(tiny: Path) -> None:
     """The default run has 3 small rounds; MRP_STORM=20x200 runs the whole."""
     rounds, requests = map(int, os.environ.get("MRP_STORM", "3x40").split("x"))
-    engine = LlamaEngine.open(tiny, context=256, replies=6, threads=1, cells=768, shelf=0.001)
+    engine = LlamaEngine.open(tiny, context=256, replies=6, threads=1, cells=768, offload=0.001)
     chance, process = random.Random(5), psutil.Process()
     tasks = len(asyncio.all_tasks())
     memory = 0

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.loop import SHARED_WORTH_WAITING
+from engine.offload import HostCache
 from engine.sequence import BadRequest, EngineError, PromptTooLong, Sampling
-from engine.shelf import Shelf
 
 CARDS = "rules, world and cards of everybody on stage, told at some length|"
 
@@ -40,7 +40,7 @@ async def test_a_room_grows_in_place_with_its_replies(fake: Any, alone: Any) -> 
     # The last token of each reply was written but not read.
     assert one.loop.snapshot().evaluated == len(CARDS) + fresh + 4
     assert one.machine.used == len(prompt) - 1
-    assert len(one.loop._slots.idle) == 1
+    assert len(one.loop.cache.slots.idle) == 1
 
 
 async def test_a_tail_is_forgotten_with_its_reply(fake: Any) -> None:
@@ -232,7 +232,7 @@ async def test_prompts_in_chunks_do_not_stall_replies(fake: Any) -> None:
 
 
 async def test_a_pile_of_random_requests_leaves_nothing_behind(fake: Any, alone: Any) -> None:
-    one = fake(context=120, cells=260, slots=7, replies=4, shelf=Shelf(400))
+    one = fake(context=120, cells=260, slots=7, replies=4, host=HostCache(400))
     chance = random.Random(7)
 
     async def request(n: int) -> None:
@@ -282,9 +282,9 @@ async def score(one: Any, prompt: str, texts: list[str]) -> list[list[float]]:
     return [line.logprobs for line in lines]
 
 
-@pytest.mark.parametrize("cuttable", [True, False])
-async def test_scores_read_the_prompt_once(fake: Any, alone: Any, cuttable: bool) -> None:
-    one = fake(cuttable=cuttable)
+@pytest.mark.parametrize("can_truncate", [True, False])
+async def test_scores_read_the_prompt_once(fake: Any, alone: Any, can_truncate: bool) -> None:
+    one = fake(can_truncate=can_truncate)
     right = alone(CARDS, 3)
     assert await score(one, CARDS, [right, "abc", right[:2] + "!", "zzz", "x"]) == [
         [-1.0, -1.0, -1.0],
@@ -305,11 +305,11 @@ async def test_a_long_text_is_scored_in_parts(fake: Any) -> None:
 
 
 async def test_idle_rooms_come_back_from_host_memory(fake: Any, alone: Any) -> None:
-    one = fake(context=150, cells=150, shelf=Shelf(10_000))
+    one = fake(context=150, cells=150, host=HostCache(10_000))
     first, second = "a" * 100, "b" * 100
     assert await one.read(first, room="1") == alone(first)
     assert await one.read(second, room="2") == alone(second)
-    assert one.loop.snapshot().shelf_bytes > 100
+    assert one.loop.snapshot().offloaded_bytes > 100
     assert await one.read(first + "!", room="1") == alone(first + "!")
     stats = one.loop.snapshot()
     assert stats.restored == 100
@@ -317,8 +317,8 @@ async def test_idle_rooms_come_back_from_host_memory(fake: Any, alone: Any) -> N
     one.check()
 
 
-async def test_a_shelf_that_fails_costs_reading_anew(fake: Any, alone: Any) -> None:
-    one = fake(context=150, cells=150, shelf=Shelf(10_000))
+async def test_host_memory_that_fails_costs_reading_anew(fake: Any, alone: Any) -> None:
+    one = fake(context=150, cells=150, host=HostCache(10_000))
     one.machine.load = lambda *args: False
     await one.read("a" * 100)
     await one.read("b" * 100)
@@ -327,7 +327,7 @@ async def test_a_shelf_that_fails_costs_reading_anew(fake: Any, alone: Any) -> N
 
 
 async def test_memory_that_cannot_be_cut_goes_on_from_copies(fake: Any, alone: Any) -> None:
-    one = fake(cuttable=False)
+    one = fake(can_truncate=False)
     prompt = CARDS
     for turn in range(4):
         prompt += f"<{turn}>"
@@ -339,7 +339,7 @@ async def test_memory_that_cannot_be_cut_goes_on_from_copies(fake: Any, alone: A
 
 
 async def test_memory_that_cannot_be_cut_learns_where_prompts_part(fake: Any, alone: Any) -> None:
-    one = fake(cuttable=False)
+    one = fake(can_truncate=False)
     for n in range(4):
         asked = CARDS + f"{n}, asks"
         assert await one.read(asked) == alone(asked)

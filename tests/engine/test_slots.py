@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine.slots import Move, Slots, as_tokens, common
+from engine.prefix_tree import as_tokens, common
+from engine.slots import Move, Slots
 
 
 def fill(slots: Slots, tokens: str, **claim: object) -> int:
@@ -101,7 +102,7 @@ def test_a_slot_with_nothing_of_its_own_is_given_up() -> None:
 
 
 def test_what_cannot_be_cut_is_continued_at_its_end_only() -> None:
-    slots = Slots(100, 8, cuttable=False)
+    slots = Slots(100, 8, can_truncate=False)
     fill(slots, "transcript[tail]")
     assert longest(slots, "transcript, next") == 0
     assert slots.matched(as_tokens(b"transcript, next")) == 10
@@ -109,7 +110,7 @@ def test_what_cannot_be_cut_is_continued_at_its_end_only() -> None:
 
 
 def test_a_fork_keeps_the_state_at_a_mark() -> None:
-    slots = Slots(100, 8, cuttable=False)
+    slots = Slots(100, 8, can_truncate=False)
     claim = slots.claim(as_tokens(b"transcript[tail]"), reserve=0, room="", now=0)
     assert claim is not None
     slots.grow(claim.slot, as_tokens(b"transcript"))
@@ -193,7 +194,7 @@ class Cache(RuleBasedStateMachine):
         slot = data.draw(st.sampled_from(sorted(self.wanted)))
         del self.wanted[slot]
         if keep:
-            self.do(self.slots.keep(slot, self.slots.length(slot) // 2))
+            self.do(self.slots.keep(slot, self.slots.tree.length(slot) // 2))
             self.do(self.slots.release(slot, self.now))
         else:
             self.do(self.slots.drop(slot))
@@ -202,7 +203,7 @@ class Cache(RuleBasedStateMachine):
     def the_books_are_right(self) -> None:
         for slot in [*self.slots.idle, *self.slots.running]:
             held = self.cache.get(slot, [])
-            assert list(self.slots.tokens(slot)) == [token for _, token in held]
+            assert list(self.slots.tree.tokens(slot)) == [token for _, token in held]
             others = {
                 cell
                 for name in [*self.slots.idle, *self.slots.running]
@@ -223,9 +224,9 @@ def test_a_sequence_that_can_never_fit_waits_for_ever_not_aborts() -> None:
     assert slots.claim(as_tokens(b"x" * 11), reserve=0, room="", now=0) is None
 
 
-@pytest.mark.parametrize("cuttable", [True, False])
-def test_clearing_leaves_nothing(cuttable: bool) -> None:
-    slots = Slots(50, 4, cuttable=cuttable)
+@pytest.mark.parametrize("can_truncate", [True, False])
+def test_clearing_leaves_nothing(can_truncate: bool) -> None:
+    slots = Slots(50, 4, can_truncate=can_truncate)
     fill(slots, "abc")
     fill(slots, "abd")
     slots.clear()

@@ -12,7 +12,7 @@ import pytest
 import torch
 from gguf import GGUFReader
 
-from engine.llama import LlamaModel
+from engine.llama.model import LlamaModel
 from quantize import convert as verb
 from quantize.convert import convert
 from quantize.error import ConvertError

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.quantize_fit import compared
-from engine import llama
+from engine.llama import LlamaEngine
+from engine.model_card import fitted
 from engine.resources import GiB
 from engine.shapes import Shape
 from engine.shapes import write as write_shape
@@ -75,8 +76,8 @@ def test_what_is_written_the_engine_uses(folder: Any, tmp_path: Path) -> None:
         "name": "tiny",
         "engine": {"context": 256, "replies": 3, "vram": 1.0},
     }
-    assert llama.fitted(tmp_path / "tiny.gguf") == {"context": 256.0, "replies": 3.0, "vram": 1.0}
-    engine = llama.LlamaEngine.open(tmp_path / "tiny.gguf", threads=1)
+    assert fitted(tmp_path / "tiny.gguf") == {"context": 256.0, "replies": 3.0, "vram": 1.0}
+    engine = LlamaEngine.open(tmp_path / "tiny.gguf", threads=1)
     assert (engine.context, engine._model.cells) == (256, 4 * 256)
     engine._loop.close()
 
@@ -84,7 +85,7 @@ def test_what_is_written_the_engine_uses(folder: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["no json", "[]", '{"engine": 3}', '{"engine": {"vram": "x"}}'])
 def test_a_broken_card_is_no_setting(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.card.json").write_text(text, encoding="utf-8")
-    assert llama.fitted(tmp_path / "a.gguf") == {}
+    assert fitted(tmp_path / "a.gguf") == {}
 
 
 def test_types_are_compared_and_nothing_may_fit(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,8 @@
-"""Host memory for what idle rooms have read: a state leaves the cache and comes back unread.
+"""KV-cache offload to host memory: states of idle rooms leave the cache and come back unread.
 
-A shelf holds the stretch of a sequence that nobody else held when it left, from `start` on; what
-comes before (cards and world) is still in the cache for others, or the state is of no use. A shelf
-can be written to a file when the engine closes and read when it opens.
+A `HostCache` holds stretches of sequences that no other sequence held when they were evicted, from
+`start` on; what comes before (cards and world) is still in the KV cache for others, or the state is
+of no use. It can be written to a file when the engine closes and read when it opens.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.slots import common
+from engine.prefix_tree import common
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ _MAGIC = b"mRPshelf1\n"
 
 
 @dataclass(slots=True, eq=False)
-class Saved:
-    """The state of `tokens[start:]`, as llama.cpp wrote it, and when it was put here."""
+class SavedState:
+    """The KV-cache state of `tokens[start:]`, as llama.cpp serialised it, and when (seconds)."""
 
     tokens: array[int]
     start: int
@@ -33,18 +33,18 @@ class Saved:
     when: float
 
 
-class Shelf:
-    """States within a budget of bytes; the one worth least gives way."""
+class HostCache:
+    """Saved states within a budget of bytes; the one worth least is evicted."""
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self.bytes = 0
-        self._saved: list[Saved] = []
+        self._saved: list[SavedState] = []
 
     def __len__(self) -> int:
         return len(self._saved)
 
-    def put(self, saved: Saved) -> None:
+    def put(self, saved: SavedState) -> None:
         """Keep a state, unless it alone is beyond the budget. It replaces those it contains."""
         if len(saved.data) > self.budget:
             return
@@ -58,20 +58,22 @@ class Shelf:
         self._saved.append(saved)
         self.bytes += len(saved.data)
 
-    def find(self, tokens: array[int], stored: int, *, whole: bool) -> tuple[int, Saved | None]:
+    def find(
+        self, tokens: array[int], stored: int, *, whole: bool
+    ) -> tuple[int, SavedState | None]:
         """The state that goes furthest into `tokens`, and how far, if it goes beyond `stored`.
 
         Only states that begin within the `stored` tokens can be joined to them. `whole`: the state
         counts only if all of its tokens are wanted (memory that cannot be cut).
         """
-        best: tuple[int, Saved | None] = (stored, None)
+        best: tuple[int, SavedState | None] = (stored, None)
         for saved in self._saved:
             n = common(tokens, saved.tokens)
             if saved.start <= stored and n > best[0] and (not whole or n == len(saved.tokens)):
                 best = (n, saved)
         return best
 
-    def take(self, saved: Saved) -> bytes:
+    def take(self, saved: SavedState) -> bytes:
         """Remove a state and return its data."""
         self._saved.remove(saved)
         self.bytes -= len(saved.data)
@@ -116,6 +118,6 @@ class Shelf:
             at += 48 + len(body)
             fields = json.loads(body[:first])
             if fields["model"] == model:
-                self.put(Saved(array("i", fields["tokens"]), 0, body[first:], now))
+                self.put(SavedState(array("i", fields["tokens"]), 0, body[first:], now))
         if at < len(data):
             log.warning("%s is damaged; some rooms will be read anew", path)
