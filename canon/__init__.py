@@ -15,11 +15,13 @@ from canon.canon import Canon, Found, Hit
 from canon.error import CanonError
 from canon.folder import Built, build
 from canon.names import NameTable, read_table
-from canon.scenes import Scene, Turn, find_scenes, read_scenes
+from canon.scenes import BookScene, BookTurn, find_scenes, read_scenes
 from canon.speakers import Quote, attribute, table_of
 
 __all__ = [
     "Book",
+    "BookScene",
+    "BookTurn",
     "Built",
     "Canon",
     "CanonError",
@@ -27,9 +29,7 @@ __all__ = [
     "Hit",
     "NameTable",
     "Quote",
-    "Scene",
     "Section",
-    "Turn",
     "attribute",
     "build",
     "find_scenes",

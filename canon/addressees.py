@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from canon.grammar import Grammar, groups, words
 from canon.lead import Lead
@@ -24,21 +25,28 @@ def called(words_said: str, names: ChapterNames) -> str:
     return names.meaning.get(name, "") if len(name) > 1 else ""
 
 
-def addressee(
-    text: str,
-    lead: Lead,
-    words_said: str,
-    speaker: str,
-    earlier: Sequence[tuple[int, str, str]],
-    grammar: Grammar,
-    names: ChapterNames,
-    calls: Mapping[str, str],
-) -> str:
-    """The canonical name of whom `speaker` speaks to, or "" when it cannot be told.
+@dataclass(frozen=True)
+class Spoken:
+    """One quote whose speaker is known.
 
-    earlier: the chapter's turns so far, as (end offset, speaker, addressee).
-    calls: how this speaker addresses others (师父 → 唐僧).
+    lead: what stands in front of it. words: what is said. calls: how this speaker addresses
+    others (师父 → 唐僧). earlier: the chapter's turns so far, as (end offset, speaker, addressee).
     """
+
+    lead: Lead
+    words: str
+    speaker: str
+    calls: Mapping[str, str]
+    earlier: Sequence[tuple[int, str, str]]
+
+
+def addressee(text: str, spoken: Spoken, grammar: Grammar, names: ChapterNames) -> str:
+    """The canonical name of whom the speaker speaks to, or "" when it cannot be told.
+
+    text: the section's.
+    """
+    lead, words_said, speaker = spoken.lead, spoken.words, spoken.speaker
+    earlier, calls = spoken.earlier, spoken.calls
     own = set(speaker.split("、"))
     targets: list[str] = []
     for index, (a, b) in enumerate(reversed(lead.clauses)):

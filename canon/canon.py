@@ -26,7 +26,7 @@ from canon.error import (
 from canon.lexicon import Lexicon, Question, tokens
 from canon.names import NameTable, read_table
 from canon.presence import Chapter, FirstMention
-from canon.scenes import Scene, read_scenes
+from canon.scenes import BookScene, read_scenes
 from canon.search import (
     FIELDS,
     HERE,
@@ -130,7 +130,7 @@ class Canon:
         found = self._store.first.get(person.name if person else name)
         return found if found is not None and found.section <= self.last else None
 
-    def scenes(self, character: str | None = None) -> Iterator[Scene]:
+    def scenes(self, character: str | None = None) -> Iterator[BookScene]:
         """All scenes of this view, or those in which a character takes part."""
         name = self.character(character) if character else None
         for scene in read_scenes(self._store.folder / "scenes.jsonl"):

@@ -23,7 +23,7 @@ from canon.lexicon import Lexicon, tokens
 from canon.names import NameTable, write_table
 from canon.passages import LONGEST, STEP, Passage, cut_passages
 from canon.presence import find_chapters
-from canon.scenes import Scene, find_scenes, write_scenes
+from canon.scenes import BookScene, find_scenes, write_scenes
 from canon.search import Embed, save_field, save_vocabulary
 from canon.speakers import UNDECIDED, Quote, attribute
 
@@ -111,7 +111,7 @@ def _write(
     book: Book,
     table: NameTable,
     quotes: Sequence[Quote],
-    scenes: Sequence[Scene],
+    scenes: Sequence[BookScene],
     folder: Path,
     embed: Embed | None,
     say: Progress,

@@ -170,59 +170,50 @@ def read_table(path: Path) -> NameTable:
     where = str(path)
     told = path.with_suffix(".events.tsv")
     _known(data, {"title", "detect", "person", "reading", "place", "thing"}, where)
-    people = []
-    for row in data.get("person", []):
-        _known(row, {"name", "id", "en", "aliases", "scoped", "calls", "from", "to"}, where)
-        first = _chapter(row, "from", 1, where)
-        last = _chapter(row, "to", LAST, where)
-        everywhere = Scope(_words(row, "aliases", where), first, last)
-        scopes = [everywhere] if everywhere.aliases else []
-        for scope in row.get("scoped", []):
-            _known(scope, {"aliases", "from", "to"}, where)
-            scopes.append(
-                Scope(
-                    _words(scope, "aliases", where),
-                    _chapter(scope, "from", 1, where),
-                    _chapter(scope, "to", LAST, where),
-                )
-            )
-        calls = row.get("calls", {})
-        if not isinstance(calls, dict) or not all(isinstance(x, str) for x in calls.values()):
-            raise BadNameTable(f"{where}: calls of {row.get('name')} must map words to names")
-        people.append(
-            Person(
-                _name(row, where),
-                row.get("id", ""),
-                _words(row, "en", where),
-                tuple(scopes),
-                first,
-                last,
-                calls,
-            )
-        )
-    names = {person.name for person in people}
-    if len(names) < len(people):
+    people = tuple(_person(row, where) for row in data.get("person", []))
+    if len({person.name for person in people}) < len(people):
         raise BadNameTable(f"{where}: two persons have the same name")
-    readings = []
-    for row in data.get("reading", []):
-        _known(row, {"chapter", "aliases", "name", "after", "before"}, where)
-        readings.append(
-            Reading(
-                _chapter(row, "chapter", 0, where),
-                _words(row, "aliases", where),
-                _name(row, where),
-                row.get("after", ""),
-                row.get("before", ""),
-            )
-        )
     return NameTable(
         data.get("title", path.stem),
         _words(data, "detect", where),
-        tuple(people),
-        tuple(readings),
+        people,
+        tuple(_reading(row, where) for row in data.get("reading", [])),
         _terms(data, "place", where),
         _terms(data, "thing", where),
         read_events(told) if told.exists() else (),
+    )
+
+
+def _person(row: Any, where: str) -> Person:
+    _known(row, {"name", "id", "en", "aliases", "scoped", "calls", "from", "to"}, where)
+    first = _chapter(row, "from", 1, where)
+    last = _chapter(row, "to", LAST, where)
+    everywhere = Scope(_words(row, "aliases", where), first, last)
+    scopes = [everywhere] if everywhere.aliases else []
+    for scope in row.get("scoped", []):
+        _known(scope, {"aliases", "from", "to"}, where)
+        scopes.append(
+            Scope(
+                _words(scope, "aliases", where),
+                _chapter(scope, "from", 1, where),
+                _chapter(scope, "to", LAST, where),
+            )
+        )
+    calls = row.get("calls", {})
+    if not isinstance(calls, dict) or not all(isinstance(x, str) for x in calls.values()):
+        raise BadNameTable(f"{where}: calls of {row.get('name')} must map words to names")
+    english = _words(row, "en", where)
+    return Person(_name(row, where), row.get("id", ""), english, tuple(scopes), first, last, calls)
+
+
+def _reading(row: Any, where: str) -> Reading:
+    _known(row, {"chapter", "aliases", "name", "after", "before"}, where)
+    return Reading(
+        _chapter(row, "chapter", 0, where),
+        _words(row, "aliases", where),
+        _name(row, where),
+        row.get("after", ""),
+        row.get("before", ""),
     )
 
 

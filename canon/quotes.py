@@ -9,7 +9,6 @@ begins after the speech tag.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -170,15 +169,6 @@ class _Reader:
 def without_layout(text: str) -> str:
     """The words without line breaks and layout blanks; between Latin words one blank stays."""
     return _LAYOUT.sub("", _LATIN_GAP.sub(" ", text)).strip()
-
-
-def styles(text: str) -> Counter[str]:
-    """How many opening marks of each style a text has."""
-    counts = Counter(char for char in text if char in OPENING)
-    straight = sum(char in _STRAIGHT for char in text)
-    if straight:
-        counts['"'] = straight // 2
-    return counts
 
 
 def _cut(text: str, begin: int, end: int, narrates: Callable[[str], bool]) -> int | None:

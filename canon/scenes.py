@@ -27,7 +27,7 @@ _CLOSERS = "”」』〞’"
 
 
 @dataclass(frozen=True)
-class Turn:
+class BookTurn:
     """One thing said, thought or told in a scene.
 
     speaker: canonical name; several joined with 、; "?" undecided; "" for narration.
@@ -45,7 +45,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Scene:
+class BookScene:
     """A run of turns of one chapter; id is "chapter-number", both three digits.
 
     participants: canonical names of the speakers and addressees, by first appearance.
@@ -58,12 +58,12 @@ class Scene:
     start: int
     end: int
     participants: tuple[str, ...]
-    turns: tuple[Turn, ...]
+    turns: tuple[BookTurn, ...]
 
 
 def find_scenes(
     book: Book, quotes: Sequence[Quote], table: NameTable, *, long_narration: int = LONG_NARRATION
-) -> list[Scene]:
+) -> list[BookScene]:
     """All scenes of a book in order. Texts (inscriptions, cited verse) stay in the narration."""
     by_section: dict[int, list[Quote]] = {}
     for quote in quotes:
@@ -72,7 +72,7 @@ def find_scenes(
     places = [name for term in table.places for name in (term.name, *term.aliases)]
     place_pattern = re.compile(alternation(places)) if places else None
     meaning = {name: term.name for term in table.places for name in (term.name, *term.aliases)}
-    scenes: list[Scene] = []
+    scenes: list[BookScene] = []
     for section in book.sections:
         groups = _groups(section.text, by_section.get(section.number, []), long_narration)
         for number, group in enumerate(groups, 1):
@@ -88,7 +88,7 @@ def find_scenes(
                     if name and name != UNDECIDED:
                         people.setdefault(name)
             scenes.append(
-                Scene(
+                BookScene(
                     f"{section.number:03}-{number:03}",
                     section.number,
                     place,
@@ -101,7 +101,7 @@ def find_scenes(
     return scenes
 
 
-def write_scenes(scenes: Iterable[Scene], path: Path) -> None:
+def write_scenes(scenes: Iterable[BookScene], path: Path) -> None:
     """One JSON object a line, the same keys and types on each: `datasets` reads it as it is."""
     with path.open("w", encoding="utf-8") as file:
         for scene in scenes:
@@ -109,13 +109,13 @@ def write_scenes(scenes: Iterable[Scene], path: Path) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def read_scenes(path: Path) -> Iterator[Scene]:
+def read_scenes(path: Path) -> Iterator[BookScene]:
     """The scenes that `write_scenes` wrote, in order."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
-            turns = tuple(Turn(**turn) for turn in row.pop("turns"))
-            yield Scene(**{**row, "participants": tuple(row["participants"]), "turns": turns})
+            turns = tuple(BookTurn(**turn) for turn in row.pop("turns"))
+            yield BookScene(**{**row, "participants": tuple(row["participants"]), "turns": turns})
 
 
 def _groups(text: str, quotes: Sequence[Quote], long_narration: int) -> list[list[Quote]]:
@@ -156,8 +156,8 @@ def _people(quote: Quote) -> set[str]:
     }
 
 
-def _turns(section: Section, quotes: Sequence[Quote]) -> list[Turn]:
-    turns: list[Turn] = []
+def _turns(section: Section, quotes: Sequence[Quote]) -> list[BookTurn]:
+    turns: list[BookTurn] = []
     at = -1
     for quote in quotes:
         begin = at if at >= 0 else max(quote.lead, quote.start - LONG_NARRATION)
@@ -165,7 +165,7 @@ def _turns(section: Section, quotes: Sequence[Quote]) -> list[Turn]:
         if told is not None:
             turns.append(_narration(section.text, *told))
         turns.append(
-            Turn(
+            BookTurn(
                 quote.speaker or UNDECIDED,
                 quote.addressee,
                 quote.text,
@@ -179,8 +179,8 @@ def _turns(section: Section, quotes: Sequence[Quote]) -> list[Turn]:
     return turns
 
 
-def _narration(text: str, start: int, end: int) -> Turn:
-    return Turn("", "", without_layout(text[start:end]), "narration", 1.0, start, end)
+def _narration(text: str, start: int, end: int) -> BookTurn:
+    return BookTurn("", "", without_layout(text[start:end]), "narration", 1.0, start, end)
 
 
 def _told(text: str, begin: int, end: int) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from canon.addressees import addressee, called
+from canon.addressees import Spoken, addressee, called
 from canon.book import Book, Section
 from canon.discovery import discover, draft_table
 from canon.grammar import Grammar, Mention, groups
@@ -120,16 +120,11 @@ class _Chapter:
         if kind != "text":
             speaker, confidence = self._speaker(lead, span)
         if kind == "speech":
-            to = addressee(
-                self.text,
-                lead,
-                words_said,
-                speaker,
-                self.turns,
-                self.grammar,
-                self.names,
-                {k: v for name in speaker.split("、") for k, v in self.calls.get(name, {}).items()},
-            )
+            calls = {
+                k: v for name in speaker.split("、") for k, v in self.calls.get(name, {}).items()
+            }
+            spoken = Spoken(lead, words_said, speaker, calls, self.turns)
+            to = addressee(self.text, spoken, self.grammar, self.names)
         to = "、".join(name for name in to.split("、") if name not in speaker.split("、"))
         quote = Quote(
             self.section.number,

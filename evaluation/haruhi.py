@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from canon import Canon, CanonError
-from canon.scenes import Scene as BookScene
+from canon.scenes import BookScene
 from characters.card import Cast
 from characters.haruhi import Story, haruhi
 from characters.prompt import Span

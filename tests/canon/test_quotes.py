@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canon.grammar import Grammar
-from canon.quotes import Span, find_quotes, styles, without_layout
+from canon.quotes import Span, find_quotes, without_layout
 
 GRAMMAR = Grammar(["阿青", "石伯"])
 
@@ -67,7 +67,6 @@ def test_a_lost_straight_mark_harms_one_paragraph_only() -> None:
 
 def test_mixed_styles_are_each_closed_by_their_own_mark() -> None:
     assert words("阿青道：“我去。”石伯道：「去不得『山』。」") == ["我去。", "去不得『山』。"]
-    assert styles('“a”「b」"c"') == {"“": 1, "「": 1, '"': 1}
 
 
 @given(st.text("阿青石伯道我你。，！：“”「」‘’\n", max_size=120))

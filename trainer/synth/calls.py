@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from trainer.synth.error import SynthError
-from trainer.synth.teacher import Answer
+from trainer.synth.teacher import Completion
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -35,13 +35,13 @@ class Calls:
                 f"{file}: cannot be used to keep answers ({problem}); name another with --cache"
             ) from problem
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> Completion | None:
         """The answer kept under a hash."""
         row = self._base.execute("SELECT text, read, written FROM calls WHERE key=?", (key,))
         found = row.fetchone()
-        return Answer(*found) if found else None
+        return Completion(*found) if found else None
 
-    def put(self, key: str, teacher: str, answer: Answer) -> None:
+    def put(self, key: str, teacher: str, answer: Completion) -> None:
         """Keep an answer; it is on disk when this returns. Raises SynthError when it cannot be."""
         row = (key, teacher, answer.text, answer.read, answer.written, time.time())
         try:

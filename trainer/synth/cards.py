@@ -14,7 +14,7 @@ from pathlib import Path
 from characters.card import Cast, load_cast
 from trainer.synth.error import FormatError
 from trainer.synth.formats.rows import write_text
-from trainer.synth.records import Record
+from trainer.synth.records import PersonRecord
 
 _LONGEST_BRIEF, _LONGEST_PERSONA = 80, 300  # characters
 _STYLE = {
@@ -24,7 +24,7 @@ _STYLE = {
 _GREETING = {"zh": "我是{}，幸会。", "en": "I am {}. A pleasure."}
 
 
-def write_cards(records: Sequence[Record], folder: Path) -> Cast:
+def write_cards(records: Sequence[PersonRecord], folder: Path) -> Cast:
     """One card a record, read back as a cast.
 
     Raises:
@@ -49,7 +49,7 @@ def write_cards(records: Sequence[Record], folder: Path) -> Cast:
     return load_cast(folder)
 
 
-def _card(record: Record, aliases: Sequence[str]) -> str:
+def _card(record: PersonRecord, aliases: Sequence[str]) -> str:
     name = _plain(record.label)
     persona = "；".join(record.facts) or record.description
     language = record.language
@@ -68,7 +68,7 @@ def _card(record: Record, aliases: Sequence[str]) -> str:
     return f"# From the record {record.source}; see `mrp synth cards`.\n" + "".join(tables)
 
 
-def _id(record: Record) -> str:
+def _id(record: PersonRecord) -> str:
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in record.label).strip("_")
     digest = hashlib.sha256(record.label.encode()).hexdigest()[:8]
     return plain.lower() if plain[:1].isalpha() and "__" not in plain else f"r{digest}"

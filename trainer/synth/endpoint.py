@@ -14,7 +14,7 @@ import openai
 
 from trainer.synth.error import TeacherError
 from trainer.synth.shape import schema
-from trainer.synth.teacher import Answer, Ask, Unanswerable
+from trainer.synth.teacher import Ask, Completion, Unanswerable
 
 Structured = Literal["json_schema", "json_object", "none"]
 _RETRIES = 5
@@ -52,7 +52,7 @@ class Endpoint:
             api_key=key, base_url=url, max_retries=retries, timeout=_TIMEOUT
         )
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: Ask) -> Completion:
         """The first choice. Raises Unanswerable or TeacherError."""
         options: dict[str, Any] = {}
         if self._structured == "json_schema":
@@ -94,7 +94,7 @@ class Endpoint:
         if not done.choices:
             raise Unanswerable("the endpoint gave no choice")
         text = done.choices[0].message.content or ""
-        return Answer(
+        return Completion(
             text,
             usage.prompt_tokens if usage else 0,
             usage.completion_tokens if usage else 0,

@@ -13,7 +13,7 @@ from characters.prompt import Style, name_of, transcript
 from characters.turn import Scene, Turn, safe_name
 from trainer.lessons import PEOPLE, Lesson
 from trainer.synth.error import FormatError
-from trainer.synth.formats import Dialogue, Line
+from trainer.synth.formats import Dialogue, Utterance
 from trainer.synth.formats.chatharuhi import NARRATORS
 from trainer.synth.formats.rows import read_rows
 from trainer.synth.harvest import Row, seed_of
@@ -78,7 +78,7 @@ def _whose(dialogue: Dialogue, cast: Cast) -> Character | None:
     return named[0] if len(named) == 1 else None
 
 
-def _turn(line: Line, speaker: Character, cast: Cast, person: str) -> Turn:
+def _turn(line: Utterance, speaker: Character, cast: Cast, person: str) -> Turn:
     if line.own:
         return Turn(speaker.id, line.text, "character")
     if line.name in NARRATORS:
@@ -111,14 +111,14 @@ def dialogue_of(lesson: Lesson, row: Row, style: Style) -> Dialogue:
     spans = transcript(empty, lesson.speaker, style=style)
     system = "".join(span.text for span in spans if not span.control)
     lines = [
-        Line(name_of(turn, scene), turn.text, own=_own(turn, lesson.speaker))
+        Utterance(name_of(turn, scene), turn.text, own=_own(turn, lesson.speaker))
         for turn in scene.turns
     ]
     name = lesson.speaker.name[scene.language]
     lines = [dataclasses.replace(one, name="") if one.own else one for one in lines]
     told = row.get("provenance") or {}
     extra = dict(told.get("extra", {}))
-    return Dialogue((*lines, Line("", lesson.reply, own=True)), name, system, extra)
+    return Dialogue((*lines, Utterance("", lesson.reply, own=True)), name, system, extra)
 
 
 def _own(turn: Turn, speaker: Character) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from trainer.synth.calls import Calls
 from trainer.synth.error import TeacherError
 from trainer.synth.shape import BadAnswer, parse
-from trainer.synth.teacher import Answer, Ask, Teacher, Unanswerable
+from trainer.synth.teacher import Ask, Completion, Teacher, Unanswerable
 
 # XiYou's scripts try five times; a malformed answer from a strict endpoint is rare.
 TRIES = 3
@@ -62,7 +62,7 @@ class Ledger:
         self.prices = prices
         self._calls = calls
         self._budget = budget
-        self._flying: dict[str, asyncio.Future[Answer]] = {}
+        self._flying: dict[str, asyncio.Future[Completion]] = {}
         self._failed = 0
 
     @property
@@ -94,7 +94,7 @@ class Ledger:
                 problem = str(bad)
         raise NoAnswer(problem)
 
-    async def _answer(self, ask: Ask, key: str) -> Answer:
+    async def _answer(self, ask: Ask, key: str) -> Completion:
         kept = self._calls.get(key) if self._calls is not None else None
         if kept is not None:
             self.counts.kept += 1
@@ -106,7 +106,7 @@ class Ledger:
                 f"the budget of {self._budget:g} is spent ({self.cost:.4f}); all answers are kept: "
                 "the same command with a higher --budget goes on from here"
             )
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._flying[key] = future
         try:
             answer = await self._asked(ask)
@@ -124,7 +124,7 @@ class Ledger:
         self.counts.written += answer.written
         return answer
 
-    async def _asked(self, ask: Ask) -> Answer:
+    async def _asked(self, ask: Ask) -> Completion:
         try:
             answer = await self.teacher.ask(ask)
         except Unanswerable as refused:

@@ -10,7 +10,7 @@ from characters.style import Serving, serving
 from engine.llama import LlamaEngine
 from engine.sequence import BadRequest, Engine, PromptTooLong, Sampling
 from trainer.synth.shape import grammar
-from trainer.synth.teacher import Answer, Ask, Unanswerable
+from trainer.synth.teacher import Ask, Completion, Unanswerable
 
 _LONGEST_CONTEXT = 4096
 _LEAST_ANSWER = 48  # tokens; with less left the prompt is too long
@@ -37,7 +37,7 @@ class LocalTeacher:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(engine, told, f"{path.name}@{digest[:12]}", context)
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: Ask) -> Completion:
         """The reply under the shape's grammar. Raises Unanswerable; EngineError from the engine."""
         markup = self._serving.style.markup
         spans = [Span(markup.begin, control=True)] if markup.begin else []
@@ -69,7 +69,7 @@ class LocalTeacher:
             text = "".join([piece async for piece in reply])
         except (PromptTooLong, BadRequest) as problem:
             raise Unanswerable(str(problem)) from problem
-        return Answer(text, len(tokens), reply.usage.generated)
+        return Completion(text, len(tokens), reply.usage.generated)
 
     async def close(self) -> None:
         """Free the model."""

@@ -20,7 +20,7 @@ from trainer.synth.wording import language_of
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PersonRecord:
     """Somebody with a name, one line about them, and facts, one a text."""
 
     label: str
@@ -31,7 +31,7 @@ class Record:
     source: str
 
 
-def read_records(folder: Path) -> list[Record]:
+def read_records(folder: Path) -> list[PersonRecord]:
     """All records of a folder, in the order of its files.
 
     Raises:
@@ -49,7 +49,7 @@ def read_records(folder: Path) -> list[Record]:
     return found
 
 
-def _record(row: Any, where: str) -> Record:
+def _record(row: Any, where: str) -> PersonRecord:
     if not isinstance(row, dict):
         raise FormatError(f"{where}: meta: must be an object")
     label = text_of(row, "label", where).strip()
@@ -67,7 +67,7 @@ def _record(row: Any, where: str) -> Record:
     aliases = row.get("aliases", [])
     if not isinstance(aliases, list):
         raise FormatError(f"{where}: aliases: must be a list")
-    return Record(
+    return PersonRecord(
         label,
         description or summary[:80],
         tuple(facts),

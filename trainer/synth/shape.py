@@ -1,6 +1,6 @@
 """What an answer must look like: one value that becomes a JSON schema and a GBNF grammar.
 
-Record({"label": Choice(("known", "unknown")), "questions": Items(Text(40), 1, 10)})
+Object({"label": Choice(("known", "unknown")), "questions": Items(Text(40), 1, 10)})
 
 The endpoint gets the schema, our own engine the grammar, and `parse` holds either to it again.
 """
@@ -46,13 +46,13 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Object:
     """An object with these keys, in this order."""
 
     fields: Mapping[str, Shape]
 
 
-Shape = Text | Choice | Items | Record
+Shape = Text | Choice | Items | Object
 
 
 def schema(shape: Shape) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def schema(shape: Shape) -> dict[str, Any]:
             return {"type": "string", "enum": list(options)}
         case Items(of, least, most):
             return {"type": "array", "items": schema(of), "minItems": least, "maxItems": most}
-        case Record(fields):
+        case Object(fields):
             return {
                 "type": "object",
                 "properties": {key: schema(field) for key, field in fields.items()},
@@ -106,7 +106,7 @@ def _rule(shape: Shape, rules: dict[str, str]) -> str:
             more = f'("," {one}){{{max(0, least - 1)},{most - 1}}}' if most > 1 else ""
             some = f'"[" {one} {more} "]"'
             rule = some if least else f'"[]" | {some}'
-        case Record(fields):
+        case Object(fields):
             parts: list[str] = []
             for number, (key, field) in enumerate(fields.items()):
                 start = "{" if number == 0 else ","
@@ -160,7 +160,7 @@ def _checked(shape: Shape, value: Any, where: str) -> Any:
             if not isinstance(value, list) or not least <= len(value):
                 raise BadAnswer(f"{where}: must be a list of {least} to {most}")
             return [_checked(of, one, f"{where}[{n}]") for n, one in enumerate(value[:most])]
-        case Record(fields):
+        case Object(fields):
             if not isinstance(value, dict):
                 raise BadAnswer(f"{where}: must be an object")
             for key in fields:
@@ -178,7 +178,7 @@ def longest(shape: Shape) -> int:
             return max(map(len, options)) + 2
         case Items(of, _, most):
             return 2 + most * (longest(of) + 1)
-        case Record(fields):
+        case Object(fields):
             return 1 + sum(len(key) + 4 + longest(field) for key, field in fields.items())
 
 
@@ -191,7 +191,7 @@ def filled(shape: Shape, number: int) -> Any:
             return options[number % len(options)]
         case Items(of, _, most):
             return [filled(of, number * 31 + n) for n in range(most)]
-        case Record(fields):
+        case Object(fields):
             return {
                 key: filled(field, number * 7 + n) for n, (key, field) in enumerate(fields.items())
             }

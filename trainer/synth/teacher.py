@@ -54,7 +54,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Completion:
     """What a teacher wrote; tokens it read and wrote."""
 
     text: str
@@ -76,7 +76,7 @@ class Teacher(Protocol):
     name: str
     room: int
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: Ask) -> Completion:
         """The answer. Raises Unanswerable (this prompt) or TeacherError (all)."""
         ...
 
@@ -94,12 +94,12 @@ class Rehearsal:
         self.first: Ask | None = None
         self._numbers = itertools.count()
 
-    async def ask(self, ask: Ask) -> Answer:
+    async def ask(self, ask: Ask) -> Completion:
         """An answer at its fullest; tokens reckoned as one a character."""
         self.first = self.first or ask
         value: Any = filled(ask.shape, next(self._numbers))
         text = json.dumps(value, ensure_ascii=False)
-        return Answer(text, sum(len(message.text) for message in ask.messages), len(text))
+        return Completion(text, sum(len(message.text) for message in ask.messages), len(text))
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -132,6 +132,46 @@ class World:
         return [question for question in questions if question.character in ("", character.id)]
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One character in one language, for one task of a method.
+
+    `key` belongs to no other task of the method: seed and asker follow from it. `usual` is the
+    temperature where the command line names none.
+    """
+
+    world: World
+    character: Character
+    language: Language
+    method: str
+    key: str
+    usual: float
+
+    @property
+    def name(self) -> str:
+        """The character's name in this language."""
+        return self.character.name[self.language]
+
+    @property
+    def card(self) -> str:
+        """The card as a prompt may hold it."""
+        return self.world.card(self.character, self.language)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the first call."""
+        return seed_of(self.world.seed, self.method, self.key)
+
+    @property
+    def temperature(self) -> float:
+        """What the command line says, else `usual`."""
+        return self.world.temperature(self.usual)
+
+    def person(self, *more: object) -> str:
+        """Somebody who asks."""
+        return self.world.person(self.language, self.method, self.key, *more)
+
+
 BRIEF = Style(cards="brief")
 
 

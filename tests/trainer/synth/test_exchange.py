@@ -15,7 +15,7 @@ from trainer import lessons
 from trainer.synth import cli
 from trainer.synth.error import FormatError, OptionError
 from trainer.synth.exchange import lessons_of, read_lessons
-from trainer.synth.formats import Dialogue, Line, read
+from trainer.synth.formats import Dialogue, Utterance, read
 from trainer.synth.mix import read_mix
 
 CAST = load_cast()
@@ -27,7 +27,7 @@ def put(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def one(lines: list[Line], role: str = "孙悟空", **more: Any) -> dict[str, Any]:
+def one(lines: list[Utterance], role: str = "孙悟空", **more: Any) -> dict[str, Any]:
     left: Counter[str] = Counter()
     (row,) = lessons_of([Dialogue(tuple(lines), role, **more)], CAST, source="x", left=left)
     return row
@@ -36,13 +36,13 @@ def one(lines: list[Line], role: str = "孙悟空", **more: Any) -> dict[str, An
 def test_who_has_a_card_is_on_stage_under_it() -> None:
     row = one(
         [
-            Line("旁白", "天黑了。"),
-            Line("八戒", "哥啊，饿了。"),
-            Line("樵夫", "长老。"),
-            Line("樵夫", "那里去？"),
-            Line("", "呆子！", own=True),
-            Line("", "走罢。", own=True),
-            Line("樵夫", "无人答我。"),
+            Utterance("旁白", "天黑了。"),
+            Utterance("八戒", "哥啊，饿了。"),
+            Utterance("樵夫", "长老。"),
+            Utterance("樵夫", "那里去？"),
+            Utterance("", "呆子！", own=True),
+            Utterance("", "走罢。", own=True),
+            Utterance("樵夫", "无人答我。"),
         ]
     )
     assert row["cast"] == ["wukong", "bajie"]
@@ -56,7 +56,7 @@ def test_who_has_a_card_is_on_stage_under_it() -> None:
 
 
 def test_whose_voice_it_is_comes_from_role_system_or_the_command_line() -> None:
-    said = (Line("", "你是谁"), Line("", "我", own=True))
+    said = (Utterance("", "你是谁"), Utterance("", "我", own=True))
     left: Counter[str] = Counter()
     given = [
         Dialogue(said, "猴哥"),
@@ -74,7 +74,7 @@ def test_whose_voice_it_is_comes_from_role_system_or_the_command_line() -> None:
 
 
 def test_a_person_called_like_a_control_text_is_made_safe() -> None:
-    row = one([Line("<|im_end|>孙:悟空", "你好"), Line("", "好", own=True)])
+    row = one([Utterance("<|im_end|>孙:悟空", "你好"), Utterance("", "好", own=True)])
     assert row["turns"][0]["speaker"] not in ("", "孙悟空")
     assert "|" not in row["turns"][0]["speaker"]
 
@@ -169,7 +169,8 @@ def test_what_is_no_lesson_is_said_so(tmp_path: Path) -> None:
 
 def folder_of(path: Path, source: str, count: int) -> Path:
     rows = [
-        one([Line("甲", f"{source}{n}"), Line("", f"答{n}", own=True)]) | {"source": source}
+        one([Utterance("甲", f"{source}{n}"), Utterance("", f"答{n}", own=True)])
+        | {"source": source}
         for n in range(count)
     ]
     path.mkdir()

@@ -12,7 +12,7 @@ from trainer.synth.shape import (
     BadAnswer,
     Choice,
     Items,
-    Record,
+    Object,
     Shape,
     Text,
     filled,
@@ -22,8 +22,8 @@ from trainer.synth.shape import (
     schema,
 )
 
-TURN = Record({"speaker": Choice(("孙悟空", 'a "b"')), "text": Text(20)})
-SCENE = Record({"turns": Items(TURN, 1, 3), "label": Choice(("高", "低"))})
+TURN = Object({"speaker": Choice(("孙悟空", 'a "b"')), "text": Text(20)})
+SCENE = Object({"turns": Items(TURN, 1, 3), "label": Choice(("高", "低"))})
 
 shapes: st.SearchStrategy[Shape] = st.recursive(
     st.builds(Text, st.integers(8, 90))
@@ -31,7 +31,7 @@ shapes: st.SearchStrategy[Shape] = st.recursive(
     lambda inner: (
         st.builds(lambda of, least, more: Items(of, least, least + more), inner,
                   st.integers(0, 2), st.integers(0, 2))
-        | st.builds(Record, st.dictionaries(st.sampled_from("abc"), inner, min_size=1))
+        | st.builds(Object, st.dictionaries(st.sampled_from("abc"), inner, min_size=1))
     ),
     max_leaves=5,
 )  # fmt: skip
@@ -40,7 +40,7 @@ shapes: st.SearchStrategy[Shape] = st.recursive(
 @given(shapes, st.integers(0, 99))
 def test_a_full_answer_is_of_its_shape_and_within_its_length(shape: Shape, number: int) -> None:
     if isinstance(shape, Text | Choice):
-        shape = Record({"x": shape})
+        shape = Object({"x": shape})
     value = filled(shape, number)
     assert parse(shape, json.dumps(value, ensure_ascii=False)) == value
     compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -77,7 +77,7 @@ def test_a_grammar_has_one_rule_a_shape() -> None:
     assert lines[0].startswith("root ::= r")
     assert sum("{0,19}" in line for line in lines) == 1
     assert "A-Za-z" not in grammar(SCENE)
-    assert "A-Za-z" in grammar(Record({"reply": Text(9, "A-Za-z")}))
+    assert "A-Za-z" in grammar(Object({"reply": Text(9, "A-Za-z")}))
     assert r'"\"a \\\"b\\\"\""' in grammar(SCENE)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats.dialogue import Dialogue, Line, exchanges
+from trainer.synth.formats.dialogue import Dialogue, Utterance, exchanges
 from trainer.synth.formats.rows import list_of, read_rows, rest, text_of, write_lines
 
 
@@ -33,10 +33,10 @@ def dialogue(row: dict[str, Any], where: str) -> Dialogue:
     told = text_of(row, "instruction", where).strip()
     given = text_of(row, "input", where, "").strip()
     pairs.append(("\n".join(text for text in (told, given) if text), text_of(row, "output", where)))
-    lines: list[Line] = []
+    lines: list[Utterance] = []
     for asked, answered in pairs:
-        lines += [Line("", asked.strip())] if asked.strip() else []
-        lines += [Line("", answered.strip(), own=True)] if answered.strip() else []
+        lines += [Utterance("", asked.strip())] if asked.strip() else []
+        lines += [Utterance("", answered.strip(), own=True)] if answered.strip() else []
     system = text_of(row, "system", where, "").strip()
     return Dialogue(
         tuple(lines),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats.dialogue import Dialogue, Line, named_lines
+from trainer.synth.formats.dialogue import Dialogue, Utterance, named_lines
 from trainer.synth.formats.rows import read_rows, rest, text_of, write_text
 
 
@@ -24,9 +24,9 @@ def read(path: Path) -> Iterator[Dialogue]:
         said = named_lines(text_of(row, "context", where))
         if not said or not all(name for name, _ in said):
             raise FormatError(f"{where}: context: must be lines of the form 名：话")
-        lines = [Line(name, text, own=name == role) for name, text in said]
+        lines = [Utterance(name, text, own=name == role) for name, text in said]
         if "model_output" in row:
-            lines.append(Line(role, text_of(row, "model_output", where), own=True))
+            lines.append(Utterance(role, text_of(row, "model_output", where), own=True))
         extra = rest(row, "role", "context", "model_output")
         yield Dialogue(tuple(lines), role, "", extra)
 

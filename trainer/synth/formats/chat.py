@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats.dialogue import Dialogue, Line, exchanges
+from trainer.synth.formats.dialogue import Dialogue, Utterance, exchanges
 from trainer.synth.formats.rows import objects_of, read_rows, rest, text_of, write_lines
 
 _OWN = frozenset({"gpt", "assistant", "chatgpt", "model", "bot"})
@@ -45,7 +45,7 @@ def dialogue(row: dict[str, Any], where: str, keys: Keys) -> Dialogue:
     """One conversation. Raises FormatError."""
     # A system text may stand beside the turns (ShareGPT) or be the first of them.
     systems = [text_of(row, "system", where)] if keys is SHAREGPT and "system" in row else []
-    lines: list[Line] = []
+    lines: list[Utterance] = []
     for turn in objects_of(row, keys.turns, where):
         who = text_of(turn, keys.who, where)
         text = text_of(turn, keys.what, where).strip()
@@ -55,7 +55,7 @@ def dialogue(row: dict[str, Any], where: str, keys: Keys) -> Dialogue:
         elif who not in _OWN | _OTHERS:
             raise FormatError(f"{where}: {keys.who}: {who!r} is nobody we know")
         elif text:
-            lines.append(Line(name, text, own=who in _OWN))
+            lines.append(Utterance(name, text, own=who in _OWN))
     known = (keys.turns, "system") if keys is SHAREGPT else (keys.turns,)
     return Dialogue(tuple(lines), "", "\n".join(systems), rest(row, *known))
 

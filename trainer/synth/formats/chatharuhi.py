@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats.dialogue import Dialogue, Line
+from trainer.synth.formats.dialogue import Dialogue, Utterance
 from trainer.synth.formats.rows import (
     list_of,
     objects_of,
@@ -72,7 +72,7 @@ def read_jsonl(path: Path, role: str) -> Iterator[Dialogue]:
         elif "dialogue" in row:
             _told(role, path)
             lines = [
-                Line(name, _unquoted(text_of(one, "text", where)), own=name == role)
+                Utterance(name, _unquoted(text_of(one, "text", where)), own=name == role)
                 for one in objects_of(row, "dialogue", where)
                 for name in (text_of(one, "role", where),)
             ]
@@ -124,25 +124,25 @@ def write_agents(path: Path, dialogues: Iterable[Dialogue]) -> int:
     return write_lines(path, (_agent_row(one) for one in dialogues))
 
 
-def story(text: str, role: str) -> Iterator[Line]:
+def story(text: str, role: str) -> Iterator[Utterance]:
     """The lines of a script. What stands on no line of its own goes on with the line before."""
     for match in _STORY_LINE.finditer(text):
         said = match["said"] if match["said"] is not None else match["told"]
         if said.strip():
-            yield Line(match["name"], _unquoted(said.strip()), own=match["name"] == role)
+            yield Utterance(match["name"], _unquoted(said.strip()), own=match["name"] == role)
 
 
 def _agent(row: dict[str, Any], where: str) -> Dialogue:
     role = text_of(row, "agent_role", where)
     asker = text_of(row, "user_role", where)
     lines = [
-        Line(asker, _unquoted(text_of(row, "user_question", where)), own=asker == role),
-        Line(role, _unquoted(text_of(row, "agent_response", where)), own=True),
+        Utterance(asker, _unquoted(text_of(row, "user_question", where)), own=asker == role),
+        Utterance(role, _unquoted(text_of(row, "agent_response", where)), own=True),
     ]
     for more in list_of(row, "more_dialogues", where) if row.get("more_dialogues") else []:
         if isinstance(more, dict):
             name = text_of(more, "role", where)
-            lines.append(Line(name, _unquoted(text_of(more, "text", where)), own=name == role))
+            lines.append(Utterance(name, _unquoted(text_of(more, "text", where)), own=name == role))
         elif isinstance(more, str):
             lines += story(more, role)
         else:
@@ -171,12 +171,12 @@ def _script(one: Dialogue) -> str:
     return "".join(_line(one, line) + "\n" for line in one.lines)
 
 
-def _line(one: Dialogue, line: Line) -> str:
+def _line(one: Dialogue, line: Utterance) -> str:
     name = _name(one, line)
     return f"{name}:{_quoted(name, line.text)}"
 
 
-def _name(one: Dialogue, line: Line) -> str:
+def _name(one: Dialogue, line: Utterance) -> str:
     return line.name or (one.role if line.own else "某人")
 
 

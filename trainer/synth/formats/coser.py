@@ -12,7 +12,7 @@ from typing import Any
 
 from trainer.synth.error import FormatError
 from trainer.synth.formats import chat
-from trainer.synth.formats.dialogue import Dialogue, Line, with_names
+from trainer.synth.formats.dialogue import Dialogue, Utterance, with_names
 from trainer.synth.formats.rows import read_rows, rest, write_lines
 
 _START = "===Conversation Start===\n\n"
@@ -25,7 +25,9 @@ def read(path: Path) -> Iterator[Dialogue]:
         if not isinstance(details, dict):
             raise FormatError(f"{where}: details: must be an object")
         one = chat.dialogue(row, where, chat.COSER)
-        lines = [Line(line.name, line.text.removeprefix(_START), line.own) for line in one.lines]
+        lines = [
+            Utterance(line.name, line.text.removeprefix(_START), line.own) for line in one.lines
+        ]
         lines = [line for line in lines if line.text != _START.strip()]
         role = str(details.get("character", ""))
         yield with_names(Dialogue(tuple(lines), role, one.system, one.extra))

@@ -14,7 +14,7 @@ _NAMED = re.compile(rf"^\s*(?P<name>{_LATIN_NAME}|{_HAN_NAME})\s?[：:]\s*(?P<te
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Utterance:
     """One thing said. `name` as the file has it, "" where it has none.
 
     `own`: said by the character (or assistant) whose voice the row teaches.
@@ -29,13 +29,13 @@ class Line:
 class Dialogue:
     """One row of a file. `role` names who is `own`; `extra` holds every other key of the row."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Utterance, ...]
     role: str = ""
     system: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def exchanges(lines: Iterable[Line]) -> Iterator[tuple[str, str]]:
+def exchanges(lines: Iterable[Utterance]) -> Iterator[tuple[str, str]]:
     """(what others said, the answer): the shape of formats that know two sides only.
 
     Lines of several others are joined by line breaks, names before them; several own lines in a
@@ -74,11 +74,11 @@ def named_lines(text: str) -> list[tuple[str, str]]:
 
 def with_names(dialogue: Dialogue) -> Dialogue:
     """The same with the others' joined lines taken apart again, where every one has a name."""
-    lines: list[Line] = []
+    lines: list[Utterance] = []
     for line in dialogue.lines:
         parts = [] if line.own or line.name else named_lines(line.text)
         if parts and all(name for name, _ in parts):
-            lines += [Line(name, text) for name, text in parts]
+            lines += [Utterance(name, text) for name, text in parts]
         else:
             lines.append(line)
     return Dialogue(tuple(lines), dialogue.role, dialogue.system, dialogue.extra)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats.dialogue import Dialogue, Line, exchanges
+from trainer.synth.formats.dialogue import Dialogue, Utterance, exchanges
 from trainer.synth.formats.rows import list_of, read_rows, rest, text_of, write_lines
 
 
@@ -25,8 +25,8 @@ def read(path: Path) -> Iterator[Dialogue]:
         extra = rest(row, "role", "question", "generated")
         if len(generated) > 1:
             extra["generated"] = generated[1:]
-        question = Line("", text_of(row, "question", where).strip())
-        yield Dialogue((question, Line(role, generated[0].strip(), own=True)), role, "", extra)
+        question = Utterance("", text_of(row, "question", where).strip())
+        yield Dialogue((question, Utterance(role, generated[0].strip(), own=True)), role, "", extra)
 
 
 def write(path: Path, dialogues: Iterable[Dialogue]) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats.dialogue import Dialogue, Line
+from trainer.synth.formats.dialogue import Dialogue, Utterance
 from trainer.synth.formats.rows import objects_of, read_rows, rest, text_of, write_lines
 
 _REPLIES = ("-SA-", "-SAP-")
@@ -30,13 +30,13 @@ def read(path: Path) -> Iterator[Dialogue]:
         profile = meta.get("profile")
         system = str(profile.get(role, "")) if isinstance(profile, dict) else ""
         lines = [
-            Line(text_of(turn, "from", where), text_of(turn, "value", where))
+            Utterance(text_of(turn, "from", where), text_of(turn, "value", where))
             for turn in objects_of(row, "dialogue", where)
         ]
-        lines = [Line(line.name, line.text, own=line.name == role) for line in lines]
+        lines = [Utterance(line.name, line.text, own=line.name == role) for line in lines]
         right = _right(row)
         if right and not (lines and lines[-1].own):
-            lines.append(Line(role, right, own=True))
+            lines.append(Utterance(role, right, own=True))
         yield Dialogue(tuple(lines), role, system, rest(row, "dialogue"))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from trainer.synth.error import FormatError
 from trainer.synth.formats import chat
-from trainer.synth.formats.dialogue import Dialogue, Line
+from trainer.synth.formats.dialogue import Dialogue, Utterance
 from trainer.synth.formats.rows import list_of, read_rows, rest, text_of, write_lines
 
 
@@ -32,7 +32,7 @@ def read(path: Path) -> Iterator[Dialogue]:
             if [line.text for line in lines if not line.own] != [p.strip() for p in prompts]:
                 raise FormatError(f"{where}: prompts and the questions in {key} differ")
         else:
-            lines = tuple(Line("", prompt.strip()) for prompt in prompts)
+            lines = tuple(Utterance("", prompt.strip()) for prompt in prompts)
         meta = row.get("meta")
         role = str(meta.get("label", "")) if isinstance(meta, dict) else ""
         extra = rest(row, "system", "prompts", "ref_messages", "messages")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats.dialogue import Dialogue, Line, exchanges
+from trainer.synth.formats.dialogue import Dialogue, Utterance, exchanges
 from trainer.synth.formats.rows import objects_of, read_rows, rest, text_of, write_lines
 
 _LEFT_OVER = "user"  # XiYou's questions-and-answers template never replaced it
@@ -28,7 +28,7 @@ def read(path: Path) -> Iterator[Dialogue]:
 
 def dialogue(row: dict[str, Any], where: str) -> Dialogue:
     """One conversation. Raises FormatError."""
-    lines: list[Line] = []
+    lines: list[Utterance] = []
     system = ""
     for turn in objects_of(row, "conversation", where):
         said = text_of(turn, "system", where, "").strip()
@@ -39,9 +39,9 @@ def dialogue(row: dict[str, Any], where: str) -> Dialogue:
         asked = text_of(turn, "input", where).strip()
         answered = text_of(turn, "output", where).strip()
         if asked:
-            lines.append(Line("", asked))
+            lines.append(Utterance("", asked))
         if answered:
-            lines.append(Line("", answered, own=True))
+            lines.append(Utterance("", answered, own=True))
     role = system if 0 < len(system) <= 12 and "\n" not in system else ""
     return Dialogue(tuple(lines), role, system, rest(row, "conversation"))
 

@@ -15,14 +15,14 @@ from characters.card import Character, Language
 from characters.script import Stretch
 from characters.turn import Scene
 from trainer.synth.faults import fault, tidy
-from trainer.synth.harvest import Harvest, Task, asked, lesson_row, provenance, seed_of
+from trainer.synth.harvest import Harvest, Task, asked, lesson_row, provenance
 from trainer.synth.ledger import Ledger, NoAnswer
-from trainer.synth.methods.profile import profile_of
+from trainer.synth.methods.profile import Profile, profile_of
 from trainer.synth.rouge import Novelty
-from trainer.synth.shape import Choice, Items, Record, Shape, Text
+from trainer.synth.shape import Choice, Items, Object, Shape, Text
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import say, table
-from trainer.synth.world import World, told
+from trainer.synth.world import Assignment, World, told
 
 NAME = "context-instruct"
 TEMPERATURE = 0.7
@@ -37,62 +37,38 @@ def tasks(world: World) -> list[Task]:
     """Ten questions a role from the profile, then `count` scenes a role."""
     made: list[Task] = []
     at_once = min(AGNOSTIC, max(1, world.room // 120))
+
+    def add(
+        character: Character, language: Language, source: str, number: int, stretch: Stretch | None
+    ) -> None:
+        key = f"{character.id}-{language}-{source}"
+        work = Assignment(world, character, language, NAME, key, TEMPERATURE)
+        made.append(Task(key, partial(_ask, work, number, stretch)))
+
     for character in world.characters:
         for language in world.languages:
             for number in range(-(-AGNOSTIC // at_once)):
-                key = f"{character.id}-{language}-profile-{number}"
-                run = partial(_ask, world, character, language, "agnostic", at_once, None, key)
-                made.append(Task(key, run))
+                add(character, language, f"profile-{number}", at_once, None)
             if language != "zh":
                 continue  # the scenes are in the book's language
             scenes = [s for s in world.stories(character) if len(s.turns) >= _LEAST_TURNS]
             world.dice(NAME, character.id).shuffle(scenes)
             for number, stretch in enumerate(scenes[: world.options.count]):
-                key = f"{character.id}-{language}-scene-{number}"
-                most = min(BASED, at_once)
-                run = partial(_ask, world, character, language, "based", most, stretch, key)
-                made.append(Task(key, run))
+                add(character, language, f"scene-{number}", min(BASED, at_once), stretch)
     return made
 
 
-async def _ask(
-    world: World,
-    character: Character,
-    language: Language,
-    kind: Kind,
-    number: int,
-    stretch: Stretch | None,
-    key: str,
-    ledger: Ledger,
-) -> Harvest:
+async def _ask(work: Assignment, number: int, stretch: Stretch | None, ledger: Ledger) -> Harvest:
+    """`number` questions from a scene, or from the profile where there is none."""
     harvest = Harvest()
+    world, character, language = work.world, work.character, work.language
+    kind: Kind = "based" if stretch else "agnostic"
     profile = profile_of(world, character, language)
-    about = "\n".join((profile.description, *profile.catchphrases))
-    material = _script(world, stretch) if stretch else about
-    system = say(
-        "context",
-        kind,
-        language,
-        name=character.name[language],
-        profile=about if kind == "agnostic" else "",
-        number=number,
-        examples=_examples(kind, language, world.room // 2),
-    )
-    answer = Text(min(100, max(40, world.room // 5)))
-    triplet: dict[str, Shape] = {
-        "question": Text(50),
-        "why": Text(40),
-        "confidence": Choice(CONFIDENCE[language]),
-        "answer": answer,
-    }
-    shape = Record({"items": Items(Record(triplet), 1, number)})
-    messages = [Message("system", system)]
-    if kind == "based":
-        messages.append(Message("user", say("context", "user", language, material=material)))
-    seed = seed_of(world.seed, NAME, key)
+    messages = _messages(work, profile, number, stretch)
+    seed = work.seed
     sources = [f"canon:{stretch.scene}"] if stretch else [profile.source]
     try:
-        given = await ledger.ask(Ask(tuple(messages), shape, world.temperature(TEMPERATURE), seed))
+        given = await ledger.ask(Ask(messages, _shape(work, number), work.temperature, seed))
     except NoAnswer as problem:
         harvest.drop(f"no answer: {problem}", character=character.id, kind=kind)
         return harvest
@@ -110,11 +86,45 @@ async def _ask(
         if wrong:
             harvest.drop(wrong, character=character.id, reply=reply, prompt=given.key, **about_it)
             continue
-        person = world.person(language, NAME, key, place)
+        person = work.person(place)
         scene = Scene((character,), (asked(person, item["question"]),), language=language)
         row_told = provenance(NAME, ledger, seed, [given], sources, **about_it)
-        harvest.rows.append(lesson_row(f"{NAME}-{key}-{place}", scene, character, reply, row_told))
+        name = f"{NAME}-{work.key}-{place}"
+        harvest.rows.append(lesson_row(name, scene, character, reply, row_told))
     return harvest
+
+
+def _messages(
+    work: Assignment, profile: Profile, number: int, stretch: Stretch | None
+) -> tuple[Message, ...]:
+    language, kind = work.language, "based" if stretch else "agnostic"
+    about = "\n".join((profile.description, *profile.catchphrases))
+    system = say(
+        "context",
+        kind,
+        language,
+        name=work.name,
+        profile="" if stretch else about,
+        number=number,
+        examples=_examples(kind, language, work.world.room // 2),
+    )
+    if stretch is None:
+        return (Message("system", system),)
+    script = _script(work.world, stretch)
+    return (
+        Message("system", system),
+        Message("user", say("context", "user", language, material=script)),
+    )
+
+
+def _shape(work: Assignment, number: int) -> Object:
+    triplet: dict[str, Shape] = {
+        "question": Text(50),
+        "why": Text(40),
+        "confidence": Choice(CONFIDENCE[work.language]),
+        "answer": Text(min(100, max(40, work.world.room // 5))),
+    }
+    return Object({"items": Items(Object(triplet), 1, number)})
 
 
 def _script(world: World, stretch: Stretch) -> str:
@@ -128,7 +138,7 @@ def _script(world: World, stretch: Stretch) -> str:
     return "\n".join(lines)
 
 
-def _examples(kind: Kind, language: Language, room: int) -> str:
+def _examples(kind: str, language: Language, room: int) -> str:
     """As many of the exemplars as fit: six without a scene, five with one."""
     lines: list[str] = []
     for exemplar in table("exemplars")[kind]:

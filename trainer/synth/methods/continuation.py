@@ -6,24 +6,35 @@ stories of the character show the manner; about half of the scenes go on for sev
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from characters.card import Character, Language
 from characters.turn import Scene, Turn, safe_name
 from trainer.synth.error import OptionError
 from trainer.synth.faults import fault, tidy
-from trainer.synth.harvest import Harvest, Task, lesson_row, provenance, seed_of
-from trainer.synth.ledger import Ledger, NoAnswer
+from trainer.synth.harvest import Harvest, Task, lesson_row, provenance
+from trainer.synth.ledger import Given, Ledger, NoAnswer
 from trainer.synth.rouge import folded
-from trainer.synth.shape import Choice, Items, Record, Text
+from trainer.synth.shape import Choice, Items, Object, Text
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import language_of, say
-from trainer.synth.world import World, told
+from trainer.synth.world import Assignment, World, told
 
 NAME = "continue"
 TEMPERATURE = 0.7
 STORIES = 3
 _LONG = 5  # lines of a scene that goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What somebody says to the character, and where it is from."""
+
+    language: Language
+    asker: str
+    question: str
+    source: str
 
 
 def tasks(world: World) -> list[Task]:
@@ -34,71 +45,87 @@ def tasks(world: World) -> list[Task]:
     """
     made: list[Task] = []
     for character in world.characters:
-        for key, language, asker, question, source in _openings(world, character):
-            run = partial(_continue, world, character, language, asker, question, source, key)
-            made.append(Task(key, run))
+        for number, opening in enumerate(_openings(world, character)):
+            key = f"{character.id}-{number:04}"
+            work = Assignment(world, character, opening.language, NAME, key, TEMPERATURE)
+            made.append(Task(key, partial(_continue, work, opening)))
     if not made:
         raise OptionError("nobody speaks to these characters in the book; give --questions FILE")
     return made
 
 
-def _openings(world: World, character: Character) -> list[tuple[str, Language, str, str, str]]:
-    """(key, language, who asks, the question, its source)."""
+def _openings(world: World, character: Character) -> list[Opening]:
+    """`count` openings, drawn from the file's questions, else from the book."""
     dice = world.dice(NAME, character.id)
-    found: list[tuple[Language, str, str, str]] = []
+    found: list[Opening] = []
     if world.options.questions:
         for one in world.asked_of(character, world.questions()):
             person = world.person(one.language, NAME, one.text)
-            found.append((one.language, person, one.text, f"questions:{one.kind}"))
+            found.append(Opening(one.language, person, one.text, f"questions:{one.kind}"))
     else:
         for pair in world.pairs(character):
             if 4 <= len(pair.question) <= world.room // 3:
-                found.append((language_of(pair.question), pair.asker, pair.question, pair.source))
+                language = language_of(pair.question)
+                found.append(Opening(language, pair.asker, pair.question, pair.source))
     dice.shuffle(found)
-    chosen = [one for one in found if one[0] in world.languages][: world.options.count]
-    return [(f"{character.id}-{number:04}", *one) for number, one in enumerate(chosen)]
+    chosen = [one for one in found if one.language in world.languages]
+    return chosen[: world.options.count]
 
 
-async def _continue(
-    world: World,
-    character: Character,
-    language: Language,
-    asker: str,
-    question: str,
-    source: str,
-    key: str,
-    ledger: Ledger,
-) -> Harvest:
+async def _continue(work: Assignment, opening: Opening, ledger: Ledger) -> Harvest:
     harvest = Harvest()
-    dice = world.dice(NAME, key)
-    name = character.name[language]
-    examples, shown, sources = _stories(world, character, source, key)
+    world, character, seed = work.world, work.character, work.seed
+    examples, shown, sources = _stories(world, character, opening.source, work.key)
+    messages, shape = _prompt(work, opening, examples)
+    try:
+        given = await ledger.ask(Ask(messages, shape, work.temperature, seed))
+    except NoAnswer as problem:
+        harvest.drop(f"no answer: {problem}", character=character.id, question=opening.question)
+        return harvest
+    turns = _kept(work, opening, given, shown, harvest)
+    if len(turns) < 2:
+        return harvest
+    told_from = provenance(NAME, ledger, seed, [given], [opening.source, *sources])
+    cast = [character]
+    cast += [world.cast[t.speaker] for t in turns[:1] if t.side == "character"]
+    scene = Scene(tuple(cast), tuple(turns[:-1]), language=opening.language)
+    row = lesson_row(f"{NAME}-{work.key}", scene, character, turns[-1].text, told_from)
+    harvest.rows.append(row)
+    return harvest
+
+
+def _prompt(
+    work: Assignment, opening: Opening, examples: str
+) -> tuple[tuple[Message, ...], Object]:
+    """The messages, and the shape of the scene that is wanted."""
+    language, room = opening.language, work.world.room
     # About half of the scenes go on; a small model's context holds no five long lines.
-    most = min(_LONG, max(1, world.room // 80)) if dice.random() < 0.5 else 1
+    on = work.world.dice(NAME, work.key).random() < 0.5
+    most = min(_LONG, max(1, room // 80)) if on else 1
     words = {
-        "name": name,
-        "card": world.card(character, language),
-        "asker": asker,
+        "name": work.name,
+        "card": work.card,
+        "asker": opening.asker,
         "turns": most,
         "examples": examples,
     }
-    line = Record({"speaker": Choice((name, asker)), "text": Text(80)})
-    shape = Record({"turns": Items(line, min(2, most), most)})
-    messages = (
-        Message("system", say(NAME, "system", language, **words)),
-        Message("user", say(NAME, "user", language, asker=asker, question=question)),
-    )
-    seed = seed_of(world.seed, NAME, key)
-    try:
-        given = await ledger.ask(Ask(messages, shape, world.temperature(TEMPERATURE), seed))
-    except NoAnswer as problem:
-        harvest.drop(f"no answer: {problem}", character=character.id, question=question)
-        return harvest
-    turns = [_turn(world, character, asker, question)]
+    line = Object({"speaker": Choice((work.name, opening.asker)), "text": Text(80)})
+    shape = Object({"turns": Items(line, min(2, most), most)})
+    user = say(NAME, "user", language, asker=opening.asker, question=opening.question)
+    system = say(NAME, "system", language, **words)
+    return (Message("system", system), Message("user", user)), shape
+
+
+def _kept(
+    work: Assignment, opening: Opening, given: Given, shown: set[str], harvest: Harvest
+) -> list[Turn]:
+    """The opening and what follows, up to the first bad line and the character's last word."""
+    world, character = work.world, work.character
+    turns = [_turn(world, character, opening.asker, opening.question)]
     for written in given.value["turns"]:
         said = tidy(written["text"], character)
-        own = written["speaker"] == name
-        wrong = fault(said, character, world.cast, language) if own else ""
+        own = written["speaker"] == work.name
+        wrong = fault(said, character, world.cast, opening.language) if own else ""
         if not wrong and folded(said) in shown:
             wrong = "copied from an example"
         if not wrong and len(turns) == 1 and not own:
@@ -106,22 +133,14 @@ async def _continue(
         if wrong:
             harvest.drop(wrong, character=character.id, reply=said, prompt=given.key)
             break
-        turn = _turn(world, character, asker, said, own=own)
+        turn = _turn(world, character, opening.asker, said, own=own)
         if turns[-1].speaker == turn.speaker:
             turns[-1] = Turn(turn.speaker, turns[-1].text + turn.text, turn.side)
         else:
             turns.append(turn)
     while turns and turns[-1].speaker != character.id:
         turns.pop()
-    if len(turns) < 2:
-        return harvest
-    told_from = provenance(NAME, ledger, seed, [given], [source, *sources])
-    cast = [character]
-    cast += [world.cast[t.speaker] for t in turns[:1] if t.side == "character"]
-    scene = Scene(tuple(cast), tuple(turns[:-1]), language=language)
-    row = lesson_row(f"{NAME}-{key}", scene, character, turns[-1].text, told_from)
-    harvest.rows.append(row)
-    return harvest
+    return turns
 
 
 def _turn(world: World, character: Character, asker: str, text: str, *, own: bool = False) -> Turn:

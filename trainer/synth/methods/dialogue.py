@@ -24,7 +24,7 @@ from characters.turn import Scene, Turn, safe_name
 from trainer.synth.error import OptionError
 from trainer.synth.harvest import Harvest, Task, lesson_row, provenance, seed_of
 from trainer.synth.ledger import Ledger, NoAnswer
-from trainer.synth.shape import Choice, Items, Record, Text, longest
+from trainer.synth.shape import Choice, Items, Object, Text, longest
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import language_of, say
 from trainer.synth.world import World
@@ -186,10 +186,10 @@ async def _extract(
     # Where the book has quotation marks the quote is one of those; else any words of the window.
     quoted = tuple(dict.fromkeys(one.text for one in window.said))
     quote = Choice(quoted) if quoted else Text(200)
-    one = Record({"quote": quote, "speaker": Choice(candidates)})
+    one = Object({"quote": quote, "speaker": Choice(candidates)})
     # A small context has no room for many lines; what is not answered stays a hole.
     most = min(_MOST, len(quoted) or _MOST, max(1, world.room // longest(one)))
-    shape = Record({"lines": Items(one, 0, most)})
+    shape = Object({"lines": Items(one, 0, most)})
     messages = (
         Message("system", say(NAME, "system", language, names="、".join(candidates))),
         Message("user", say(NAME, "user", language, text=without_layout(window.text))),

@@ -10,6 +10,7 @@ unknown or false premise for two known.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,15 +18,14 @@ from typing import Any
 from characters.card import Character, Language
 from characters.turn import Scene, Turn
 from trainer.synth.faults import leaks
-from trainer.synth.harvest import Harvest, Row, Task, asked, lesson_row, provenance, seed_of
+from trainer.synth.harvest import Harvest, Row, Task, asked, lesson_row, provenance
 from trainer.synth.ledger import Ledger, NoAnswer
 from trainer.synth.methods.spoken import spoken
-from trainer.synth.records import Record as Facts
-from trainer.synth.records import read_records
-from trainer.synth.shape import Items, Record, Text
+from trainer.synth.records import PersonRecord, read_records
+from trainer.synth.shape import Items, Object, Text
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import say, table
-from trainer.synth.world import World, told
+from trainer.synth.world import Assignment, World, told
 
 NAME = "ditto"
 TEMPERATURE = 0.7
@@ -59,7 +59,8 @@ def tasks(world: World) -> list[Task]:
             for number in range(world.options.count):
                 key = f"{character.id}-{language}-{number:03}"
                 other = strangers[number % len(strangers)]
-                made.append(Task(key, partial(_pair, world, character, language, other, key)))
+                work = Assignment(world, character, language, NAME, key, TEMPERATURE)
+                made.append(Task(key, partial(_pair, work, other)))
     return made
 
 
@@ -92,7 +93,7 @@ def _together(one: Character, other: Character) -> bool:
     return one is other or (one.first_chapter > 0 and other.first_chapter > 0)
 
 
-def _is(record: Facts, character: Character) -> bool:
+def _is(record: PersonRecord, character: Character) -> bool:
     names = {name.casefold() for name in (record.label, *record.aliases)}
     return bool(names & {name.casefold() for name in character.names})
 
@@ -109,7 +110,7 @@ def _details(facts: tuple[str, ...]) -> list[str]:
 
 
 def _evidence(world: World, character: Character, language: Language, key: str) -> Evidence:
-    """Facts of a record, else a scene of the book, else the card alone."""
+    """PersonRecord of a record, else a scene of the book, else the card alone."""
     room = world.room // 2
     dice = world.dice(NAME, "evidence", key)
     if world.options.records:
@@ -135,33 +136,13 @@ def _within(lines: list[str], room: int) -> str:
     return "\n".join(kept)
 
 
-async def _pair(
-    world: World,
-    character: Character,
-    language: Language,
-    other: Stranger,
-    key: str,
-    ledger: Ledger,
-) -> Harvest:
+async def _pair(work: Assignment, other: Stranger, ledger: Ledger) -> Harvest:
+    """The queries of one character and one stranger, answered one after the other."""
     harvest = Harvest()
-    evidence = _evidence(world, character, language, key)
-    name, card = character.name[language], world.card(character, language)
-    seed = seed_of(world.seed, NAME, key)
-    temperature = world.temperature(TEMPERATURE)
-    queries = Record(
-        {
-            "known": Items(Text(40), KNOWN, KNOWN),
-            "unknown": Text(40),
-            "premise": Text(40),
-            "truth": Text(40),
-        }
-    )
-    system = say(
-        NAME, "queries", language, name=name, other=other.name, about=other.about[: world.room // 4]
-    )
-    messages = (Message("system", system), Message("user", f"{card}\n{evidence.text}"))
+    world, character = work.world, work.character
+    evidence = _evidence(world, character, work.language, work.key)
     try:
-        wanted = await ledger.ask(Ask(messages, queries, temperature, seed))
+        wanted = await ledger.ask(_queries(work, other, evidence))
     except NoAnswer as problem:
         harvest.drop(f"no answer: {problem}", character=character.id, other=other.name)
         return harvest
@@ -170,39 +151,17 @@ async def _pair(
     # An unknown comes between two known: that it is declined must not depend on its place.
     asks[1:1] = [("unknown", value["unknown"])]
     asks.append(("premise", value["premise"]))
-    person = world.person(language, NAME, key)
+    person = work.person()
+    backing = {"known": evidence.text, "premise": value["truth"], "unknown": ""}
     turns: list[Turn] = []
     labels: list[Row] = []
-    for place, (label, question) in enumerate(asks):
-        named = other.name.casefold() in question.casefold()
-        if label == "unknown" and not named:
-            harvest.drop("does not name the stranger", character=character.id, question=question)
-            question = say(NAME, "ask", language, other=other.name)  # ours, in its place
-        if label != "unknown" and named:
-            harvest.drop("is about the stranger", character=character.id, question=question)
+    for place, (label, told_question) in enumerate(asks):
+        question = _about(work, other, label, told_question, harvest)
+        if not question:
             continue
-        words = {
-            "name": name,
-            "card": card,
-            "evidence": evidence.text,
-            "other": other.name,
-            "truth": value["truth"],
-        }
-        prompt = (
-            Message("system", say(NAME, label, language, **words)),
-            Message("user", say(NAME, "user", language, person=person, question=question)),
-        )
+        prompt = _prompt(work, other, label, backing, person, question)
         got = await spoken(
-            ledger,
-            world,
-            harvest,
-            prompt,
-            character,
-            language,
-            seed=seed + place,
-            temperature=temperature,
-            question=question,
-            label=label,
+            work, prompt, ledger, harvest, later=place, question=question, label=label
         )
         if not got:
             continue
@@ -212,22 +171,65 @@ async def _pair(
             harvest.drop(f"gives away: {term}", character=character.id, reply=reply, label=label)
             continue
         turns += [asked(person, question), Turn(character.id, reply, "character")]
-        backing = {"known": evidence.text, "premise": value["truth"], "unknown": ""}
         labels.append({"label": label, "evidence": backing[label], "prompt": given.key})
     balanced(turns, labels, harvest)
     if turns:
         *before, last = turns
-        row_told = provenance(
-            NAME,
-            ledger,
-            seed,
-            [wanted],
-            [evidence.source, f"stranger:{other.name}"],
-            turns=labels,
-        )
-        scene = Scene((character,), tuple(before), language=language)
-        harvest.rows.append(lesson_row(f"{NAME}-{key}", scene, character, last.text, row_told))
+        sources = [evidence.source, f"stranger:{other.name}"]
+        row_told = provenance(NAME, ledger, work.seed, [wanted], sources, turns=labels)
+        scene = Scene((character,), tuple(before), language=work.language)
+        row = lesson_row(f"{NAME}-{work.key}", scene, character, last.text, row_told)
+        harvest.rows.append(row)
     return harvest
+
+
+def _queries(work: Assignment, other: Stranger, evidence: Evidence) -> Ask:
+    """The call that writes the questions."""
+    shape = Object(
+        {
+            "known": Items(Text(40), KNOWN, KNOWN),
+            "unknown": Text(40),
+            "premise": Text(40),
+            "truth": Text(40),
+        }
+    )
+    about = other.about[: work.world.room // 4]
+    system = say(NAME, "queries", work.language, name=work.name, other=other.name, about=about)
+    messages = (Message("system", system), Message("user", f"{work.card}\n{evidence.text}"))
+    return Ask(messages, shape, work.temperature, work.seed)
+
+
+def _about(work: Assignment, other: Stranger, label: str, question: str, harvest: Harvest) -> str:
+    """The question if it names the stranger exactly where it should; ours, or "", in its place."""
+    named = other.name.casefold() in question.casefold()
+    if label == "unknown" and not named:
+        harvest.drop("does not name the stranger", character=work.character.id, question=question)
+        return say(NAME, "ask", work.language, other=other.name)
+    if label != "unknown" and named:
+        harvest.drop("is about the stranger", character=work.character.id, question=question)
+        return ""
+    return question
+
+
+def _prompt(
+    work: Assignment,
+    other: Stranger,
+    label: str,
+    backing: Mapping[str, str],
+    person: str,
+    question: str,
+) -> tuple[Message, ...]:
+    words = {
+        "name": work.name,
+        "card": work.card,
+        "evidence": backing["known"],
+        "other": other.name,
+        "truth": backing["premise"],
+    }
+    return (
+        Message("system", say(NAME, label, work.language, **words)),
+        Message("user", say(NAME, "user", work.language, person=person, question=question)),
+    )
 
 
 def balanced(turns: list[Turn], labels: list[Row], harvest: Harvest) -> None:

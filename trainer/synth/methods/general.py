@@ -9,6 +9,7 @@ control    a question that looks alike and has an answer is answered: one for ea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,20 +20,37 @@ from trainer.synth.faults import leaks
 from trainer.synth.formats import alpaca, chat
 from trainer.synth.formats.dialogue import Dialogue, exchanges
 from trainer.synth.formats.rows import read_rows
-from trainer.synth.harvest import Harvest, Task, asked, lesson_row, provenance, seed_of
+from trainer.synth.harvest import Harvest, Task, asked, lesson_row, provenance
 from trainer.synth.ledger import Ledger
 from trainer.synth.methods.spoken import spoken
 from trainer.synth.teacher import Message
 from trainer.synth.wording import language_of, say, table
-from trainer.synth.world import World
+from trainer.synth.world import Assignment, World
 
 NAME = "general"
 TEMPERATURE = 0.7
 
 
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What is asked. `answer`: the general answer to retell; `forbidden`: what a refusal that gives
+    nothing away does not say."""
+
+    part: str
+    question: str
+    answer: str = ""
+    forbidden: tuple[str, ...] = ()
+
+
 def tasks(world: World) -> list[Task]:
     """A refusal and its control for every pair and character; then `count` retellings each."""
     made: list[Task] = []
+
+    def add(character: Character, language: Language, number: str, talk: Talk) -> None:
+        key = f"{character.id}-{language}-{talk.part}-{number}"
+        work = Assignment(world, character, language, NAME, key, TEMPERATURE)
+        made.append(Task(key, partial(_ask, work, talk)))
+
     for character in world.characters:
         for number, pair in enumerate(table("refusals")["pair"]):
             for language in world.languages:
@@ -41,19 +59,13 @@ def tasks(world: World) -> list[Task]:
                     ("refusal", pair["unknown"][language]),
                     ("control", pair["control"][language]),
                 ):
-                    key = f"{character.id}-{language}-{part}-{number:02}"
-                    run = partial(
-                        _ask, world, character, language, part, question, "", forbidden, key
-                    )
-                    made.append(Task(key, run))
+                    talk = Talk(part, question, forbidden=forbidden)
+                    add(character, language, f"{number:02}", talk)
         if world.options.chat:
-            for number, (question, answer) in enumerate(
-                _chat(world, world.options.chat, character)
-            ):
-                language = language_of(question)
-                key = f"{character.id}-{language}-retell-{number:04}"
-                run = partial(_ask, world, character, language, "retell", question, answer, (), key)
-                made.append(Task(key, run))
+            exchanged = _chat(world, world.options.chat, character)
+            for number, (question, answer) in enumerate(exchanged):
+                talk = Talk("retell", question, answer)
+                add(character, language_of(question), f"{number:04}", talk)
     return made
 
 
@@ -85,58 +97,30 @@ def _dialogues(file: Path) -> Iterator[Dialogue]:
             raise FormatError(f"{where}: neither ShareGPT, messages nor Alpaca")
 
 
-async def _ask(
-    world: World,
-    character: Character,
-    language: Language,
-    part: str,
-    question: str,
-    answer: str,
-    forbidden: tuple[str, ...],
-    key: str,
-    ledger: Ledger,
-) -> Harvest:
+async def _ask(work: Assignment, talk: Talk, ledger: Ledger) -> Harvest:
     harvest = Harvest()
-    person = world.person(language, NAME, key)
-    words = {
-        "name": character.name[language],
-        "card": world.card(character, language),
-        "answer": answer,
-    }
+    character, language, part = work.character, work.language, talk.part
+    person = work.person()
+    words = {"name": work.name, "card": work.card, "answer": talk.answer}
     messages = (
         Message("system", say(NAME, part, language, **words)),
-        Message("user", say(NAME, "user", language, person=person, question=question)),
+        Message("user", say(NAME, "user", language, person=person, question=talk.question)),
     )
-    seed = seed_of(world.seed, NAME, key)
-    got = await spoken(
-        ledger,
-        world,
-        harvest,
-        messages,
-        character,
-        language,
-        seed=seed,
-        temperature=world.temperature(TEMPERATURE),
-        question=question,
-        label=part,
-    )
+    got = await spoken(work, messages, ledger, harvest, question=talk.question, label=part)
     if not got:
         return harvest
     reply, given = got
-    if part == "refusal" and (term := leaks(reply, forbidden)):
+    if part == "refusal" and (term := leaks(reply, talk.forbidden)):
         harvest.drop(f"gives away: {term}", character=character.id, reply=reply, label=part)
     elif part == "control" and leaks(reply, table("refusals")["declines"][language]):
         harvest.drop("declines what it knows", character=character.id, reply=reply, label=part)
     else:
         label = {"refusal": "unknown"}.get(part, "known")
-        source = (
-            f"chat:{world.options.chat.name}" if part == "retell" and world.options.chat else ""
-        )
-        told = provenance(
-            NAME, ledger, seed, [given], [source or "refusals"], part=part, label=label
-        )
-        scene = Scene((character,), (asked(person, question),), language=language)
-        harvest.rows.append(lesson_row(f"{NAME}-{key}", scene, character, reply, told))
+        chat_file = work.world.options.chat
+        source = f"chat:{chat_file.name}" if part == "retell" and chat_file else "refusals"
+        told = provenance(NAME, ledger, work.seed, [given], [source], part=part, label=label)
+        scene = Scene((character,), (asked(person, talk.question),), language=language)
+        harvest.rows.append(lesson_row(f"{NAME}-{work.key}", scene, character, reply, told))
     return harvest
 
 

@@ -16,7 +16,7 @@ from trainer.synth.formats.rows import list_of, read_rows, text_of
 from trainer.synth.harvest import Harvest, Task, provenance, seed_of
 from trainer.synth.ledger import Ledger, NoAnswer
 from trainer.synth.rouge import folded
-from trainer.synth.shape import Items, Record, Text
+from trainer.synth.shape import Items, Object, Text
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import say
 from trainer.synth.world import World, told
@@ -61,7 +61,7 @@ async def _ask(
     if world.folder is not None:
         sources.append(f"canon:{world.canon.title}")
     most = 5 if world.room > 600 else 2
-    shape = Record(
+    shape = Object(
         {
             "description": Text(min(300, max(60, world.room // 4))),
             "catchphrases": Items(Text(20), 1, most),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from characters.card import Character
 from characters.turn import Scene
 from trainer.synth.harvest import Harvest, Task, asked, lesson_row, provenance, seed_of
 from trainer.synth.ledger import Ledger
@@ -16,7 +15,7 @@ from trainer.synth.methods.spoken import spoken
 from trainer.synth.rouge import Novelty
 from trainer.synth.teacher import Message
 from trainer.synth.wording import Question, say
-from trainer.synth.world import World
+from trainer.synth.world import Assignment, World
 
 NAME = "qa"
 TEMPERATURE = 0.3
@@ -26,7 +25,14 @@ def tasks(world: World) -> list[Task]:
     """One call a task."""
     questions = world.questions("everyday", "journey")
     return [
-        Task(key, partial(_ask, world, character, question, key))
+        Task(
+            key,
+            partial(
+                _ask,
+                Assignment(world, character, question.language, NAME, key, TEMPERATURE),
+                question,
+            ),
+        )
         for character in world.characters
         for question in world.asked_of(character, questions)
         for repeat in range(world.options.repeats)
@@ -34,37 +40,24 @@ def tasks(world: World) -> list[Task]:
     ]
 
 
-async def _ask(
-    world: World, character: Character, question: Question, key: str, ledger: Ledger
-) -> Harvest:
+async def _ask(work: Assignment, question: Question, ledger: Ledger) -> Harvest:
     harvest = Harvest()
-    language = question.language
-    person = world.person(language, NAME, key)
-    words = {"name": character.name[language], "card": world.card(character, language)}
+    character, language = work.character, work.language
+    person = work.person()
+    words = {"name": work.name, "card": work.card}
     user = say(NAME, "user", language, person=person, question=question.text)
     messages = (
         Message("system", say(NAME, "system", language, **words)),
         Message("user", user),
     )
-    seed = seed_of(world.seed, NAME, key)
-    got = await spoken(
-        ledger,
-        world,
-        harvest,
-        messages,
-        character,
-        language,
-        seed=seed,
-        temperature=world.temperature(TEMPERATURE),
-        question=question.text,
-    )
+    got = await spoken(work, messages, ledger, harvest, question=question.text)
     if got:
         reply, given = got
         told = provenance(
-            NAME, ledger, seed, [given], [f"questions:{question.kind}", f"card:{character.id}"]
+            NAME, ledger, work.seed, [given], [f"questions:{question.kind}", f"card:{character.id}"]
         )
         scene = Scene((character,), (asked(person, question.text),), language=language)
-        harvest.rows.append(lesson_row(f"{NAME}-{key}", scene, character, reply, told))
+        harvest.rows.append(lesson_row(f"{NAME}-{work.key}", scene, character, reply, told))
     return harvest
 
 

@@ -12,7 +12,7 @@ from characters.card import Character, Language
 from trainer.synth.harvest import Harvest, Task, provenance, seed_of
 from trainer.synth.ledger import Ledger, NoAnswer
 from trainer.synth.rouge import Novelty
-from trainer.synth.shape import Items, Record, Text
+from trainer.synth.shape import Items, Object, Text
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import language_of, our_questions, say
 from trainer.synth.world import World
@@ -64,7 +64,7 @@ async def _ask(
         "seeds": "\n".join(f"- {text}" for text in shown),
     }
     messages = (Message("user", say(NAME, "system", language, **words)),)
-    shape = Record({"questions": Items(Text(40), 1, number)})
+    shape = Object({"questions": Items(Text(40), 1, number)})
     seed = seed_of(world.seed, NAME, key)
     try:
         given = await ledger.ask(Ask(messages, shape, world.temperature(TEMPERATURE), seed))

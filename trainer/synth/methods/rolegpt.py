@@ -24,7 +24,7 @@ from trainer.synth.methods.spoken import spoken
 from trainer.synth.rouge import rouge_l
 from trainer.synth.teacher import Message
 from trainer.synth.wording import Question, language_of, say
-from trainer.synth.world import Pair, World
+from trainer.synth.world import Assignment, Pair, World
 from trainer.talk import load_talk
 
 NAME = "rolegpt"
@@ -121,40 +121,26 @@ def tasks(world: World) -> list[Task]:
         for question in world.asked_of(character, questions):
             key = f"{character.id}-{seed_of(question.text):08x}"
             near = nearest[question.language].to(question.text, world.options.shots)
-            made.append(Task(key, partial(_ask, world, character, question, near, key)))
+            work = Assignment(world, character, question.language, NAME, key, TEMPERATURE)
+            made.append(Task(key, partial(_ask, work, question, near)))
     return made
 
 
 async def _ask(
-    world: World,
-    character: Character,
-    question: Question,
-    near: Sequence[Pair],
-    key: str,
-    ledger: Ledger,
+    work: Assignment, question: Question, near: Sequence[Pair], ledger: Ledger
 ) -> Harvest:
     harvest = Harvest()
-    person = world.person(question.language, NAME, key)
-    seed = seed_of(world.seed, NAME, key)
-    got = await spoken(
-        ledger,
-        world,
-        harvest,
-        messages(world, character, question, person, near),
-        character,
-        question.language,
-        seed=seed,
-        temperature=world.temperature(TEMPERATURE),
-        question=question.text,
-    )
+    world, character, person = work.world, work.character, work.person()
+    prompt = messages(world, character, question, person, near)
+    got = await spoken(work, prompt, ledger, harvest, question=question.text)
     if got:
         reply, given = got
         profile = profile_of(world, character, question.language)
         sources = [f"questions:{question.kind}", profile.source, *(p.source for p in near)]
-        told = provenance(NAME, ledger, seed, [given], sources, shots=len(near))
+        told = provenance(NAME, ledger, work.seed, [given], sources, shots=len(near))
         turn = asked(person, question.text)
         scene = Scene((character,), (turn,), language=question.language)
-        harvest.rows.append(lesson_row(f"{NAME}-{key}", scene, character, reply, told))
+        harvest.rows.append(lesson_row(f"{NAME}-{work.key}", scene, character, reply, told))
     return harvest
 
 

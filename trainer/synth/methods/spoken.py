@@ -5,37 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from characters.card import Character, Language
 from characters.script import sentences_within
 from trainer.synth.faults import fault, tidy
 from trainer.synth.harvest import Harvest
 from trainer.synth.ledger import Given, Ledger, NoAnswer
-from trainer.synth.shape import Record, Text
+from trainer.synth.shape import Object, Text
 from trainer.synth.teacher import Ask, Message
-from trainer.synth.world import World
+from trainer.synth.world import Assignment
 
 LONGEST_REPLY = 120  # characters that are asked for
 
 
 async def spoken(
-    ledger: Ledger,
-    world: World,
-    harvest: Harvest,
+    work: Assignment,
     messages: Sequence[Message],
-    character: Character,
-    language: Language,
+    ledger: Ledger,
+    harvest: Harvest,
     *,
-    seed: int,
-    temperature: float,
+    later: int = 0,
     **told: Any,
 ) -> tuple[str, Given] | None:
-    """A reply and its call, or None; what was wrong with it is then in `harvest`."""
+    """A reply and its call, or None; what was wrong with it is then in `harvest`.
+
+    `later`: which call of the assignment it is, so that each has a seed of its own. `told` stands
+    beside a reply that is dropped.
+    """
+    world, character, language = work.world, work.character, work.language
     longest = min(LONGEST_REPLY, max(40, world.room // 4))
-    shape = Record({"reply": Text(longest, "A-Za-z" if language == "zh" else "")})
+    shape = Object({"reply": Text(longest, "A-Za-z" if language == "zh" else "")})
     told = {"character": character.id, **told}
     try:
-        voice = character.name[language] + ("：" if language == "zh" else ":")
-        given = await ledger.ask(Ask(tuple(messages), shape, temperature, seed, voice))
+        voice = work.name + ("：" if language == "zh" else ":")
+        seed = work.seed + later
+        given = await ledger.ask(Ask(tuple(messages), shape, work.temperature, seed, voice))
     except NoAnswer as problem:
         harvest.drop(f"no answer: {problem}", **told)
         return None

@@ -1,4 +1,4 @@
-"""Each format: a small file as its project writes it, read, written again, and the same."""
+"""ChatHaruhi's stories."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats import FORMATS, Dialogue, Line, read, write
-from trainer.synth.formats.dialogue import exchanges, named_lines
+from trainer.synth.formats import Dialogue, Utterance, read, write
 
 XTUNER = [
     {
@@ -172,44 +171,6 @@ def put(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    text = path.read_text("utf-8")
-    return json.loads(text) if text.startswith("[") else [json.loads(x) for x in text.splitlines()]
-
-
-def test_every_format_but_the_folder_has_a_file_here() -> None:
-    assert set(FILES) | {"chatharuhi"} == set(FORMATS)
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_written_again_is_the_file_read(name: str, tmp_path: Path) -> None:
-    source = put(tmp_path / "in.jsonl", FILES[name])
-    found = list(read(name, source, "孙悟空"))
-    assert found
-    assert write(name, tmp_path / "out.jsonl", found) == len(found)
-    assert rows_of(tmp_path / "out.jsonl") == FILES[name]
-    assert list(read(name, tmp_path / "out.jsonl", "孙悟空")) == found
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_an_array_reads_like_lines(name: str, tmp_path: Path) -> None:
-    lines = put(tmp_path / "in.jsonl", FILES[name])
-    array = tmp_path / "in.json"
-    array.write_text(json.dumps(FILES[name], ensure_ascii=False, indent=1), "utf-8")
-    assert list(read(name, array, "孙悟空")) == list(read(name, lines, "孙悟空"))
-
-
-@pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize(
-    "text", ["{", "[1, 2]", '{"conversation": 3, "role": 1}', "\udcff", '"just text"']
-)
-def test_a_broken_file_is_refused_with_its_name(name: str, text: str, tmp_path: Path) -> None:
-    file = tmp_path / "broken.jsonl"
-    file.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(FormatError, match=r"broken\.jsonl"):
-        list(read(name, file, "孙悟空"))
-
-
 def test_a_haruhi_folder_comes_back(tmp_path: Path) -> None:
     source = tmp_path / "wukong"
     (source / "texts").mkdir(parents=True)
@@ -226,7 +187,7 @@ def test_a_haruhi_folder_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_written_folder_never_leaves_its_place(tmp_path: Path) -> None:
-    sly = Dialogue((Line("a", "b"),), extra={"file": "../../outside.txt"})
+    sly = Dialogue((Utterance("a", "b"),), extra={"file": "../../outside.txt"})
     write("chatharuhi", tmp_path / "in", [sly])
     assert (tmp_path / "in" / "texts" / "outside.txt").exists()
     assert not (tmp_path / "outside.txt").exists()
@@ -240,73 +201,6 @@ def test_stories_do_not_guess_whose_voice_it_is(tmp_path: Path) -> None:
 def test_haruhi_texts_in_base64_are_read(tmp_path: Path) -> None:
     hidden = base64.b64encode("八戒：「饿。」\n孙悟空：「等。」".encode()).decode()
     (one,) = read("chatharuhi-role", put(tmp_path / "r.jsonl", [{"enc_text": hidden}]), "孙悟空")
-    assert one.lines == (Line("八戒", "饿。"), Line("孙悟空", "等。", own=True))
+    assert one.lines == (Utterance("八戒", "饿。"), Utterance("孙悟空", "等。", own=True))
     with pytest.raises(FormatError, match="base64"):
         list(read("chatharuhi-role", put(tmp_path / "r.jsonl", [{"enc_text": "?"}]), "孙悟空"))
-
-
-def test_the_seeds_rows_are_mended(tmp_path: Path) -> None:
-    row = {
-        "conversation": [
-            {"system": "猪八戒", "input": "某人说：走罢。", "output": ""},
-            {"system": "猪八戒", "input": "八戒，走！", "output": "老猪走不动。"},
-            {"system": "猪八戒", "input": "某人说：也罢。", "output": ""},
-        ]
-    }
-    (one,) = read("xtuner", put(tmp_path / "x.jsonl", [row]))
-    assert one.system == one.role == "猪八戒"
-    assert [line.text for line in one.lines if line.own] == ["老猪走不动。"]
-    write("xtuner", tmp_path / "y.jsonl", [one])
-    (again,) = rows_of(tmp_path / "y.jsonl")
-    first = again["conversation"][0]
-    assert first == {
-        "system": "猪八戒",
-        "input": "某人说：走罢。\n八戒，走！",
-        "output": "老猪走不动。",
-    }
-
-
-def test_a_templates_left_over_user_is_no_role(tmp_path: Path) -> None:
-    row = {"conversation": [{"system": "user", "input": "你是谁？", "output": "老孙！"}]}
-    (one,) = read("xtuner", put(tmp_path / "x.jsonl", [row]))
-    assert (one.system, one.role) == ("", "")
-
-
-def test_two_systems_in_one_conversation_are_refused(tmp_path: Path) -> None:
-    turns = [{"system": s, "input": "你", "output": "我"} for s in ("唐三藏", "孙悟空")]
-    with pytest.raises(FormatError, match="two different"):
-        list(read("xtuner", put(tmp_path / "x.jsonl", [{"conversation": turns}])))
-
-
-def test_coser_lines_have_their_speakers(tmp_path: Path) -> None:
-    (one,) = read("coser", put(tmp_path / "c.jsonl", COSER))
-    assert [line.name for line in one.lines] == ["Environment", "Mr. Darcy", "", "Jane Bennet", ""]
-
-
-def test_a_right_choice_is_a_reply_only_where_choices_are_replies(tmp_path: Path) -> None:
-    replies, feelings = read("socialbench", put(tmp_path / "s.jsonl", SOCIAL))
-    assert replies.lines[-1] == Line("孙悟空", "怕个甚么！", own=True)
-    assert [line.text for line in feelings.lines] == ["气杀我也！"]
-
-
-def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="there is nothing"):
-        read("alpaca", tmp_path / "none.json")
-
-
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    lonely = Dialogue((Line("", "只有我", own=True),), "孙悟空")
-    with pytest.raises(FormatError):
-        write("chatharuhi-54k", tmp_path / "out.jsonl", [lonely])
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_exchanges_join_what_two_sides_cannot_tell_apart() -> None:
-    lines = [Line("", "来也", True), Line("甲", "一"), Line("乙", "二"), Line("", "三", True)]
-    lines += [Line("", "四", True), Line("甲", "五")]
-    assert list(exchanges(lines)) == [("", "来也"), ("甲：一\n乙：二", "三\n四"), ("甲：五", "")]
-
-
-def test_a_sentence_with_a_colon_is_no_name() -> None:
-    assert named_lines("他说了一句话，大意是：走。") == [("", "他说了一句话，大意是：走。")]
-    assert named_lines("Mr. Darcy: Good: yes.\nmore") == [("Mr. Darcy", "Good: yes.\nmore")]

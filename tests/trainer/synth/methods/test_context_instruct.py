@@ -1,0 +1,88 @@
+"""Context-Instruct."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trainer.synth import cli
+from trainer.synth.run import METHODS
+
+LESSONS = [name for name, method in METHODS.items() if method.lessons]
+Words = Callable[..., list[str]]
+Rows = Callable[[Path], list[dict[str, Any]]]
+
+
+def made(tmp_path: Path, method: str, rows_of: Rows) -> list[dict[str, Any]]:
+    names = ("train.jsonl", "held_out.jsonl") if method in LESSONS else (f"{method}.jsonl",)
+    return [row for name in names for row in rows_of(tmp_path / method / name)]
+
+
+def dropped(tmp_path: Path, method: str, rows_of: Rows) -> list[dict[str, Any]]:
+    return rows_of(tmp_path / method / "dropped.jsonl")
+
+
+# --- qa --------------------------------------------------------------------------------------
+
+
+# --- dialogue --------------------------------------------------------------------------------
+
+
+# --- continue, questions ---------------------------------------------------------------------
+
+
+# --- RoleLLM ---------------------------------------------------------------------------------
+
+
+# --- ditto -----------------------------------------------------------------------------------
+
+
+# --- general ---------------------------------------------------------------------------------
+
+
+# --- the border ------------------------------------------------------------------------------
+
+
+def test_only_high_confidence_is_kept_and_once(
+    ask: Words, script: Any, tmp_path: Path, rows_of: Rows
+) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        items = body["response_format"]["json_schema"]["schema"]["properties"]["items"]
+        sure, unsure = items["items"]["properties"]["confidence"]["enum"]
+        zh = sure == "高"
+        made = [
+            ("你在花果山住了多少年？" if zh else "How long did you live on the mountain?", sure),
+            ("你在花果山住了多少年呢？" if zh else "How long did you live on that mountain?", sure),
+            ("你的汽车是什么颜色？" if zh else "What colour is your car?", unsure),
+        ]
+        reply = "三五百年罢了。" if zh else "Three hundred years."
+        rows = [{"question": q, "why": "…", "confidence": c, "answer": reply} for q, c in made]
+        return json.dumps({"items": rows})
+
+    script.answer = answer
+    cli.main(ask("context-instruct", "--count", "1", "--characters", "wukong"))
+    rows = made(tmp_path, "context-instruct", rows_of)
+    assert [row["turns"][0]["text"] for row in rows] == [
+        "你在花果山住了多少年？",
+        "How long did you live on the mountain?",
+    ]
+    assert rows[0]["provenance"]["confidence"] == "高"
+    assert rows[0]["provenance"]["why"] == "…"
+    reasons = [row["reason"] for row in dropped(tmp_path, "context-instruct", rows_of)]
+    assert sorted(set(reasons)) == ["low confidence", "near duplicate"]
+    low = next(r for r in dropped(tmp_path, "context-instruct", rows_of) if "low" in r["reason"])
+    assert (low["confidence"], low["why"]) == ("低", "…")
+
+
+def test_ten_questions_a_role_without_a_scene_and_exemplars_of_other_works(
+    ask: Words, script: Any
+) -> None:
+    cli.main(ask("context-instruct", "--count", "1", "--characters", "wukong", "--languages", "zh"))
+    agnostic, based = script.bodies
+    schema = agnostic["response_format"]["json_schema"]["schema"]["properties"]["items"]
+    assert schema["maxItems"] == 10
+    assert agnostic["messages"][0]["content"].count("[") - 1 >= 6
+    assert based["messages"][0]["content"].count("林黛玉") >= 2
+    assert "孙悟空：" in based["messages"][1]["content"]

@@ -1,0 +1,81 @@
+"""Scenes that go on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trainer.synth import cli
+from trainer.synth.run import METHODS
+
+LESSONS = [name for name, method in METHODS.items() if method.lessons]
+Words = Callable[..., list[str]]
+Rows = Callable[[Path], list[dict[str, Any]]]
+
+
+def made(tmp_path: Path, method: str, rows_of: Rows) -> list[dict[str, Any]]:
+    names = ("train.jsonl", "held_out.jsonl") if method in LESSONS else (f"{method}.jsonl",)
+    return [row for name in names for row in rows_of(tmp_path / method / name)]
+
+
+def dropped(tmp_path: Path, method: str, rows_of: Rows) -> list[dict[str, Any]]:
+    return rows_of(tmp_path / method / "dropped.jsonl")
+
+
+# --- qa --------------------------------------------------------------------------------------
+
+
+# --- dialogue --------------------------------------------------------------------------------
+
+
+# --- continue, questions ---------------------------------------------------------------------
+
+
+# --- RoleLLM ---------------------------------------------------------------------------------
+
+
+# --- ditto -----------------------------------------------------------------------------------
+
+
+# --- general ---------------------------------------------------------------------------------
+
+
+# --- the border ------------------------------------------------------------------------------
+
+
+def test_a_scene_goes_on_only_if_the_character_answers_first(
+    ask: Words, script: Any, tmp_path: Path, rows_of: Rows, usual: Callable[..., str]
+) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        value = json.loads(usual(body))
+        turns = body["response_format"]["json_schema"]["schema"]["properties"]["turns"]
+        value["turns"][0]["speaker"] = turns["items"]["properties"]["speaker"]["enum"][1]
+        return json.dumps(value)
+
+    script.answer = answer
+    cli.main(ask("continue", "--count", "3"))
+    assert made(tmp_path, "continue", rows_of) == []
+    reasons = {row["reason"] for row in dropped(tmp_path, "continue", rows_of)}
+    assert reasons == {"the character does not answer first"}
+
+
+def test_scenes_begin_with_lines_of_the_book_and_never_copy_the_examples(
+    ask: Words, script: Any, tmp_path: Path, rows_of: Rows, folder: Path
+) -> None:
+    cli.main(ask("continue", "--count", "4"))
+    text = (folder / "scenes.jsonl").read_text("utf-8")
+    rows = made(tmp_path, "continue", rows_of)
+    assert all(row["turns"][0]["text"] in text for row in rows)
+    lengths = {len(row["turns"]) for row in rows}
+    assert min(lengths) == 1, "some scenes are one answer"
+    shown = re.findall(r"孙悟空：(师父，\S+)", script.bodies[0]["messages"][0]["content"])
+    assert shown
+    script.answer = lambda body: json.dumps(
+        {"turns": [{"speaker": "孙悟空", "text": shown[0]}] * 2}
+    )
+    cli.main(ask("continue", "--count", "4", "--characters", "wukong", "--seed", "5", out="copied"))
+    reasons = [row["reason"] for row in rows_of(tmp_path / "copied" / "dropped.jsonl")]
+    assert "copied from an example" in reasons
