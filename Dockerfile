@@ -35,6 +35,7 @@ COPY canon canon
 COPY characters characters
 COPY engine engine
 COPY evaluation evaluation
+COPY hub hub
 COPY quantize quantize
 COPY text text
 COPY trainer trainer

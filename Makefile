@@ -120,7 +120,7 @@ voice: $(VOICE)/voice.card.json ## all of it for a base model: make voice BASE=q
 	@echo "Talk to it: $(BIN)/mrp terminal --model $(VOICE)/voice.gguf"
 
 models/%/source.json: | .venv/everything
-	$(BIN)/mrp model pull $*
+	$(BIN)/mrp model pull $* --to models
 
 # InternLM2 is turned into the Llama layout; other bases are taken as they are.
 $(VOICE)/base.ready: $(BASE_READY) | .venv/everything

@@ -34,7 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
     "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
-    "model": ("quantize.hub", "known base models: list, pull"),
+    "model": ("hub.cli", "models by name: list, pull, use"),
     "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),
     "train": ("trainer.train", "train a model from a recipe"),
     "merge": ("trainer.merge", "adapter + base → one model"),
@@ -181,7 +181,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "imatrix": {"render": render_lessons},
     "measure": {"render": render_lessons, "evaluate": evaluate},
 }
-_OURS = {"bot", "canon", "characters", "engine", "evaluation", "quantize", "text", "trainer"}
+_OURS = {"bot", "canon", "characters", "engine", "evaluation", "hub", "quantize", "text", "trainer"}
 
 
 if __name__ == "__main__":

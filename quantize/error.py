@@ -31,7 +31,3 @@ class MeasureError(QuantizeError):
 
 class FitError(QuantizeError):
     """A model or machine whose memory cannot be planned."""
-
-
-class HubError(QuantizeError):
-    """A model that cannot be fetched, or is not what the catalogue says."""

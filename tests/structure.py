@@ -26,6 +26,7 @@ PACKAGES = (
     "characters",
     "engine",
     "evaluation",
+    "hub",
     "quantize",
     "text",
     "trainer",

@@ -16,7 +16,17 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 # Data that code opens beside itself; a wheel without one of these breaks only when it is asked for.
 DATA = {".toml", ".txt", ".tsv", ".json", ".png", ".lua", ".scene", ".gguf"}
-PACKAGES = ("bot", "canon", "characters", "engine", "evaluation", "quantize", "text", "trainer")
+PACKAGES = (
+    "bot",
+    "canon",
+    "characters",
+    "engine",
+    "evaluation",
+    "hub",
+    "quantize",
+    "text",
+    "trainer",
+)
 
 
 @pytest.fixture(scope="module")

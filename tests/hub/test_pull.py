@@ -5,129 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import threading
-from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from huggingface_hub import constants
 
-from quantize import hub as verb
-from quantize.error import HubError
-from quantize.hub import Entry, HuggingFace, ModelScope, Source, catalogue, pull
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-FILES = {
-    "config.json": b'{"architectures": ["LlamaForCausalLM"]}',
-    "model.safetensors": bytes(range(256)) * 4000,
-    "tokenizer.json": b'{"model": {}}',
-    "modeling_internlm2.py": b"raise SystemExit('code of the repository was run')",
-    "pytorch_model.bin": b"pickled",
-}
-
-
-class Hub(ThreadingHTTPServer):
-    """Speaks as huggingface.co and as modelscope.cn do. `breaks`: how often a file's body is cut
-    off; `lies` and `served`: sizes and contents that are not what the listing says."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.files = dict(FILES)
-        self.served: dict[str, bytes] = {}
-        self.lies: dict[str, int] = {}
-        self.breaks: Counter[str] = Counter()
-        self.asked: list[tuple[str, str, str | None]] = []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Hub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        query = {key: value[0] for key, value in parse_qs(address.query).items()}
-        parts = unquote(address.path).strip("/").split("/")
-        self.server.asked.append((self.command, parts[-1], self.headers.get("Range")))
-        if "owner/name" not in self.path:
-            self._json({"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
-        elif parts[:2] == ["api", "models"]:
-            self._json({"id": "owner/name", "sha": COMMIT, "siblings": self._siblings()})
-        elif parts[:3] == ["api", "v1", "models"] and parts[-1] == "files":
-            rows = [
-                {
-                    "Path": name,
-                    "Size": self._size(name),
-                    "Sha256": hashlib.sha256(data).hexdigest(),
-                    "Type": "blob",
-                }
-                for name, data in self.server.files.items()
-            ]
-            self._json({"Code": 200, "Data": {"Files": [*rows, {"Path": "a", "Type": "tree"}]}})
-        else:
-            self._file(query.get("FilePath") or "/".join(parts[4:]))
-
-    def _size(self, name: str) -> int:
-        return self.server.lies.get(name, len(self.server.files[name]))
-
-    def _siblings(self) -> list[dict[str, Any]]:
-        rows = []
-        for name, data in self.server.files.items():
-            row: dict[str, Any] = {"rfilename": name, "size": self._size(name)}
-            if name.endswith((".json", ".py")):
-                row["blobId"] = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
-            else:
-                sha = hashlib.sha256(data).hexdigest()
-                row |= {"blobId": "f" * 40}
-                row["lfs"] = {"sha256": sha, "size": self._size(name), "pointerSize": 130}
-            rows.append(row)
-        return rows
-
-    def _file(self, name: str) -> None:
-        data = self.server.served.get(name, self.server.files[name])
-        start, status = 0, 200
-        if wanted := self.headers.get("Range"):
-            start, status = int(wanted.removeprefix("bytes=").split("-")[0]), 206
-        body = data[start:]
-        self.send_response(status)
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("ETag", f'"{hashlib.sha256(self.server.files[name]).hexdigest()}"')
-        self.send_header("Accept-Ranges", "bytes")
-        if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        if self.server.breaks[name] > 0:
-            self.server.breaks[name] -= 1
-            self.wfile.write(body[: len(body) // 3])
-            self.wfile.flush()
-            self.close_connection = True
-            self.connection.shutdown(2)
-            return
-        self.wfile.write(body)
-
-    def _json(self, told: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        body = json.dumps(told).encode()
-        self.send_response(status)
-        for key, value in (headers or {}).items():
-            self.send_header(key, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+from hub import cli as verb
+from hub.catalogue import Entry, catalogue
+from hub.error import HubError
+from hub.pull import pull
+from hub.sources import HuggingFace, ModelScope, Source
+from tests.fakes.model_hub import COMMIT, FILES, Hub, serving
 
 
 @pytest.fixture
@@ -135,12 +24,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     for name in ("HF_ENDPOINT", "HF_TOKEN", "MODELSCOPE_ENDPOINT", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    server = Hub()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(params=["huggingface", "modelscope"])
@@ -310,3 +195,80 @@ def test_the_verb_pulls_and_lists(
     assert verb.main(["list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out.splitlines()[-1])["models"]
     assert "qwen3-8b" in {entry["name"] for entry in listed}
+
+
+# -- what a hub says is not believed ----------------------------------------------------------
+
+
+def test_a_file_without_a_checksum_is_refused(hub: Hub, source: Source, tmp_path: Path) -> None:
+    hub.without_sums = True
+    with pytest.raises(HubError, match=r"has a checksum.*--unverified"):
+        pull("owner/name", tmp_path / "m", source)
+    assert not (tmp_path / "m").exists()
+    done = pull("owner/name", tmp_path / "m", source, unverified=True)
+    assert "model.safetensors" in done.fetched
+
+
+def test_a_pin_of_the_catalogue_is_enough_and_binds_every_mirror(
+    hub: Hub, source: Source, tmp_path: Path
+) -> None:
+    def known(data: bytes) -> dict[str, Entry]:
+        sums = {"model.safetensors": hashlib.sha256(data).hexdigest()}
+        repositories = {"huggingface": "owner/name", "modelscope": "owner/name"}
+        return {"tiny": Entry("tiny", "", repositories, "MIT", ("*.safetensors",), 1, "", sums)}
+
+    hub.without_sums = True
+    with pytest.raises(HubError, match="another checksum"):
+        pull("tiny", tmp_path / "m", source, known=known(b"something else"))
+    assert not (tmp_path / "m" / "model.safetensors").exists()
+    pull("tiny", tmp_path / "m", source, known=known(FILES["model.safetensors"]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a" * 300 + ".json",
+        "dir/" + "b" * 250 + ".gguf",
+        "x\0.json",
+        "line\nbreak.json",
+        "\u202ea.json",
+    ],
+)
+def test_a_name_that_is_none_is_one_sentence(
+    hub: Hub, source: Source, tmp_path: Path, name: str
+) -> None:
+    hub.files[name] = b"{}"
+    with pytest.raises(HubError, match="name that is none") as told:
+        pull("owner/name", tmp_path / "m", source)
+    assert len(str(told.value)) < 300
+
+
+@pytest.mark.parametrize("size", ["zzz", -5, None, [], 1e400, {"a": 1}])
+def test_an_odd_size_is_one_sentence(
+    hub: Hub, source: Source, tmp_path: Path, size: object
+) -> None:
+    hub.lies["model.safetensors"] = size  # type: ignore[assignment]
+    with pytest.raises(HubError):
+        pull("owner/name", tmp_path / "m", source)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 200_000, b'{"a":' * 50_000, b"", b"<html>login</html>", b"null", b"[]", b'{"Data": 3}'],
+)
+def test_an_answer_that_is_no_listing_is_one_sentence(
+    hub: Hub, source: Source, tmp_path: Path, body: bytes
+) -> None:
+    hub.answer = body
+    with pytest.raises(HubError) as told:
+        pull("owner/name", tmp_path / "m", source)
+    assert len(str(told.value)) < 500
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_name_that_is_no_folder_is_one_sentence(
+    hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("owner/" + "n" * 300, "owner/na\0me"):
+        with pytest.raises(HubError):
+            verb.main(["pull", name, "--to", str(tmp_path), "--endpoint", hub.url])
