@@ -104,7 +104,7 @@ async def measured(rooms: int, messages: int, people: bool) -> dict[str, float]:
         voice = Voice(Instant(), Serving(Style(cards="brief")))
         house = House(load_cast(), voice, memory)
         if not people:
-            house.people = None  # type: ignore[assignment]
+            house.shared.people = None
         waits: list[float] = []
 
         async def play(number: int, count: int, wait: float) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from bot.drafts import Pace
 from bot.memory import open_memory
-from bot.room import Room
+from bot.room import Room, Shared
 from bot.stage import Line, Message
 from bot.voice import Voice, chosen_model, open_voice
 from characters.card import load_cast
@@ -88,7 +88,7 @@ async def speaking(model: str, replies: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         memory = await open_memory(None, folder=Path(folder))
         voice = open_voice(model, seed=1)
-        room = Room("bench", "one", cast=cast, voice=voice, memory=memory, stage=Nobody())
+        room = Room("bench", "one", Shared(cast, voice, memory), Nobody())
         usages = []
         stream = voice.engine.stream
 
@@ -129,7 +129,7 @@ async def added(rooms: int, messages: int) -> dict[str, float]:
 
         async def play(number: int) -> None:
             name = f"room {number}"
-            room = Room("bench", name, cast=cast, voice=voice, memory=memory, stage=Nobody())
+            room = Room("bench", name, Shared(cast, voice, memory), Nobody())
             await room.hear(Message("bench:1", "客人", "/summon wukong bajie"))
             for _ in range(messages):
                 await asyncio.sleep(0.2 * (1 + number % 5))

@@ -4,7 +4,8 @@
     read("/召唤悟空")           ->  Order("summon", "悟空")
     read("悟空，你好")           ->  None: talk
 
-Adding a command is a row here and a method in `bot.room`.
+Adding a command: a row here, and a function in `bot.room.orders` (a test sees to it that none is
+without).
 """
 
 from __future__ import annotations

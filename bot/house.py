@@ -18,7 +18,7 @@ from bot.filters import Filter, load_filter
 from bot.limits import Limits, load_limits
 from bot.memory import Memory, open_memory
 from bot.people import People
-from bot.room import Room
+from bot.room import Room, Shared
 from bot.secrets import redis_url
 from bot.stage import Stage
 from bot.voice import Voice, chosen_model, open_voice
@@ -89,11 +89,18 @@ class House:
         self.cast = cast
         self.voice = voice
         self.memory = memory
-        self.book = book
         self.people = people or People(memory, voice, cast)
-        self.limits = limits or Limits()
-        self.filter = filter or Filter()
         self.stats: Counter[str] = Counter()
+        self.shared = Shared(
+            cast,
+            voice,
+            memory,
+            book=book,
+            people=self.people,
+            limits=limits or Limits(),
+            filter=filter or Filter(),
+            stats=self.stats,
+        )
         self._rooms: dict[tuple[str, str], Room] = {}
 
     @classmethod
@@ -142,17 +149,11 @@ class House:
             found = self._rooms[platform, name] = Room(
                 platform,
                 name,
-                cast=self.cast,
-                voice=self.voice,
-                memory=self.memory,
-                stage=make_stage(),
+                self.shared,
+                make_stage(),
                 language=language,
                 private=private,
-                book=self.book,
-                people=self.people,
-                limits=self.limits if limited else None,
-                filter=self.filter,
-                stats=self.stats,
+                limited=limited,
             )
         return found
 

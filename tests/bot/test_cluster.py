@@ -65,7 +65,7 @@ async def test_a_scene_and_all_rights_on_a_cluster(play, memory):
 
 async def test_people_on_a_cluster(play, memory, cast):
     p = play(name="people")
-    people = People(memory, p.room.voice, cast)
+    people = People(memory, p.room.shared.voice, cast)
     one, two = memory.person("test:1"), memory.person("other:2")
     for person in (one, two):
         await people.came(person.person, "小明", "test:people", private=False)

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from bot import room as rooms
 from bot.memory import Request, StoredLine, new_id
 from bot.memory.update import KEPT_HEARD, KEPT_LINES
 from bot.portable import process_ended, process_id
+from bot.room import inbox as rooms
 from bot.stage import Message
 from characters.turn import Turn
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 from bot.commands import COMMANDS, Order
-from bot.orders import MOST_AUTO
+from bot.room.orders.replies import MOST_AUTO
 
 WUKONG, BAJIE, SHASENG = "孙悟空", "猪八戒", "沙僧"
 

@@ -18,7 +18,7 @@ from bot.learning import ask_for_facts
 from bot.memory import Fact, open_memory
 from bot.memory.people import DAYS
 from bot.people import People
-from bot.room import Room
+from bot.room import Room, Shared
 from bot.stage import Message
 from bot.voice import Voice
 from characters.markup import CHATML
@@ -63,12 +63,9 @@ class Home:
             self._rooms[name] = Room(
                 platform,
                 rest,
-                cast=self._cast,
-                voice=self.voice,
-                memory=self.memory,
-                stage=self.stage,
+                Shared(self._cast, self.voice, self.memory, people=self.people),
+                self.stage,
                 private=private,
-                people=self.people,
             )
         return self._rooms[name]
 

@@ -6,7 +6,7 @@ import pytest
 from bot.casting import CAP
 from bot.memory import open_memory
 from bot.people import People
-from bot.room import LONGEST, Room
+from bot.room import LONGEST, Room, Shared
 from bot.stage import Message
 from bot.voice import Voice
 from characters.prompt import Style
@@ -415,7 +415,7 @@ async def test_when_memory_goes_away_people_are_told_and_are_answered_when_it_is
     memory = await open_memory(None, folder=tmp_path, patience=60)
     voice = Voice(EchoEngine(["听见了。"], context=2**20), Serving(style=Style(cards="brief")))
     people = People(memory, voice, cast)
-    room = Room("test", "a", cast=cast, voice=voice, memory=memory, stage=stage, people=people)
+    room = Room("test", "a", Shared(cast, voice, memory, people=people), stage)
     await room.hear(Message("test:1", "小明", "/summon 悟空"))
     await memory.redis.shutdown(nosave=True)
     await asyncio.gather(*(room.hear(Message("test:1", "小明", f"第{i}句")) for i in range(3)))

@@ -57,7 +57,7 @@ async def test_what_was_shown_of_a_bad_reply_is_taken_back(play):
 
 
 async def test_who_waits_long_is_told_the_place_in_the_queue(play, monkeypatch):
-    monkeypatch.setattr("bot.room.QUEUED", 0.05)
+    monkeypatch.setattr("bot.room.speech.QUEUED", 0.05)
     p = play(delay=0.2)
     stream = p.engine.stream
 

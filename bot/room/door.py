@@ -1,0 +1,232 @@
+"""What a platform calls of a room: hear, obey, stop, rate, status."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot import notices
+from bot.commands import Order, read
+from bot.drafts import plain
+from bot.memory import AlreadyHandled, Request, StoredLine, new_id
+from bot.room import orders
+from bot.room.chores import Chores
+from bot.room.exchange import Exchange
+from bot.room.inbox import LONGEST, Inbox
+from bot.room.job import Job
+from bot.room.shared import Shared
+from bot.room.view import View
+from bot.stage import Message, Stage
+from characters.card import Character, Language
+from characters.turn import Scene, safe_name
+
+log = logging.getLogger(__name__)
+
+# Names that belong to the transcript itself; the cast's are added to them.
+_NARRATORS = ("旁白", "Narrator", "system", "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a panel shows. `version`, `versions` and `last_places` are those of the last line."""
+
+    cast: tuple[Character, ...]
+    place: str
+    mood: str
+    chapter: int
+    paused: bool
+    language: Language
+    speaking: Character | None
+    version: int = 0
+    versions: int = 0
+    last_places: tuple[str, ...] = ()
+
+
+class Room:
+    """One room of one platform. Messages are stored before anything else is done about them and
+    answered one at a time, in the order they came; rooms are heard together.
+
+    `limited`: several strangers share it, so the limits of fair use hold. `stop` may be called at
+    any time, from the same event loop.
+    """
+
+    def __init__(
+        self,
+        platform: str,
+        name: str,
+        shared: Shared,
+        stage: Stage,
+        *,
+        language: Language | None = None,
+        private: bool = False,
+        limited: bool = True,
+    ) -> None:
+        self.view = View(platform, name, shared, stage, language=language, private=private)
+        self.key = self.view.key
+        self.private = private
+        self.shared = shared
+        self.memory = self.view.memory
+        self.stats = shared.stats
+        self._chores = Chores(self.view)
+        self._inbox = Inbox(
+            self.view,
+            self._chores,
+            limited=limited,
+            interrupt=self._interrupt_chatter,
+            carry=self._carry_out,
+        )
+        self._job: Job | None = None
+        self._taken = (*_NARRATORS, *(name for c in shared.cast for name in c.names))
+
+    @property
+    def language(self) -> Language:
+        """What the room speaks; Chinese until somebody says otherwise."""
+        return self.view.language
+
+    async def enter(self) -> tuple[Scene, int]:
+        """Come in: the scene as it was left, and how many turns of it are remembered.
+
+        Raises:
+            MemoryProblem: it cannot be recalled.
+        """
+        await self.memory.look()
+        wanted = self.view.wanted
+        if wanted and self.memory.state.language != wanted:
+            await self.memory.write(language=wanted)
+        return self.scene(), len(self.memory.turns)
+
+    async def hear(self, message: Message, *, kept: Callable[[], object] | None = None) -> None:
+        """Answer one message: a command, or talk. Returns when all that it asked for is said.
+
+        `kept` is called as soon as the message is stored: from then on no crash can lose it.
+
+        Raises:
+            MemoryProblem: it cannot be kept; nothing was done about it.
+        """
+        if not await self._inbox.admitted(message.person):
+            return
+        text = plain(message.text).strip()
+        order = read(text)
+        if order is None and not text:
+            await self.view.say(notices.EMPTY, to=message.person)
+        elif len(text) > LONGEST:
+            await self.view.say(notices.TOO_LONG, len(text), LONGEST, to=message.person)
+        else:
+            work = Request(
+                new_id(),
+                person=message.person,
+                name=safe_name(message.name, self._taken),
+                text=text,
+                order=order is not None,
+                reply_to=message.reply_to,
+            )
+            await self._inbox.take(work, message.id, kept)
+
+    async def obey(self, order: Order, *, person: str, name: str) -> None:
+        """Carry out an order that a slash command or a button gave.
+
+        Raises:
+            MemoryProblem: it cannot be kept; nothing was done about it.
+        """
+        if not await self._inbox.admitted(person):
+            return
+        text = plain(f"/{order.id or order.called} {order.argument}").strip()
+        name = safe_name(name, self._taken)
+        await self._inbox.take(Request(new_id(), person=person, name=name, text=text, order=True))
+
+    def stop(self) -> bool:
+        """End the reply that is being prepared or written: it is kept as far as it was shown, and
+        marked; nobody else answers. Returns whether there was one."""
+        return self._job.stop() if self._job else False
+
+    async def rate(self, person: str, place: str, value: int) -> bool:
+        """A thumb on a shown line: 1 up, -1 down, 0 taken back. False: no line stands there.
+
+        Raises:
+            MemoryProblem: it cannot be kept.
+        """
+        line = await self.view.line_at(place)
+        if line is None:
+            return False
+        self.stats["rated"] += 1
+        feedback = self.shared.memory.feedback
+        return await feedback.rate(self.key, line.id, line.shown + 1, person, value)
+
+    async def status(self) -> Status:
+        """What a panel shows.
+
+        Raises:
+            MemoryProblem: it cannot be recalled.
+        """
+        line = await self.view.last_line()
+        state = self.memory.state
+        return Status(
+            cast=self.scene().cast,
+            place=state.place,
+            mood=state.mood,
+            chapter=state.chapter,
+            paused=state.paused,
+            language=self.language,
+            speaking=self._job.speaker if self._job else None,
+            version=line.shown + 1 if line else 0,
+            versions=len(line.texts) if line else 0,
+            last_places=line.places if line else (),
+        )
+
+    def scene(self) -> Scene:
+        """The room as it is."""
+        return self.view.scene()
+
+    async def last_line(self) -> StoredLine | None:
+        """The last character's line.
+
+        Raises:
+            MemoryProblem: it cannot be recalled.
+        """
+        return await self.view.last_line()
+
+    async def resume(self) -> None:
+        """After a start: show what was kept and perhaps not shown, answer what was not answered.
+
+        Messages that nobody waits for any more are marked as unanswered; orders are not given
+        twice. What another living process sees to is left to it.
+
+        Raises:
+            MemoryProblem: it cannot be recalled or kept.
+        """
+        await self._inbox.resume()
+
+    async def settle(self) -> None:
+        """Wait for what is done in the background."""
+        await self._chores.settle()
+
+    async def close(self) -> None:
+        """Wait for what is done in the background, but for nothing that is far away."""
+        await self._inbox.close()
+        await self.settle()
+
+    # -- carrying out ----------------------------------------------------------------------------
+
+    def _interrupt_chatter(self) -> None:
+        if self._job and self._job.chatter:
+            self._job.interrupt()
+
+    async def _carry_out(self, work: Request, declined: str) -> None:
+        """Do what was said or ordered, until it is done with; or decline it."""
+        job = self._job = Job(work, lambda: self._inbox.overheard)
+        exchange = Exchange(job, self.view, self._chores)
+        try:
+            if declined:
+                await exchange.decline(declined)
+            elif work.order:
+                await orders.obey(exchange, read(work.text) or Order(""))
+            else:
+                await exchange.answer()
+            if not job.closed:
+                await self.memory.close(job.work)
+        except AlreadyHandled:
+            # Another process took it over (or answered it before): it is done, and not by us.
+            self.stats["taken"] += 1
+        finally:
+            self._job = None

@@ -1,0 +1,227 @@
+"""What people say to a room: stored once, done in order, and taken up again after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot import notices
+from bot.memory import AlreadyHandled, MemoryAway, Request
+from bot.portable import process_ended, process_id
+from bot.room.chores import Chores
+from bot.room.speech import show
+from bot.room.view import View
+from characters.turn import Turn
+
+log = logging.getLogger(__name__)
+
+# Longer than any platform's message (Discord 2,000, Telegram 4,096), and short enough that one
+# message never fills a model's context. What is longer is refused whole and not stored: half a
+# message is worse than a clear answer.
+LONGEST = 4096
+
+# After a start, messages of the last minutes are answered; to older ones nobody waits for an
+# answer any more, and they are only marked as unanswered.
+FRESH = 600.0  # seconds
+# A message that a process on another machine has not touched for so long is taken over.
+LEASE = 60.0
+
+MOST_WAITING = 200  # messages of a room that wait for their answers; more are not heard
+
+# Carries a message out; with the text of one that is declined.
+Carry = Callable[[Request, str], Awaitable[None]]
+
+
+class Inbox:
+    """The messages of one room that are not done with. `interrupt` ends chatter when somebody
+    speaks, `carry` does what a stored message asks for."""
+
+    def __init__(
+        self,
+        view: View,
+        chores: Chores,
+        *,
+        limited: bool,
+        interrupt: Callable[[], object],
+        carry: Carry,
+    ) -> None:
+        self._view = view
+        self._chores = chores
+        self._limited = limited
+        self._interrupt = interrupt
+        self._carry = carry
+        self._turn = asyncio.Lock()  # whose message is being answered
+        self._door = asyncio.Lock()  # whose message is being stored
+        self._inside = 0  # messages that were heard and are not done with
+        self._ours: set[str] = set()  # their ids
+        self._again: asyncio.Task[None] | None = None  # looks again at what others see to
+
+    @property
+    def overheard(self) -> bool:
+        """Whether more than the message in hand waits."""
+        return self._inside > 1
+
+    async def admitted(self, person: str) -> bool:
+        """Whether the limits of fair use let somebody speak; who is not let is told once."""
+        shared = self._view.shared
+        if self._inside >= MOST_WAITING:
+            shared.stats["refused: crowd"] += 1
+            return False
+        limits = shared.limits if self._limited else None
+        verdict = limits.admit(person, self._view.key) if limits else None
+        if verdict is None or verdict.allowed:
+            return True
+        shared.stats[f"refused: {verdict.why}"] += 1
+        if verdict.tell:
+            wait = math.ceil(min(verdict.wait_s, 3600))
+            await self._view.say(notices.NOT_SO_FAST, wait, to=person)
+        return False
+
+    async def take(
+        self, work: Request, message: str = "", kept: Callable[[], object] | None = None
+    ) -> None:
+        """Store a message or an order, and carry it out when its turn has come. `message` is the
+        platform's id of it; `kept` is called once it is stored.
+
+        Raises:
+            MemoryProblem: it cannot be kept; nothing was done about it.
+        """
+        shared = self._view.shared
+        alone = self._inside == 0
+        self._inside += 1
+        self._ours.add(work.id)
+        shared.stats["heard"] += 1
+        try:
+            self._interrupt()
+            text = work.text
+            if declined := shared.filter.broken(text):
+                # What is not talked about is not kept either.
+                shared.stats["declined"] += 1
+                log.info("%s: a message was declined: %s", self._view.key, declined.name)
+                work = replace(work, text="", queue=())
+            said = Turn(work.name, text) if alone and not work.order and not declined else None
+            try:
+                async with self._door:
+                    work = await self._keep(work, said, message)
+            except AlreadyHandled:
+                shared.stats["heard twice"] += 1
+                return
+            if not work.order:
+                self._chores.goes_on(work.person)
+            if kept:
+                kept()
+            async with self._turn:
+                await self._carry(work, text if declined else "")
+        finally:
+            self._inside -= 1
+            self._ours.discard(work.id)
+        if not self._inside:
+            self._chores.rest()
+
+    async def _keep(self, work: Request, said: Turn | None, message: str) -> Request:
+        """Store what somebody said; whoever waits for Redis here waits in order."""
+        view = self._view
+        try:
+            if view.memory.unknown:
+                await view.memory.look()
+            self._chores.begin()
+            if view.shared.people and work.person:
+                await view.shared.people.came(
+                    work.person,
+                    work.name,
+                    view.key,
+                    private=view.private,
+                    language=view.language,
+                    on_connection=view.connection,
+                )
+            changes = view.decided_by(work.text) if said else {}
+            return await view.memory.hear(work, said, message=message, **changes)
+        except MemoryAway:
+            view.away = False  # given up: the next time it is said again
+            raise
+
+    # -- after a start ---------------------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """Show what was kept and perhaps not shown, answer what was not answered (see `Room`).
+
+        Raises:
+            MemoryProblem: it cannot be recalled or kept.
+        """
+        self._inside += 1
+        try:
+            async with self._turn:
+                await self._view.memory.look()
+                works, lines = await self._view.memory.open()
+                await self._show_again(lines)
+                later = await self._take_up(works)
+        finally:
+            self._inside -= 1
+        if later and self._again in (None, asyncio.current_task()):
+            self._again = asyncio.create_task(self._resume_later())
+
+    async def _resume_later(self) -> None:
+        await asyncio.sleep(LEASE)
+        await self._chores.quietly(self.resume())
+        if self._again is asyncio.current_task():
+            self._again = None
+
+    async def _show_again(self, lines: dict[str, str]) -> None:
+        view = self._view
+        known = await view.memory.lines() if lines else {}
+        for line_id, owner in lines.items():
+            line = known.get(line_id)
+            if owner != process_id() and process_ended(owner) is False:
+                continue
+            if line is None or not (speaker := view.character(line.speaker)):
+                await view.memory.dismiss(line_id)
+                continue
+            await show(view, line, speaker)
+            view.shared.stats["shown again"] += 1
+
+    async def _take_up(self, works: list[Request]) -> bool:
+        """Answer what was left. Returns whether something may have to be done later."""
+        now, later = time.time(), False
+        forgotten: list[Request] = []
+        for work in works:
+            if work.id in self._ours:
+                continue  # its own hearing sees to it
+            if work.owner != process_id():
+                ended = process_ended(work.owner)
+                if ended is False or (ended is None and now - work.at < LEASE):
+                    later = later or ended is None
+                    continue
+            try:
+                work = await self._view.memory.update(work, work)
+            except AlreadyHandled:
+                continue
+            self._view.shared.stats["resumed"] += 1
+            declined = not work.text and not work.said
+            if work.order or declined or now - work.heard > FRESH:
+                forgotten.append(work)
+            else:
+                await self._carry(work, "")
+        for work in forgotten:
+            await self._mark_unanswered(work)
+        return later
+
+    async def _mark_unanswered(self, work: Request) -> None:
+        view = self._view
+        if work.order:
+            await view.say(notices.ORDER_LOST, work.name, work.text)
+        else:
+            turns = (k.turn.text for k in view.memory.turns if k.line == work.id)
+            text = work.text or next(turns, "……")
+            await view.say(notices.UNANSWERED, work.name, text[:40])
+        await view.memory.close(work)
+        view.shared.stats["unanswered"] += 1
+
+    async def close(self) -> None:
+        """Look no more at what others see to."""
+        if self._again is not None:
+            self._again.cancel()
+            await asyncio.wait([self._again])

@@ -1,0 +1,105 @@
+"""Who is on stage: /summon, /dismiss, /who, /cast."""
+
+from __future__ import annotations
+
+from bot import notices
+from bot.commands import ALL, people
+from bot.drafts import joined
+from bot.room.exchange import Exchange
+from bot.room.orders.table import more, nobody_called, order, setting
+from bot.room.speech import Spoken
+from characters.card import Character
+from characters.turn import Turn
+
+
+@order("summon")
+async def _summon(talk: Exchange, argument: str) -> None:
+    wanted, unknown = people(argument, talk.view.shared.cast)
+    if not wanted and not unknown:
+        await talk.tell(notices.WHOM)
+    for character in wanted:
+        scene = talk.view.scene()
+        if character in scene.cast:
+            name = character.name[talk.view.language]
+            await talk.tell(notices.ALREADY, name)
+            continue
+        greetings = character.greeting[talk.view.language]
+        # The second greeting is for joining others.
+        greeting = greetings[min(len(scene.cast), len(greetings) - 1, 1)]
+        cast = (*(c.id for c in scene.cast), character.id)
+        await talk.speech.keep(
+            character,
+            Spoken(greeting),
+            then=more(talk),
+            joined=_joining(talk, character),
+            cast=cast,
+        )
+    await nobody_called(talk, unknown)
+
+
+def _joining(talk: Exchange, character: Character) -> Turn | None:
+    """The one line that who joins is told: where it is, and who is there."""
+    scene, language = talk.view.scene(), talk.view.language
+    heard = [turn for turn in scene.turns if turn.heard_by(character.id)]
+    if not scene.turns or (heard and heard[-1] is scene.turns[-1]):
+        return None  # nothing has happened, or it missed nothing
+    there = [c.name[language] for c in scene.cast]
+    there += dict.fromkeys(t.speaker for t in scene.turns[-12:] if t.side == "human")
+    if not there:
+        return None
+    told = notices.JOINED[language].format(
+        character.name[language], scene.place or notices.HERE[language], joined(there, language)
+    )
+    return Turn("", told, "narration", frozenset({character.id}))
+
+
+@order("dismiss")
+async def _dismiss(talk: Exchange, argument: str) -> None:
+    scene, language = talk.view.scene(), talk.view.language
+    wanted, unknown = people(argument, talk.view.shared.cast)
+    if argument.casefold() in ALL:
+        wanted, unknown = scene.cast, ()
+    elif not wanted and not unknown:
+        await talk.tell(notices.WHOM_NOT)
+        return
+    leaving = [c for c in wanted if c in scene.cast]
+    absent = [c for c in wanted if c not in scene.cast]
+    if leaving:
+        await talk.view.memory.write(cast=tuple(c.id for c in scene.cast if c not in leaving))
+    for characters, says in ((leaving, notices.LEFT), (absent, notices.NOT_HERE)):
+        if characters:
+            names = joined((c.name[language] for c in characters), language)
+            await talk.view.notice(says[language].format(names))
+    await nobody_called(talk, unknown)
+    if not talk.view.scene().cast:
+        await talk.announce(notices.NOBODY)
+
+
+@order("who")
+async def _who(talk: Exchange, argument: str) -> None:
+    scene, state, language = talk.view.scene(), talk.view.memory.state, talk.view.language
+    if not scene.cast:
+        await talk.tell(notices.NOBODY)
+        return
+    names = joined((c.name[language] for c in scene.cast), language)
+    rows = [notices.ON_STAGE[language].format(names), *setting(talk.view)]
+    if state.paused:
+        rows.append(notices.PAUSED[language])
+    await talk.view.notice("\n".join(rows), to=talk.job.work.person)
+
+
+@order("cast")
+async def _cast(talk: Exchange, argument: str) -> None:
+    language = talk.view.language
+    rows = [
+        notices.CAST_ROW[language]
+        .format(
+            emoji=character.emoji,
+            name=character.name[language],
+            id=character.id,
+            aliases=joined(character.aliases[language][:3], language),
+        )
+        .strip()
+        for character in talk.view.shared.cast
+    ]
+    await talk.tell(notices.CAST, "\n".join(rows))

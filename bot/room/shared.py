@@ -1,0 +1,29 @@
+"""What all rooms of a process share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bot.filters import Filter
+from bot.limits import Limits
+from bot.memory import Memory
+from bot.people import People
+from bot.voice import Voice
+from canon import Canon
+from characters.card import Cast
+
+
+@dataclass(slots=True)
+class Shared:
+    """One cast, one model, one memory. `book`, `people` and `limits` may be missing: nothing to
+    quote, nothing kept of people, no rate limit. `stats` counts what happened, by name."""
+
+    cast: Cast
+    voice: Voice
+    memory: Memory
+    book: Canon | None = None
+    people: People | None = None
+    limits: Limits | None = None
+    filter: Filter = field(default_factory=Filter)
+    stats: Counter[str] = field(default_factory=Counter)

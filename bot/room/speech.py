@@ -1,0 +1,397 @@
+"""One reply: its prompt, its growing draft, a second attempt, kept before it is shown as done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot import notices
+from bot.conversation import Crowded, Reading, as_of
+from bot.drafts import Draft, broken_off, run_out
+from bot.faults import Fault, fault_of, without
+from bot.grounding import Passage, leaning, passages
+from bot.memory import AlreadyHandled, Request, StoredLine
+from bot.room.chores import Chores
+from bot.room.job import Job
+from bot.room.view import View
+from bot.stage import Line
+from characters.card import Character
+from characters.prompt import Tail
+from characters.turn import Scene, Turn
+from engine.sequence import EngineError, Reply
+
+log = logging.getLogger(__name__)
+
+QUEUED = 3.0  # seconds without a word before people are told their place in the queue
+ATTEMPTS = 2  # a faulty reply is asked for once more
+_SHARE = 8  # of the context that may hold what is remembered of a person
+
+# What is left to do after a reply: the record of the message from then on, None when it is done.
+Then = Callable[[Turn], Request | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a character said: "" when nothing; `broken` when it was stopped or the engine failed."""
+
+    text: str
+    broken: bool = False
+    problem: str = ""
+    mark: str = ""  # of the trim that its prompt made
+    read: Reading | None = None
+    before: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A reply that can be asked for: who speaks, in which scene, and what the model reads."""
+
+    speaker: Character  # as the card is now
+    reader: Character  # as it was at the room's chapter
+    scene: Scene
+    read: Reading
+    before: tuple[Passage, ...]
+    person: str
+    old: StoredLine | None
+
+    @property
+    def version(self) -> int:
+        return len(self.old.texts) + 1 if self.old else 1
+
+    @property
+    def recent(self) -> list[str]:
+        """The speaker's own last lines."""
+        return [t.text for t in self.scene.turns if t.speaker == self.speaker.id][-4:]
+
+
+class Speech:
+    """The replies of one job."""
+
+    def __init__(self, job: Job, view: View, chores: Chores) -> None:
+        self._job = job
+        self._view = view
+        self._chores = chores
+
+    async def answer(self, speaker: Character, *, then: Then, chatter: bool = False) -> bool:
+        """One character's reply, kept before this returns. Returns whether it was said to its end.
+
+        Raises:
+            AlreadyHandled: another process answered meanwhile.
+        """
+        job = self._job
+
+        async def whole() -> bool:
+            spoken = await self._speak(
+                speaker, job.work.line, person=job.work.person, chatter=chatter
+            )
+            if spoken.text:
+                await self.keep(speaker, spoken, then=then)
+            if spoken.problem:
+                name = speaker.name[self._view.language]
+                await self._view.say(notices.STUMBLED, name, spoken.problem)
+            return bool(spoken.text) and not spoken.broken and not spoken.problem
+
+        reply = asyncio.create_task(whole())
+        try:
+            return await asyncio.shield(reply)
+        except asyncio.CancelledError:
+            # Our caller goes away: what was said so far is still kept.
+            job.stop()
+            await asyncio.wait({reply})
+            raise
+
+    async def keep(
+        self,
+        speaker: Character,
+        spoken: Spoken,
+        *,
+        then: Then,
+        joined: Turn | None = None,
+        **changes: Any,
+    ) -> None:
+        """Store a character's line as the next answer of the job, and show it. `joined` is a turn
+        before it; `changes` are those of the room's state (see `RoomMemory.write`).
+
+        Raises:
+            AlreadyHandled: another process answered meanwhile; the line is not kept.
+        """
+        job, view = self._job, self._view
+        work, turn = job.work, Turn(speaker.id, spoken.text, "character")
+        line = StoredLine(
+            work.line,
+            speaker.id,
+            (spoken.text,),
+            passages=tuple(leaning(spoken.text, spoken.before)) if spoken.before else (),
+            person=work.person,
+        )
+        after = None if spoken.broken and job.stopped else then(turn)
+        if spoken.mark:
+            changes["mark"] = spoken.mark
+        # Stored before it is shown as done: nobody ever saw a whole line that is not remembered.
+        try:
+            await view.memory.write(
+                turn,
+                line=line,
+                broken_off=spoken.broken,
+                work=work,
+                then=after,
+                joined=joined,
+                **changes,
+            )
+        except AlreadyHandled:
+            job.closed = True
+            await view.stage.withdraw(line.id, ())
+            raise
+        if after is None:
+            job.closed = True
+        else:
+            job.work = after
+        view.shared.stats["said"] += 1
+        await show(view, line, speaker)
+        if spoken.read:
+            self._chores.asked(line, 1, spoken.read, spoken.text)
+
+    async def once_more(self, line: StoredLine, speaker: Character) -> None:
+        """Another version of a line, in the scene before it; all versions are kept.
+
+        Raises:
+            AlreadyHandled: another process carried the order out.
+        """
+        job, view = self._job, self._view
+        at = next(n for n, kept in enumerate(view.memory.turns) if kept.line == line.id)
+        scene = view.scene(speaker.id)
+        scene = replace(scene, turns=scene.turns[:at])
+        spoken = await self._speak(
+            speaker, line.id, person=line.person or job.work.person, scene=scene, old=line
+        )
+        if not spoken.text or spoken.broken or spoken.text in line.texts:
+            if spoken.problem:
+                await view.say(notices.STUMBLED, speaker.name[view.language], spoken.problem)
+            await show(view, line, speaker)
+            return
+        new = replace(
+            line,
+            texts=(*line.texts, spoken.text),
+            shown=len(line.texts),
+            passages=tuple(leaning(spoken.text, spoken.before)),
+        )
+        new = await view.memory.change(new, job.work)
+        job.closed = True
+        view.shared.stats["versions"] += 1
+        self._chores.retried(line.id)
+        await show(view, new, speaker)
+        if spoken.read:
+            self._chores.asked(new, new.shown + 1, spoken.read, spoken.text)
+
+    # -- one reply -------------------------------------------------------------------------------
+
+    async def _speak(
+        self,
+        speaker: Character,
+        line_id: str,
+        *,
+        person: str,
+        chatter: bool = False,
+        scene: Scene | None = None,
+        old: StoredLine | None = None,
+    ) -> Spoken:
+        """Let a character speak, shown as it is written; a faulty reply is asked for once more.
+
+        With `old` it is another version of that line, in the scene before it.
+        """
+        with self._job.speaking(speaker, chatter=chatter):
+            prompt = await self._prompt(speaker, person, scene, old)
+            if prompt is None:
+                return Spoken("")
+            if self._job.interrupted:  # while the prompt was built
+                return Spoken("", broken=True)
+            return await self._attempts(prompt, line_id, chatter=chatter)
+
+    async def _prompt(
+        self, speaker: Character, person: str, scene: Scene | None, old: StoredLine | None
+    ) -> _Prompt | None:
+        """What the model reads for a reply; None, and people are told, when it does not fit."""
+        view, state = self._view, self._view.memory.state
+        scene = as_of(scene or view.scene(speaker.id), state.chapter)
+        reader = speaker.as_of(state.chapter)
+        tail, before = await self._tail(speaker, scene, person)
+        try:
+            read = view.shared.voice.read(scene, reader, tail, examples=not state.mark)
+        except Crowded as crowded:
+            await view.say(notices.CROWDED, crowded)
+            return None
+        return _Prompt(speaker, reader, scene, read, before, person, old)
+
+    async def _tail(
+        self, speaker: Character, scene: Scene, person: str
+    ) -> tuple[Tail | None, tuple[Passage, ...]]:
+        """What the speaker needs for this one reply besides what was said."""
+        view, shared = self._view, self._view.shared
+        state, context = view.memory.state, shared.voice.context
+        found = passages(
+            shared.book,
+            scene,
+            speaker,
+            chapter=state.chapter,
+            context=context,
+            length=shared.voice.length,
+        )
+        known: tuple[str, ...] = ()
+        if shared.people and person:
+            query = next((t.text for t in reversed(scene.turns) if t.side == "human"), "")
+            known = await shared.people.recall(
+                person,
+                speaker,
+                view.key,
+                private=view.private,
+                scene=scene,
+                query=query,
+                budget=context // _SHARE,
+                measure=shared.voice.length,
+                on_connection=view.connection,
+            )
+        tail = Tail(tuple(p.text for p in found), known, state.note)
+        return (tail if tail else None), found
+
+    async def _attempts(self, prompt: _Prompt, line_id: str, *, chatter: bool) -> Spoken:
+        job, view, shared = self._job, self._view, self._view.shared
+        speaker, old, turns = prompt.speaker, prompt.old, view.memory.turns
+        dropped = prompt.read.dropped
+        mark = turns[dropped - 1].id if dropped and not old else ""
+        line = Line(
+            line_id,
+            speaker,
+            "",
+            view.language,
+            version=prompt.version,
+            versions=prompt.version,
+            places=old.places if old else (),
+        )
+        text, fault, broken, problem = "", None, False, ""
+        shown, finish = False, ""
+        for attempt in range(ATTEMPTS):
+            reply = self._begin(prompt, attempt, chatter=chatter)
+            draft, broken, problem = await self._write(reply, line)
+            shown, text, finish = bool(draft.text), draft.end(), reply.finish or ""
+            declined = shared.filter.check(text, view.language, side="output", speaker=speaker)
+            if declined:
+                shared.stats["declined to say"] += 1
+                if shown and not old:
+                    await view.stage.withdraw(line_id, ())
+                return Spoken(declined, mark=mark)
+            fault = self._fault(text, prompt, cut_short=finish == "stop")
+            if broken or not fault or attempt + 1 == ATTEMPTS:
+                break
+            shared.stats["retried"] += 1
+            if shown and not old:
+                await view.stage.withdraw(line_id, ())
+            if job.interrupted:  # between two attempts: nothing of it stands any more
+                return Spoken("", broken=True)
+        text = self._mended(text, fault, prompt.recent, speaker, broken=broken)
+        if text and broken:
+            text = broken_off(text)
+        elif text and finish == "length" and not fault:
+            text = run_out(text, view.language)
+        if not text and shown and not old:
+            await view.stage.withdraw(line_id, ())
+        return Spoken(text, broken, problem, mark, prompt.read, prompt.before)
+
+    def _begin(self, prompt: _Prompt, attempt: int, *, chatter: bool) -> Reply:
+        version = prompt.version
+        return self._view.shared.voice.begin(
+            prompt.read,
+            prompt.scene,
+            prompt.reader,
+            room=self._view.key,
+            person=prompt.person,
+            turn=64 * len(self._view.memory.turns) + 2 * version + attempt,
+            waiting=not chatter,
+            # Asked for another version, a cold model says the same again.
+            warmth=1 + 0.5 * (version - 1) + 0.5 * attempt,
+        )
+
+    def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool) -> Fault | None:
+        fault = fault_of(text, prompt.recent, cut_short=cut_short)
+        if prompt.old and text in prompt.old.texts:
+            fault = "repeats"
+        if fault:
+            self._view.shared.stats[fault] += 1
+        return fault
+
+    def _mended(
+        self,
+        text: str,
+        fault: Fault | None,
+        recent: Sequence[str],
+        speaker: Character,
+        *,
+        broken: bool,
+    ) -> str:
+        """What is kept of a reply after all attempts; a line of the card when nothing is."""
+        if not fault:
+            return text
+        left = without(text, fault, recent)
+        if left or broken:
+            return left
+        if fault == "repeats":
+            return text  # what was said before is better than nothing, and than a stock phrase
+        view = self._view
+        view.shared.stats["card lines"] += 1
+        lines = speaker.lines[view.language] or speaker.greeting[view.language]
+        return lines[len(view.memory.turns) % len(lines)]
+
+    async def _write(self, reply: Reply, line: Line) -> tuple[Draft, bool, str]:
+        """Let the engine write one reply, shown as it grows, until it ends or is stopped.
+
+        Returns the draft, whether it was broken off, and the engine's problem.
+        """
+        view = self._view
+        draft, pace = Draft(line.speaker), view.stage.pace()
+        broken, problem = False, ""
+        loop = asyncio.get_running_loop()
+        waiting = loop.call_later(QUEUED, lambda: self._chores.later(self._queued(reply)))
+        try:
+            with self._job.writing():
+                async for piece in reply:
+                    waiting.cancel()
+                    shown = draft.add(piece)
+                    if view.shared.filter.broken(shown, "output"):
+                        break
+                    if pace.due(shown, time.monotonic()):
+                        await view.stage.show(replace(line, text=shown))
+        except asyncio.CancelledError:
+            broken = True
+            if task := asyncio.current_task():
+                task.uncancel()  # it was this line that was to end, not the task
+        except EngineError as failed:
+            broken, problem = True, str(failed)
+        finally:
+            waiting.cancel()
+            await reply.aclose()
+        return draft, broken, problem
+
+    async def _queued(self, reply: Reply) -> None:
+        if reply.position > 0 and reply.finish is None:
+            self._view.shared.stats["queued"] += 1
+            await self._view.say(notices.QUEUED, reply.position)
+
+
+async def show(view: View, line: StoredLine, speaker: Character) -> None:
+    """Show a kept line as done, and remember where."""
+    places = await view.stage.show(
+        Line(
+            line.id,
+            speaker,
+            line.text,
+            view.language,
+            done=True,
+            version=line.shown + 1,
+            versions=len(line.texts),
+            places=line.places,
+        )
+    )
+    await view.memory.shown(line, places)

@@ -1,0 +1,89 @@
+"""A room as its parts see it: the scene, the language, and notices to people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot import notices
+from bot.conversation import language_of, scene_of
+from bot.memory import MemoryAway, StoredLine, StoredTurn
+from bot.room.shared import Shared
+from bot.stage import Stage
+from characters.card import Character, Language, Words
+from characters.turn import Scene, Turn
+
+
+class View:
+    """One room's memory and stage. `key` is `platform:name`; in a `private` room one person reads
+    along, in any other one everybody may."""
+
+    def __init__(
+        self,
+        platform: str,
+        name: str,
+        shared: Shared,
+        stage: Stage,
+        *,
+        language: Language | None = None,
+        private: bool = False,
+    ) -> None:
+        self.key = f"{platform}:{name}"
+        self.private = private
+        self.shared = shared
+        self.stage = stage
+        self.memory = shared.memory.room(platform, name, self.connection)
+        self.wanted = language
+        self.away = False  # the memory is, and people know
+
+    @property
+    def language(self) -> Language:
+        """What the room speaks; Chinese until somebody says otherwise."""
+        return self.memory.state.language or self.wanted or "zh"
+
+    def decided_by(self, text: str) -> dict[str, Any]:
+        """Changes of the state that a person's words make: the first ones decide the language."""
+        decided = None if self.memory.state.language else language_of(text)
+        return {"language": decided} if decided else {}
+
+    def scene(self, reader: str = "") -> Scene:
+        """The room as it is, with what `reader` remembers of what was trimmed."""
+        return scene_of(self.memory.state, self.memory.turns, self.shared.cast, reader)
+
+    def named(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
+        """Turns with shown names for whoever is not on stage."""
+        kept = [StoredTurn("", turn) for turn in turns]
+        return scene_of(self.memory.state, kept, self.shared.cast).turns
+
+    def character(self, character_id: str) -> Character | None:
+        return next((c for c in self.shared.cast if c.id == character_id), None)
+
+    async def line_at(self, place: str) -> StoredLine | None:
+        """The line that stands at a place of the platform."""
+        lines = await self.memory.lines()
+        return next((line for line in reversed(lines.values()) if place in line.places), None)
+
+    async def last_line(self) -> StoredLine | None:
+        """The last character's line."""
+        kept = next((k for k in reversed(self.memory.turns) if k.turn.side == "character"), None)
+        if kept is None:
+            return None
+        found = (await self.memory.lines()).get(kept.line)
+        return found or StoredLine(kept.line, kept.turn.speaker, (kept.turn.text,))
+
+    async def say(self, words: Words, *values: object, to: str = "") -> None:
+        """A notice in the room's language, with `values` in its gaps; to one person, or to all."""
+        await self.notice(words[self.language].format(*values), to=to)
+
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
+        await self.stage.notice(text, to=to, secret=secret)
+
+    async def connection(self, problem: MemoryAway | None) -> None:
+        """The memory's connection went away, or (None) came back. Several steps may wait for it at
+        the same time; people are told once."""
+        if bool(problem) != self.away:
+            self.away = bool(problem)
+            if problem:
+                await self.say(notices.AWAY, problem)
+            else:
+                await self.say(notices.BACK)
