@@ -207,7 +207,8 @@ class Speech:
             prompt = await self._prompt(speaker, person, scene, old)
             if prompt is None:
                 return Spoken("")
-            if self._job.interrupted:  # while the prompt was built
+            # While the prompt was built, or while it was decided who goes on.
+            if self._job.interrupted or (chatter and self._job.overheard):
                 return Spoken("", broken=True)
             return await self._attempts(prompt, line_id, chatter=chatter)
 
