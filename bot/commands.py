@@ -288,8 +288,16 @@ COMMANDS: tuple[Command, ...] = (
         ("link",),
         ("绑定",),
         "text",
-        Words("[口令]", "[CODE]"),
+        Words("[口令|是|不]", "[CODE|yes|no]"),
         Words("把两个账号认作一个人", "make two accounts one person"),
+    ),
+    Command(
+        "unlink",
+        ("unlink",),
+        ("解绑",),
+        "",
+        None,
+        Words("这个账号重新单独算一个人", "make this account a person of its own again"),
     ),
     Command(
         "language",

@@ -32,9 +32,16 @@ from bot.learning import (
     facts_in,
     telling,
 )
-from bot.memory import ConnectionCallback, Fact, Known, Memory, MemoryProblem, StoredTurn
+from bot.memory import (
+    ConnectionCallback,
+    Fact,
+    Known,
+    Memory,
+    MemoryProblem,
+    StoredTurn,
+    linking,
+)
 from bot.memory.keys import stream_order
-from bot.memory.people import due
 from bot.recall import recall
 from bot.voice import Voice
 from characters.card import Cast, Character, Language, UnknownCharacter
@@ -50,7 +57,7 @@ MOST_ROUNDS, MOST_ROOMS = 512, 256  # that wait to be looked through
 LONGEST_LINE = 200  # characters of a line that the model reads
 LOOK_BACK = 64  # turns of a room that are read at a time
 AFTER = 3600.0  # seconds: how long a line of somebody who opted out stays for the scene
-_KEEPING = {"remember", "persona", "optout", "optin", "share", "retention", "link"}
+_KEEPING = {"remember", "persona", "optout", "optin", "share", "retention", "link", "unlink"}
 _LOOKING = {"memory", "correct", "forget", "export"}
 _SUM_UP_FIRST, _SUM_UP_EVERY = 4, 8  # talks of a person with a character
 
@@ -415,12 +422,15 @@ class People:
         Raises:
             MemoryAway, MemoryProblem: it cannot be done now.
         """
-        now = time.time() if now is None else now
-        found = await due(self._memory, now=now)
+        now = await self._memory.now() if now is None else now
+        found = await self._memory.due(now=now)
+        for person in found.unsettled:
+            await linking.finish(self._memory.person(person).store)
         for person in found.leaving:
             await self._memory.person(person).forget_everything()
         for person in found.opted_out:
             await self._memory.person(person).leave_groups(older=AFTER, now=now)
+        await self._memory.rewrite()
 
     async def close(self) -> None:
         """End what goes on in the background. What was not looked through is found again."""

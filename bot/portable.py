@@ -73,12 +73,20 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @functools.cache
-def _host() -> str:
-    """The machine's name, and the id of its boot where the system tells one."""
-    boot = ""
+def boot_id() -> str:
+    """What this machine was given when it was started; "" where the system has none.
+
+    As long as it is the same, `time.monotonic` counts from the same moment in all processes.
+    """
     with contextlib.suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-    return f"{platform.node()}/{boot}"
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    return ""
+
+
+@functools.cache
+def _host() -> str:
+    """The machine's name and its `boot_id`."""
+    return f"{platform.node()}/{boot_id()}"
 
 
 def _started(pid: int) -> str:

@@ -11,11 +11,23 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.commands import Order
-from bot.memory import Bond, Fact, Known, PersonMemory, TooManyTries
-from bot.memory.people import LEAST_DAYS, LONGEST_FACT, LONGEST_PERSONA, MOST_DAYS
+from bot.memory import (
+    LEAST_DAYS,
+    LONGEST_FACT,
+    LONGEST_PERSONA,
+    MOST_DAYS,
+    Account,
+    Bond,
+    Fact,
+    Known,
+    Offer,
+    PersonMemory,
+    TooManyTries,
+    linking,
+)
 from bot.recall import visible
 from characters.card import Language, Words
 
@@ -113,16 +125,57 @@ IN_PRIVATE_ONLY = Words(
     "请私聊我再说这个，这里别人也看得见。", "Ask me that in private: here others can read it, too."
 )
 CODE = Words(
-    "口令 {code}，十分钟内有效，只能用一次。用另一个账号对我说：/绑定 {code}\n"
-    "两个账号从此是同一个人。不要把口令告诉别人。",
-    "Code {code}, good for ten minutes and for one use. Tell me with your other account: "
-    "/link {code}\nThe two accounts are one person then. Give the code to nobody else.",
+    "口令 {code}，十分钟内有效，只能用一次。用另一个账号私聊我：/绑定 {code}\n"
+    "之后两边都会问你要不要绑定，都答应了才算。不要把口令告诉别人。",
+    "Code {code}, good for ten minutes and for one use. Tell me in private with your other "
+    "account: /link {code}\nThen both accounts are asked, and both must say yes. Give the code to "
+    "nobody else.",
 )
-LINKED = Words("绑定好了：{} 是同一个人。", "Linked: {} are one person now.")
+OFFER = Words(
+    "要把这些账号绑定成同一个人吗？\n对方：{theirs}\n你：{mine}\n"
+    "绑定以后，两边都看得到、也能抹去关于你的一切。"
+    "都是你自己的账号才答应：/绑定 是。不是就说：/绑定 不。",
+    "Shall these accounts become one person?\nTheirs: {theirs}\nYours: {mine}\n"
+    "From then on each of them sees, and can erase, all that is remembered of you. Say yes only if "
+    "all of them are your own: /link yes. Otherwise: /link no.",
+)
+OTHER_SIDE = Words(
+    "这边答应了。现在用另一个账号（{theirs}）私聊我：/绑定，再答应一次。",
+    "This side has said yes. Now tell me in private with the other account ({theirs}): /link, and "
+    "say yes there, too.",
+)
+NO_OFFER = Words(
+    "没有等你答应的绑定。先在一个账号上 /绑定 拿口令，再用另一个账号说。",
+    "There is nothing to say yes or no to. Ask for a code with /link on one account, and say it "
+    "with the other one.",
+)
+DECLINED = Words("没有绑定，口令作废了。", "Nothing was linked, and the code is void.")
+LINKED = Words(
+    "绑定好了：{} 是同一个人。/解绑 可以拆开。",
+    "Linked: {} are one person now. /unlink takes this account out again.",
+)
+UNLINKED = Words(
+    "拆开了：这个账号又是单独一个人，用它告诉我的都跟着它。",
+    "Unlinked: this account is a person of its own again, with what was told with it.",
+)
+NOT_LINKED = Words("这个账号没有绑定。", "This account is not linked.")
+WERE_LINKED = Words(
+    "你的账号已经绑定：{} 现在是同一个人。如果不是你做的：/解绑。",
+    "Your account was linked: {} are one person now. If that was not you: /unlink.",
+)
+WERE_UNLINKED = Words(
+    "绑定已经拆开，现在和你同一个人的账号：{}。",
+    "The link was undone; the accounts that are one person with you now: {}.",
+)
 NO_CODE = Words(
     "这个口令不能用：过期了、用过了，或者就是你自己的。在另一个账号上重新 /绑定。",
     "This code does not work: it is too old, used, or your own. Ask for a new one with /link on "
     "your other account.",
+)
+SEVERAL_SENDERS = Words(
+    "用这个身份说话的不止一个人，所以不记它的事。请用自己的账号说。",
+    "Several people speak as this sender, so nothing is remembered of it. Ask with your own "
+    "account.",
 )
 TRIES = Words("试得太多了，过十分钟再来。", "Too many tries; come back in ten minutes.")
 NOBODY_HERE = Words(
@@ -174,7 +227,9 @@ async def obey(
         case "retention":
             return await _retention(argument, person, language)
         case "link":
-            return await _link(argument, person, alone, language)
+            return await _link(argument, person, private, language)
+        case "unlink":
+            return await _unlink(person, private, language)
         case "persona":
             return await _persona(argument, person, room, language)
     return None
@@ -292,19 +347,67 @@ async def _retention(argument: str, person: PersonMemory, language: Language) ->
     return DAYS_NOW[language].format(profile.days, LEAST_DAYS, MOST_DAYS)
 
 
-async def _link(argument: str, person: PersonMemory, alone: bool, language: Language) -> str:
-    if not argument and not alone:
-        return IN_PRIVATE_ONLY[language]  # whoever reads the code could use it
+async def _link(argument: str, person: PersonMemory, private: bool, language: Language) -> str:
+    if not private:
+        return IN_PRIVATE_ONLY[language]  # whoever reads the code, or who is who, could use it
+    word, store = argument.casefold(), person.store
     try:
-        if not argument:
-            return CODE[language].format(code=await person.code())
-        known = await person.link(argument)
+        if word in _NO:
+            declined = await linking.decline(store)
+            return DECLINED[language] if declined else NO_OFFER[language]
+        if word and word not in _YES:
+            offer = await linking.claim(store, argument)
+            return _offer(offer, language) if offer else NO_CODE[language]
+        offer = await linking.pending(store)
+        if offer is None:
+            return (
+                NO_OFFER[language]
+                if word
+                else CODE[language].format(code=await linking.make_code(store))
+            )
     except TooManyTries:
         return TRIES[language]
+    if not word or not offer.seen:
+        return _offer(offer, language)
+    known = await linking.agree(store)
     if known is None:
-        return NO_CODE[language]
-    platforms = (account.partition(":")[0] for account in known.profile.accounts)
-    return LINKED[language].format(" + ".join(platforms))
+        return OTHER_SIDE[language].format(theirs=_accounts(offer.theirs))
+    await person.news()  # it is told now
+    return LINKED[language].format(_platforms(known.profile.accounts))
+
+
+def _offer(offer: Offer, language: Language) -> str:
+    return OFFER[language].format(theirs=_accounts(offer.theirs), mine=_accounts(offer.mine))
+
+
+def _accounts(accounts: Sequence[Account]) -> str:
+    """Accounts as people know them: by platform and shown name."""
+    return " + ".join(
+        f"{account.id.partition(':')[0]} {account.name or account.id.partition(':')[2]}"
+        for account in accounts
+    )
+
+
+def _platforms(accounts: Iterable[str]) -> str:
+    return " + ".join(account.partition(":")[0] for account in accounts)
+
+
+async def _unlink(person: PersonMemory, private: bool, language: Language) -> str:
+    if not private:
+        return IN_PRIVATE_ONLY[language]
+    if await linking.unlink(person.store) is None:
+        return NOT_LINKED[language]
+    await person.news()
+    return UNLINKED[language]
+
+
+async def news(person: PersonMemory, language: Language) -> str | None:
+    """What to tell somebody, in private, that was done with another account of theirs; once."""
+    found = await person.news()
+    if found is None:
+        return None
+    words = WERE_LINKED if found[0] == "linked" else WERE_UNLINKED
+    return words[language].format(_platforms(found[1]))
 
 
 async def _persona(argument: str, person: PersonMemory, room: str, language: Language) -> str:

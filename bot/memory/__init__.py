@@ -6,8 +6,9 @@
 
 `keys` is the table of all that is stored. `connection` waits for Redis, `server` is one that
 somebody else runs, `embedded` one of our own. `room` is what was said in a room (its values in
-`stored`, the script that changes them in `update`), `people` who said it and what is known of them,
-`erasure` how they are taken out of rooms, `feedback` what they thought of replies.
+`stored`, the script that changes them in `update`), `people` who said it, `known` and
+`person_store` what is known of them, `linking` how accounts become one person, `forgetting`,
+`erasure` and `rewriting` how nothing is left of them, `feedback` what they thought of replies.
 """
 
 from __future__ import annotations
@@ -15,24 +16,48 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from bot.memory import linking
+from bot.memory.clock import plausible_now
 from bot.memory.connection import Connection, ConnectionCallback, MemoryAway, MemoryProblem
 from bot.memory.embedded import Embedded, data_folder
 from bot.memory.feedback import Asked, Feedback, Given
+from bot.memory.forgetting import Due, Forgotten, due
 from bot.memory.keys import PREFIX, VERSION, VERSIONS, quoted, room_key, tag
+from bot.memory.known import (
+    DAYS,
+    LEAST_DAYS,
+    LONGEST_FACT,
+    LONGEST_PERSONA,
+    MOST_DAYS,
+    Bond,
+    Fact,
+    Known,
+    Profile,
+)
+from bot.memory.linking import Offer, TooManyTries
 from bot.memory.moving import move
-from bot.memory.people import Bond, Fact, Forgotten, Known, PersonMemory, Profile, TooManyTries
+from bot.memory.people import PersonMemory
+from bot.memory.person_store import Account
+from bot.memory.rewriting import rewrite
 from bot.memory.room import AlreadyHandled, RoomMemory, unfinished
 from bot.memory.server import Server
 from bot.memory.stored import Request, RoomState, StoredLine, StoredTurn, Summary, new_id
 from bot.memory.update import KEPT_TURNS
 
 __all__ = [
+    "DAYS",
     "KEPT_TURNS",
+    "LEAST_DAYS",
+    "LONGEST_FACT",
+    "LONGEST_PERSONA",
+    "MOST_DAYS",
     "PREFIX",
+    "Account",
     "AlreadyHandled",
     "Asked",
     "Bond",
     "ConnectionCallback",
+    "Due",
     "Embedded",
     "Fact",
     "Feedback",
@@ -42,6 +67,7 @@ __all__ = [
     "Memory",
     "MemoryAway",
     "MemoryProblem",
+    "Offer",
     "PersonMemory",
     "Profile",
     "Request",
@@ -53,6 +79,7 @@ __all__ = [
     "Summary",
     "TooManyTries",
     "data_folder",
+    "linking",
     "new_id",
     "open_memory",
 ]
@@ -71,6 +98,18 @@ class Memory(Connection):
     @property
     def feedback(self) -> Feedback:
         return Feedback(self)
+
+    async def now(self) -> float:
+        """The time by which people are forgotten, in seconds since 1970: see `clock`."""
+        return await plausible_now(self)
+
+    async def due(self, *, now: float) -> Due:
+        """The people about whom something is to be done at a time (see `now`)."""
+        return await due(self, now=now)
+
+    async def rewrite(self) -> bool:
+        """Have what was erased go from the disk, too, if anything was (see `rewriting`)."""
+        return await rewrite(self)
 
     async def looked_through(self, room: str, upto: str = "") -> str:
         """Id of the newest turn of a room that was looked through for facts; set with `upto`."""

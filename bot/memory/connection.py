@@ -40,6 +40,7 @@ class Store(Protocol):
     """A Redis server: somebody's own (`server.Server`), or the embedded one (`embedded`)."""
 
     where: str
+    embedded: bool  # its append-only file is ours to rewrite
 
     def start(self) -> bool:
         """Make sure that it runs. Returns whether clients need to be made anew."""
@@ -62,6 +63,11 @@ class Connection:
     def where(self) -> str:
         """Where it is kept, for people to read; never holds a password."""
         return self._server.where
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the server is our own."""
+        return self._server.embedded
 
     async def close(self) -> None:
         """Disconnect; the last one to leave the embedded server stops it."""

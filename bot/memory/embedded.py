@@ -38,6 +38,8 @@ class Embedded:
     the same moment neither start two servers on one file nor leave one without an owner.
     """
 
+    embedded = True
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "memory.rdb"

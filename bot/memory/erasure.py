@@ -146,10 +146,15 @@ def without(
     return left, gone, names - {""}
 
 
-def striker(names: Iterable[str], facts: Iterable[str]) -> Callable[[str], str]:
-    """A function that strikes out names, and runs of characters that tell one of the facts."""
+def striker(
+    names: Iterable[str], facts: Iterable[str], *, numbers_only: bool = False
+) -> Callable[[str], str]:
+    """A function that strikes out names, and runs of characters that tell one of the facts; with
+    `numbers_only` runs with digits, or an @: what belongs to one person, whoever says it."""
     pattern = re.compile("|".join(map(_whole, telling(names))) or r"(?!)", re.IGNORECASE)
     runs = {run for fact in facts for run in _runs(fact)}
+    if numbers_only:
+        runs = {run for run in runs if re.search(r"\d\D{0,2}\d|@", run)}
     sizes = {len(run) for run in runs}
 
     def strike(text: str) -> str:
@@ -169,6 +174,11 @@ def striker(names: Iterable[str], facts: Iterable[str]) -> Callable[[str], str]:
         return "".join(out)
 
     return strike
+
+
+def speaks_of_oneself(text: str) -> bool:
+    """Whether a fact begins with who says it: 「我怕水」, "I live in York"."""
+    return bool(re.match(r"\s*(?:[我俺咱吾]|i\b|i['’]|my\b)", text, re.IGNORECASE))
 
 
 def telling(names: Iterable[str]) -> list[str]:

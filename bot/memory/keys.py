@@ -56,6 +56,10 @@ from __future__ import annotations
 import urllib.parse
 
 VERSION = 1
+# Keys of people and rooms live this many days longer than they are to be kept. What is to go is
+# erased by the hourly look, which finds it everywhere and does not believe a clock that jumps; the
+# server's own expiry believes any clock, so it is put off by more than a year's jump.
+MARGIN_DAYS = 400
 PREFIX = f"mrp:{VERSION}:"
 VERSIONS = "mrp:versions"
 
@@ -103,3 +107,8 @@ def room_key(room: str, part: str) -> str:
 def room_of(key: str) -> str:
     """The tag of the room that a key belongs to."""
     return key.partition("{room:")[2].partition("}")[0]
+
+
+def person_of(key: str) -> str:
+    """The account (`platform:id`) that a key belongs to."""
+    return unquoted(key.partition("{person:")[2].partition("}")[0])

@@ -198,7 +198,7 @@ class RoomMemory:
         Raises:
             AlreadyHandled: `work` is not as we know it: somebody else answered.
         """
-        opens = (then.id, then.to_json()) if work and then else ()
+        opens: tuple[str, ...] = (then.id, then.to_json()) if work and then else ()
         if line:
             opens += (line.id, process_id())
         before = None

@@ -12,6 +12,8 @@ from bot.memory.connection import MemoryProblem
 class Server:
     """A Redis that somebody else runs."""
 
+    embedded = False
+
     def __init__(self, url: str) -> None:
         try:
             parsed = redis.asyncio.connection.parse_url(url)

@@ -272,7 +272,7 @@ async def test_every_command_does_something(play):
     await p.say("/summon 悟空 八戒", "你好")
     people = {
         *("persona", "remember", "memory", "correct", "export"),
-        *("optout", "optin", "share", "retention", "link"),
+        *("optout", "optin", "share", "retention", "link", "unlink"),
     }
     for command in COMMANDS:
         if command.id in people or command.here_only or command.id in ("dismiss", "forget"):

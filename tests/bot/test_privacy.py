@@ -16,7 +16,7 @@ import pytest
 
 from bot.learning import ask_for_facts
 from bot.memory import Fact, open_memory
-from bot.memory.people import DAYS
+from bot.memory.known import DAYS
 from bot.people import People
 from bot.room import Room, Shared
 from bot.stage import Message
@@ -315,11 +315,12 @@ async def test_forget_everything_leaves_nothing_anywhere(home, memory):
     number = 7_000_000 + next(_numbers)
     ann, also, bob = f"tele:{number}", f"disc:{number + 1}", new("bob")
     here = home(quiet=60.0, reply=lambda prompt: prompt.rpartition("：")[0][-200:])  # repeats it
-    group, dm = f"disc:g{number}", f"tele:{number}"
+    group, dm, their_dm = f"disc:g{number}", f"tele:{number}", f"disc:{number + 1}"
     say = here.say
 
     async def said(room, person, text):
-        return await say(room, person, text, private=room == dm, name=names[person])
+        private = room in (dm, their_dm)
+        return await say(room, person, text, private=private, name=names[person])
 
     names = {ann: "阿青姑娘", also: "青青子衿", bob: "老王头"}
     for room in (group, dm):
@@ -328,16 +329,18 @@ async def test_forget_everything_leaves_nothing_anywhere(home, memory):
     await said(dm, ann, "/身份 逃婚的郡主娘娘")
     await said(dm, ann, "/记住 我的生日是腊月廿三")
     await said(dm, ann, "/绑定")
-    code = next(n for n in reversed(here.stage.notices) if "口令" in n).split("：")[1][:8]
     await said(group, also, "悟空，我对榴莲过敏得厉害，别请我吃。")
-    assert code not in ("", None)
     code = next(
         word
         for n in here.stage.notices
         for word in n.replace("，", " ").split()
         if len(word) == 8 and word.isascii()
     )
-    await said(group, also, f"/绑定 {code}")
+    await said(their_dm, also, f"/绑定 {code}")
+    await said(their_dm, also, "/绑定 是")
+    await said(dm, ann, "/绑定")
+    await said(dm, ann, "/绑定 是")
+    assert "绑定好了" in here.stage.notices[-1]
     await said(group, bob, "八戒，青青子衿是不是对榴莲过敏得厉害？")
     await said(group, bob, "八戒，你最爱吃什么？")
     await said(group, also, "八戒，你好")
@@ -407,7 +410,7 @@ async def test_forgetting_that_was_broken_off_is_finished(home, memory, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr("bot.memory.people.erase", killed)
+        broken.setattr("bot.memory.forgetting.erase", killed)
         with pytest.raises(KeyboardInterrupt):
             await memory.person(ann).forget_everything()
     assert await where(memory, "西瓜十九")

@@ -141,19 +141,92 @@ async def test_retention(me, argument, days):
     assert (await me.memory.known()).profile.days == days
 
 
-async def test_link_shows_its_code_to_nobody_else(memory, me):
+@pytest.fixture
+def other(memory):
+    """The orders of another account, in English and in private unless told otherwise."""
+    person = memory.person(f"other:{next(_numbers)}")
+
+    async def order(order_id, argument="", *, private=True):
+        return await rights.obey(
+            Order(order_id, argument),
+            person,
+            room="o:1",
+            private=private,
+            alone=True,
+            language="en",
+        )
+
+    order.memory = person
+    return order
+
+
+async def code_of(me):
+    return next(word for word in (await me("link")).replace("，", " ").split() if len(word) == 8)
+
+
+async def test_link_shows_its_code_to_nobody_else(me, other):
     assert "私聊" in await me("link", private=False)
-    told = await me("link")
-    code = next(word for word in told.replace("，", " ").split() if len(word) == 8)
-    other = memory.person(f"other:{next(_numbers)}")
-    linked = await rights.obey(
-        Order("link", code), other, room="o:1", private=True, alone=True, language="en"
-    )
-    assert linked == "Linked: test + other are one person now."
+    code = await code_of(me)
+    assert "in private" in await other("link", code, private=False)
+    assert "one person?" in await other("link", code)
+    assert "said yes" in await other("link", "yes")
+    assert "绑定成同一个人吗" in await me("link")
+    assert await me("link", "是") == "绑定好了：other + test 是同一个人。/解绑 可以拆开。"
     assert "不能用" in await me("link", code)
     for _ in range(5):
         told = await me("link", "22222222")
     assert "十分钟" in told
+
+
+async def test_whoever_types_a_code_gives_nothing_away(me, other):
+    """A code made by somebody else, typed by a victim: nothing is joined until both have seen the
+    other side and said yes, in private."""
+    await other("remember", "the password is SECRET777")
+    await other.memory.came("o:1", "Victim", private=True)
+    await me.memory.came("test:dm", "Attacker", private=True)
+    code = await code_of(me)
+    shown = await other("link", code)
+    assert "test Attacker" in shown
+    assert "other Victim" in shown
+    for word in ("是", "yes"):
+        assert "other Victim" in await me("link", word) or "这边答应了" in await me("link", word)
+    assert (await me.memory.known()).facts == ()
+    assert "SECRET" not in json.dumps(await me.memory.export())
+    assert "void" in await other("link", "no")
+    assert "没有等你答应" in await me("link", "是")
+    assert (await me.memory.known()).facts == ()
+    assert len((await other.memory.known()).facts) == 1
+
+
+async def test_a_yes_before_the_other_side_was_seen_only_shows_it(me, other):
+    code = await code_of(me)
+    await other("link", code)
+    await other("link", "yes")
+    assert "绑定成同一个人吗" in await me("link", "是")
+    assert "绑定好了" in await me("link", "是")
+
+
+async def test_what_was_joined_is_told_to_the_other_account_and_comes_apart_again(me, other):
+    await me("remember", "我属猴")
+    await other("remember", "I was born in the year of the ox")
+    code = await code_of(me)
+    await other("link", code)
+    await other("link", "yes")
+    await me("link")
+    await me("link", "是")
+    assert await rights.news(me.memory, "zh") is None  # told by the answer
+    told = await rights.news(other.memory, "en")
+    assert told.startswith("Your account was linked: other + test")
+    assert await rights.news(other.memory, "en") is None
+    assert len((await me.memory.known()).facts) == 2
+    assert "in private" in await other("unlink", private=False)
+    assert "person of its own" in await other("unlink")
+    assert [f.text for f in (await me.memory.known()).facts] == ["我属猴"]
+    assert [f.text for f in (await other.memory.known()).facts] == [
+        "I was born in the year of the ox"
+    ]
+    assert "拆开" in await rights.news(me.memory, "zh")
+    assert "not linked" in await other("unlink")
 
 
 async def test_a_persona_is_shown_changed_and_taken_back(me):

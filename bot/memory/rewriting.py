@@ -1,0 +1,93 @@
+"""Rewriting Redis's append-only file after something was erased, so that it is not on disk either.
+
+    await erased(memory)                             # after what was kept is gone from Redis
+    await rewrite(memory)                            # every hour, where a server is not ours
+
+An append-only file holds every command that was ever given, until it is rewritten, which Redis does
+by itself only when it has doubled. The embedded server rewrites at once. A server of somebody
+else's is asked once an hour, however much was erased; that something was is noted in Redis, so that
+it is done after a restart, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+import redis
+
+from bot.memory.connection import Connection
+from bot.memory.keys import PREFIX
+
+log = logging.getLogger(__name__)
+
+ERASED = f"{PREFIX}erased"
+_POLL = 0.02  # seconds between two looks whether it is done
+_LONGEST = 60.0  # seconds that are waited for it; it goes on by itself after that
+
+
+async def erased(memory: Connection) -> None:
+    """Something was erased: note it, and on the embedded server rewrite the file at once.
+
+    Raises:
+        MemoryAway, MemoryProblem: it cannot be noted.
+    """
+
+    async def note() -> None:
+        await memory.redis.incr(ERASED)
+
+    await memory.lasting(note, None)
+    if memory.embedded:
+        await rewrite(memory)
+
+
+async def rewrite(memory: Connection) -> bool:
+    """Have the append-only file rewritten if something was erased since the last time. Returns
+    whether it was (False also where the server has none, or does not let us).
+
+    Raises:
+        MemoryAway, MemoryProblem: Redis stays away.
+    """
+
+    async def step() -> bool:
+        client: Any = memory.redis
+        count = await client.get(ERASED)
+        if not count:
+            return False
+        try:
+            done = await _rewritten(client)
+        except redis.ResponseError as problem:
+            # A managed Redis may not let anybody do it; then its back-ups are its operator's.
+            log.info("the append-only file of %s is not rewritten: %s", memory.where, problem)
+            done = False
+        async with client.pipeline(transaction=True) as pipe:
+            await pipe.watch(ERASED)
+            if await pipe.get(ERASED) == count:  # else more was erased meanwhile
+                pipe.multi()
+                pipe.delete(ERASED)
+                with contextlib.suppress(redis.WatchError):
+                    await pipe.execute()
+        return done
+
+    return await memory.lasting(step, None)
+
+
+async def _rewritten(client: Any) -> bool:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _LONGEST
+    started = False
+    while loop.time() < until:
+        info = await client.info("persistence")
+        if not info.get("aof_enabled"):
+            return False
+        busy = info.get("aof_rewrite_in_progress") or info.get("aof_rewrite_scheduled")
+        if not busy:
+            if started:
+                return True
+            # One that was under way may have begun before the erasure: ours comes after it.
+            await client.bgrewriteaof()
+            started = True
+        await asyncio.sleep(_POLL)
+    return started
