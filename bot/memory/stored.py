@@ -49,7 +49,8 @@ class Request:
     whom a character called in. `step` counts the answers. `owner` is the process that sees to it
     (`bot.portable.process_id`), `at` when it was last touched, in seconds since 1970. `message` is
     the platform's id of it, "" where there is none. Not `personal`: several people share the
-    sender. `forwarded`: somebody else wrote it.
+    sender. `forwarded`: somebody else wrote it. `moderator`: the person may do in the room what
+    cannot be undone.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Request:
     message: str = ""
     personal: bool = True
     forwarded: bool = False
+    moderator: bool = False
 
     @property
     def individual(self) -> str:

@@ -107,7 +107,7 @@ class Room:
         if not await self._inbox.admitted(message.person):
             return
         text = plain(message.text).strip()
-        order = read(text)
+        order = None if message.forwarded else read(text)
         if order is None and not text:
             await self.view.say(notices.EMPTY, to=message.person)
         elif len(text) > LONGEST:
@@ -120,11 +120,15 @@ class Room:
                 text=text,
                 order=order is not None,
                 reply_to=message.reply_to,
+                moderator=message.moderator,
+                personal=message.personal,
+                forwarded=message.forwarded,
             )
             await self._inbox.take(work, message.id, kept)
 
-    async def obey(self, order: Order, *, person: str, name: str) -> None:
-        """Carry out an order that a slash command or a button gave.
+    async def obey(self, order: Order, *, person: str, name: str, moderator: bool = False) -> None:
+        """Carry out an order that a slash command or a button gave. `moderator`: whoever gave it
+        may do here what cannot be undone.
 
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
@@ -133,7 +137,10 @@ class Room:
             return
         text = plain(f"/{order.id or order.called} {order.argument}").strip()
         name = safe_name(name, self._taken)
-        await self._inbox.take(Request(new_id(), person=person, name=name, text=text, order=True))
+        work = Request(
+            new_id(), person=person, name=name, text=text, order=True, moderator=moderator
+        )
+        await self._inbox.take(work)
 
     def stop(self) -> bool:
         """End the reply that is being prepared or written: it is kept as far as it was shown, and
