@@ -82,17 +82,7 @@ def pull(
             f"neither {source.name} nor the catalogue has a checksum of {unsure[0]}, so nobody can "
             "tell what comes down; take another source, or --unverified at your own risk"
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as problem:
-        why = getattr(problem, "strerror", "") or "it is no name of a folder"
-        raise HubError(f"{str(folder)[:80]} cannot be made: {why}") from problem
-    missing = [file for file in wanted if not _is_there(folder, file)]
-    needed, free = sum(file.bytes for file in missing), shutil.disk_usage(folder).free
-    if needed > free:
-        raise HubError(
-            f"{folder} has {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are still to come"
-        )
+    missing = _still_to_come(folder, wanted)
     for file in missing:
         (folder / file.path).unlink(missing_ok=True)  # what is wrong; what is begun lies elsewhere
         source.fetch(repository, revision, file, folder)
@@ -108,6 +98,28 @@ def pull(
         fetched=tuple(file.path for file in missing),
         seconds=round(time.monotonic() - begun, 2),
     )
+    _write_record(folder, pulled)
+    return pulled
+
+
+def _still_to_come(folder: Path, wanted: Sequence[Listed]) -> list[Listed]:
+    """Make the folder; the files that are not there, whole and right. Raises HubError for a folder
+    that cannot be, or without the space."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", "") or "it is no name of a folder"
+        raise HubError(f"{str(folder)[:80]} cannot be made: {why}") from problem
+    missing = [file for file in wanted if not _is_there(folder, file)]
+    needed, free = sum(file.bytes for file in missing), shutil.disk_usage(folder).free
+    if needed > free:
+        raise HubError(
+            f"{folder} has {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are still to come"
+        )
+    return missing
+
+
+def _write_record(folder: Path, pulled: Pulled) -> None:
     record = {key: value for key, value in asdict(pulled).items() if key not in _PASSING}
     partial = folder / f".{RECORD}.{os.getpid()}.part"
     try:
@@ -116,7 +128,6 @@ def pull(
     except OSError as problem:
         partial.unlink(missing_ok=True)
         raise HubError(f"{folder / RECORD} cannot be written: {problem.strerror}") from problem
-    return pulled
 
 
 def _pinned(repository: str, file: Listed, pins: Mapping[str, str]) -> Listed:

@@ -185,7 +185,7 @@ def _unexplained_imports(file: Path, text: str) -> Iterator[str]:
     for node in ast.walk(tree_of(file)):
         if not isinstance(node, Function):
             continue
-        above = node.lineno
+        above = -1
         for inner in ast.walk(node):
             if isinstance(inner, ast.Import | ast.ImportFrom):
                 # One comment serves a block of imports.

@@ -50,9 +50,11 @@ class Paper:
             self._draw.ellipse([x - r, y - r, x + r, y + r], fill=colour)
 
     def arc(
-        self, x: float, y: float, wide: float, high: float, begin: float, end: float,
+        self, oval: tuple[float, float, float, float], begin: float, end: float,
         width: float, colour: str = INK,
     ) -> None:  # fmt: skip
+        """A part of an oval (middle x and y, half its width and height), in degrees clockwise."""
+        x, y, wide, high = oval
         box = [(x - wide) * _UNIT, (y - high) * _UNIT, (x + wide) * _UNIT, (y + high) * _UNIT]
         self._draw.arc(box, begin, end, fill=colour, width=int(width * _UNIT))
 
@@ -94,7 +96,7 @@ def wukong() -> Paper:
     _brows(p, 42, 12, 4)
     p.oval(46.5, 63, 1.6, 2, INK)
     p.oval(53.5, 63, 1.6, 2, INK)
-    p.arc(50, 67, 12, 10, 20, 160, 2.6)
+    p.arc((50, 67, 12, 10), 20, 160, 2.6)
     return p
 
 
@@ -109,7 +111,7 @@ def bajie() -> Paper:
     p.oval(50, 64, 17, 12.5, "#e58f88")
     p.oval(43.5, 64, 3.4, 5, "#8f3f3c")
     p.oval(56.5, 64, 3.4, 5, "#8f3f3c")
-    p.arc(50, 74, 15, 10, 25, 155, 2.6)
+    p.arc((50, 74, 15, 10), 25, 155, 2.6)
     return p
 
 
@@ -124,10 +126,10 @@ def tangseng() -> Paper:
     p.line([(20, 40), (19, 74)], 3.4, GOLD)
     p.line([(80, 40), (81, 74)], 3.4, GOLD)
     for side in (-1, 1):
-        p.arc(50 + side * 12, 54, 6, 3.4, 10, 170, 2.2)
+        p.arc((50 + side * 12, 54, 6, 3.4), 10, 170, 2.2)
         p.line([(50 + side * 6, 47), (50 + side * 18, 46)], 2)
     p.line([(50, 56), (48.5, 64), (51, 65)], 1.6, "#c79a7c")
-    p.arc(50, 68, 6.5, 5, 20, 160, 2.2, "#b4503f")
+    p.arc((50, 68, 6.5, 5), 20, 160, 2.2, "#b4503f")
     return p
 
 
@@ -137,7 +139,7 @@ def shaseng() -> Paper:
     p.oval(50, 52, 32, 36, "#7f94a3")
     p.oval(50, 78, 27, 20, "#a33a1f")
     p.oval(50, 67, 12, 7, "#7f94a3")
-    p.arc(50, 36, 34, 22, 180, 360, 5, GOLD)
+    p.arc((50, 36, 34, 22), 180, 360, 5, GOLD)
     _eyes(p, 49, 13, 3.6, white=5.6)
     _brows(p, 41, 13, 5, 3.6)
     p.oval(50, 60, 6, 4, "#6d8190")
@@ -176,8 +178,8 @@ def guanyin() -> Paper:
     p.oval(50, 26, 4.4, 5.4, GOLD)
     p.oval(50, 45, 2.2, 2.6, RED)
     for side in (-1, 1):
-        p.arc(50 + side * 10.5, 54, 5.6, 3.2, 10, 170, 2)
-        p.arc(50 + side * 10.5, 52, 7, 5, 205, 335, 1.6)
+        p.arc((50 + side * 10.5, 54, 5.6, 3.2), 10, 170, 2)
+        p.arc((50 + side * 10.5, 52, 7, 5), 205, 335, 1.6)
     p.line([(50, 57), (49, 64), (51, 64.5)], 1.4, "#d0a48a")
     p.oval(50, 71, 4.4, 2.2, "#c8402f")
     return p
@@ -194,7 +196,7 @@ def honghaier() -> Paper:
     _eyes(p, 60, 12, 3.8, white=5.2)
     _brows(p, 53, 12, 4, 2.8)
     p.both(lambda x, _: p.oval(x(30), 69, 4.4, 3, "#eb8f74"))
-    p.arc(50, 70, 7.5, 6, 15, 165, 2.4)
+    p.arc((50, 70, 7.5, 6), 15, 165, 2.4)
     p.shape([(50, 38), (46.4, 46), (53.6, 46)], RED)
     return p
 
@@ -214,7 +216,7 @@ def niumowang() -> Paper:
     _brows(p, 43, 13, 6, 4)
     p.oval(43, 74, 3, 3.8, INK)
     p.oval(57, 74, 3, 3.8, INK)
-    p.arc(50, 80, 8, 8, 20, 160, 3.2, GOLD)
+    p.arc((50, 80, 8, 8), 20, 160, 3.2, GOLD)
     return p
 
 
