@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from bot.memory import linking
+from bot.memory import amending, linking
 from bot.memory.clock import plausible_now
 from bot.memory.connection import Connection, ConnectionCallback, MemoryAway, MemoryProblem
 from bot.memory.embedded import Embedded, data_folder
@@ -78,6 +78,7 @@ __all__ = [
     "StoredTurn",
     "Summary",
     "TooManyTries",
+    "amending",
     "data_folder",
     "linking",
     "new_id",

@@ -65,7 +65,7 @@ async def erase(
                     (row_id, row if _later(row_id, before) else _struck(row, strike))
                     for row_id, row in kept
                 ]
-                told = _told(fields, strike, said, [row.get("t", "") for _, row in gone])
+                told = cleaned_state(fields, strike, said, [row.get("t", "") for _, row in gone])
                 waiting = {} if before else _waiting(works, accounts, spoken)
                 lined = _lined(known, accounts, spoken, strike, before)
                 if left == list(rows) and told == fields and not waiting and lined == known:
@@ -192,8 +192,11 @@ def _struck(row: dict[str, str], strike: Callable[[str], str]) -> dict[str, str]
     return {key: text if key in _TURN_MARKS else strike(text) for key, text in row.items()}
 
 
-def _told(
-    fields: Mapping[str, str], strike: Callable[[str], str], names: set[str], said: list[str]
+def cleaned_state(
+    fields: Mapping[str, str],
+    strike: Callable[[str], str],
+    names: Collection[str],
+    said: Collection[str],
 ) -> dict[str, str]:
     """The room's state: summaries lose every part that names the person, or repeats them."""
     left = {key: strike(text) if key in _STATE_TEXTS else text for key, text in fields.items()}

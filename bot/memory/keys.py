@@ -3,9 +3,12 @@
 The keys of a room are `mrp:1:{room:PLATFORM:NAME}:…`, with both parts percent-encoded. They carry
 the same hash tag, so that a turn is one transaction on Redis Cluster too.
 
+All are erased when nobody has spoken in the room for 400 days.
+
 `…:turns`, a stream of one entry a turn; the newest ~4,000 turns, until forgotten:
     s speaker (character id, or shown name) · t text · k side (h, c, n) · p person, PLATFORM:ID ·
     w witnesses (ids, space between; no field: everybody) · c "1" when broken off ·
+    m the platform's id of a message · f "1" when it was forwarded ·
     n the id of the line or message, which makes writing it twice impossible
 `…:state`, a hash of a few KB; until forgotten:
     cast (ids in the order they came on stage) · place · mood · note · chapter · paused · language ·
@@ -26,26 +29,31 @@ the same hash tag, so that a turn is one transaction on Redis Cluster too.
 `mrp:1:place:PLATFORM:PLACE`, a set of the rooms of a place (a Discord server), and
     `mrp:1:places:PLATFORM`, a set of such places; until the bot is removed from there
 
-The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. All but the last three are kept under one
-of the accounts of a person, and for as many days as the person says (180) since they were last
-used.
+The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. The first four are kept under one of the
+accounts of a person, the root, and for as many days as the person says (180) since they were last
+used; then the hourly look erases them. By themselves all keys end 400 days after that.
 
 `…:profile`, a hash: in_groups "0" (may not be remembered in groups) · shared "1" (what was said in
     private may be used in groups) · days (when not 180) · accounts (at most 8) · leaving "1"
-    (everything is being forgotten)
+    (everything is being forgotten) · joining (roots that are being taken over) · parting (accounts
+    that are becoming a person of their own)
 `…:facts`, a hash of at most 200: number -> JSON of text (at most 300 characters), room, private,
-    heard (character ids; none: all), sure (0..1), pinned, turn, at (seconds)
+    heard (character ids; none: all), sure (0..1), pinned, turn, at (seconds), by (account)
 `…:bonds`, a hash of at most 128: CHARACTER, or `CHARACTER private` -> JSON of talks, first, last
     (seconds), summary (at most 300 characters)
 `…:personas`, a hash of at most 64: room -> order, and who the person is there (500 characters)
 `…:account`, a hash: self (the account that the four above are under, when it is not this one) ·
-    days · name · language · seen (seconds) · many "1" (was in more rooms than are listed);
-    30 days longer than the above
+    days · name · language · seen (seconds) · many "1" (was in more rooms than are listed) ·
+    news (what was done with another account, to be told)
 `…:rooms`, a sorted set of at most 5,000: PLATFORM:NAME, and ` private` -> when the person was last
     there; as `account`
 `…:tries`, a number: codes asked for and tried; ten minutes
+`…:offer`, a text: the code of the offer that the account may say yes to; ten minutes
 
-`mrp:1:{link:CODE}`, a text: the person that whoever knows the code is one with; ten minutes
+`mrp:1:{link:CODE}`, a hash: maker and taker (accounts), and who of them has seen the other side and
+    said yes (maker_seen, maker_yes, taker_seen, taker_yes); ten minutes
+`mrp:1:clock`, a hash: at (seconds), ticks, boot: the time by which people are forgotten
+`mrp:1:erased`, a number: erasures since the append-only file was rewritten; until it is
 `mrp:1:{feedback}:given`, a stream of at most ~5,000 and 180 days:
     kind (rate, choice, edit) · line · by person · people (whom the prompt holds) · d (packed JSON)
 `mrp:versions`, a set: the versions of this table that were ever written here; for ever

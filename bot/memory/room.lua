@@ -68,6 +68,9 @@ local function go()
     if redis.call('ZADD', heard, 'NX', ask.now, ask.heard) == 0 then return 'taken', '' end
     redis.call('ZREMRANGEBYRANK', heard, 0, -ask.heard_kept - 1)
   end
+  if ask.epoch_now and (redis.call('HGET', state, 'epoch') or '0') ~= ask.epoch_now then
+    return 'taken', ''
+  end
   if ask.expect and redis.call('HGET', open, ask.expect[1]) ~= ask.expect[2] then
     return 'taken', ''
   end
@@ -111,6 +114,11 @@ local function go()
   end
   if ask.stale then redis.call('DEL', asked) end
   if ask.epoch then redis.call('HINCRBY', state, 'epoch', 1) end
+  if ask.turn or ask.opens or ask.state then
+    for _, key in ipairs({turns, state, open, lines, heard, learnt}) do
+      redis.call('EXPIRE', key, ask.life)
+    end
+  end
   return 'done', found
 end
 

@@ -77,7 +77,7 @@ class RoomMemory:
 
     async def look(self) -> None:
         """See what is new."""
-        await self._do(RoomUpdate())
+        await self.apply(RoomUpdate())
 
     async def lines(self) -> dict[str, StoredLine]:
         """The newest lines by id, oldest first."""
@@ -99,8 +99,8 @@ class RoomMemory:
         works = [Request.from_json(text) for id_, text in sorted(rows.items()) if "." not in id_]
         return works, {id_: text for id_, text in sorted(rows.items()) if "." in id_}
 
-    async def between(self, after: str, until: str) -> list[StoredTurn]:
-        """The turns after the one with the first id, up to the second."""
+    async def between(self, after: str = "", until: str = "+") -> list[StoredTurn]:
+        """The turns after the one with the first id, up to the second, trimmed ones too."""
 
         async def step() -> Any:
             first = f"({after}" if after else "-"
@@ -132,7 +132,7 @@ class RoomMemory:
         work = _ours(replace(work, message=message or work.message))
         if turn:
             work = replace(work, text="", said=True)
-        await self._do(
+        await self.apply(
             RoomUpdate(
                 id=work.id,
                 heard=message or None,
@@ -151,7 +151,7 @@ class RoomMemory:
             AlreadyHandled: it was said already.
         """
         said = _ours(replace(work, text="", said=True))
-        await self._do(
+        await self.apply(
             RoomUpdate(
                 id=work.id,
                 expect=(work.id, work.to_json()),
@@ -165,14 +165,14 @@ class RoomMemory:
     async def update(self, work: Request, then: Request) -> Request:
         """A request goes on as another one. Raises AlreadyHandled."""
         then = _ours(then)
-        await self._do(
+        await self.apply(
             RoomUpdate(expect=(work.id, work.to_json()), opens=(then.id, then.to_json()))
         )
         return then
 
     async def close(self, work: Request) -> None:
         """A request is done with. Raises AlreadyHandled."""
-        await self._do(RoomUpdate(expect=(work.id, work.to_json()), closes=(work.id,)))
+        await self.apply(RoomUpdate(expect=(work.id, work.to_json()), closes=(work.id,)))
 
     # -- what follows ----------------------------------------------------------------------------
 
@@ -214,16 +214,16 @@ class RoomMemory:
             state=_state(changes),
             **_turn(turn, person=person, broken_off=broken_off),
         )
-        return str(await self._do(update))
+        return str(await self.apply(update))
 
     async def shown(self, line: StoredLine, places: Sequence[str]) -> None:
         """A line is shown, at these places."""
         line = replace(line, places=tuple(places))
-        await self._do(RoomUpdate(lines=(line.id, line.to_json()), closes=(line.id,)))
+        await self.apply(RoomUpdate(lines=(line.id, line.to_json()), closes=(line.id,)))
 
     async def dismiss(self, line_id: str) -> None:
         """A line need not be shown any more."""
-        await self._do(RoomUpdate(closes=(line_id,)))
+        await self.apply(RoomUpdate(closes=(line_id,)))
 
     async def change(self, line: StoredLine, work: Request) -> StoredLine:
         """Another version of a line counts, from now on and for everybody; it is to be shown, and
@@ -232,7 +232,7 @@ class RoomMemory:
             oldest = 1 if line.shown == 0 else 0
             texts = (*line.texts[:oldest], *line.texts[oldest + 1 :])
             line = replace(line, texts=texts, shown=max(line.shown - 1, 0))
-        await self._do(
+        await self.apply(
             RoomUpdate(
                 lines=(line.id, line.to_json()),
                 expect=(work.id, work.to_json()),
@@ -246,7 +246,7 @@ class RoomMemory:
     async def undo(self, turns: Collection[StoredTurn], work: Request) -> None:
         """Take turns back, as if they had never been; the order is done. Raises AlreadyHandled."""
         lines = tuple(stored.line for stored in turns if stored.line)
-        await self._do(
+        await self.apply(
             RoomUpdate(
                 drops=tuple(stored.id for stored in turns) or None,
                 unlines=lines or None,
@@ -258,11 +258,12 @@ class RoomMemory:
 
     async def forget(self) -> int:
         """Erase all that was said in the room; who is on stage stays. Returns how many turns."""
-        return int(await self._do(RoomUpdate(erase=True, epoch=True)))
+        return int(await self.apply(RoomUpdate(erase=True, epoch=True)))
 
     # -- how it is done --------------------------------------------------------------------------
 
-    async def _do(self, update: RoomUpdate) -> Any:
+    async def apply(self, update: RoomUpdate) -> Any:
+        """Make one change, and see what is new. Returns what room.lua found. AlreadyHandled."""
         tried = False
 
         async def step() -> list[Any]:

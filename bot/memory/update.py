@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from bot.memory.keys import MARGIN_DAYS
+
 # A room keeps about this many turns. A turn of 100 characters takes some 500 bytes, so a room
 # takes at most a few MB; the prompt never reaches further back than the model's context anyway.
 KEPT_TURNS = 4000
@@ -50,6 +52,7 @@ class RoomUpdate:
     erase: bool = False  # all that was said
     stale: bool = False  # prompts that were kept for feedback hold what is gone
     epoch: bool = False  # whoever has read the room before must read it anew
+    epoch_now: str | None = None  # refuse unless the room's epoch is this one
 
     def to_json(self, *, after: str, epoch: int, again: bool) -> str:
         """The script's argument.
@@ -71,6 +74,7 @@ class RoomUpdate:
             "turns_kept": KEPT_TURNS,
             "lines_kept": KEPT_LINES,
             "heard_kept": KEPT_HEARD,
+            "life": MARGIN_DAYS * 86_400,
         }
         return json.dumps(ask, ensure_ascii=False)
 
