@@ -17,6 +17,7 @@ from pathlib import Path
 from bot.filters import Filter, load_filter
 from bot.limits import Limits, load_limits
 from bot.memory import Memory, open_memory
+from bot.memory.places import erase_room
 from bot.people import People
 from bot.room import Room, Shared
 from bot.secrets import redis_url
@@ -168,6 +169,20 @@ class House:
             left.stop()
             await left.close()
         await self.memory.move(platform, old, new)
+
+    async def erase(self, platform: str, name: str, *, place: str = "") -> bool:
+        """A room is gone for good: erase all that is kept of it. False: nothing was kept.
+
+        `place` is what it belonged to, a server for instance (see `bot.memory.places`).
+
+        Raises:
+            MemoryProblem: it cannot be erased.
+        """
+        left = self._rooms.pop((platform, name), None)
+        if left is not None:
+            left.stop()
+            await left.close()
+        return await erase_room(self.memory, platform, name, place)
 
     async def close(self) -> None:
         """Free the memory and the model."""

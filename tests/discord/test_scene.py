@@ -15,7 +15,7 @@ import pytest
 
 from bot.voice import SHIPPED
 from tests.discord.conftest import panel_of
-from tests.fakes.discord_server import FakeDiscord, text_of, walk
+from tests.fakes.discord_server import FakeDiscord, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -197,17 +197,3 @@ async def _told(server: FakeDiscord, channel: int, call: Any) -> dict[str, Any]:
     await call.acknowledged()
     await server.until(lambda: server.posts[channel][call.original]["content"], 20)
     return server.posts[channel][call.original]
-
-
-def test_the_buttons_that_are_pressed_here_exist():
-    from bot.platforms.discord.panel import panel
-    from bot.room import Status
-    from characters.card import load_cast
-
-    cast = load_cast()
-    status = Status(
-        cast=(cast["wukong"],), place="", mood="", chapter=0, paused=False, language="zh",
-        speaking=None, version=2, versions=2, last_places=("1",),
-    )  # fmt: skip
-    ids = {c.get("custom_id") for c in walk(panel(status).to_components())}
-    assert {"mrp:retry", "mrp:stop", "mrp:continue", "mrp:say", "mrp:next", "mrp:dismiss"} <= ids

@@ -32,7 +32,7 @@ async def test_commands_webhooks_and_buttons(world: World):
         await done(ming.send(channel, "八戒呢？"))
         lines = [m for m in channel.history() if m.webhook_id]
         assert [m.author.name for m in lines] == [
-            "Sun Wukong", "Zhu Bajie", "Sun Wukong", "Zhu Bajie",
+            "孙悟空", "猪八戒", "孙悟空", "猪八戒",
         ]  # fmt: skip
         assert lines[2].content == "知道了：悟空，你好"
         assert len({m.webhook_id for m in lines}) == 3
@@ -40,4 +40,4 @@ async def test_commands_webhooks_and_buttons(world: World):
         await done(ming.click(panel, custom_id="mrp:stop"))
         await done(ming.select(panel, ["wukong"], custom_id="mrp:dismiss"))
         await done(ming.send(channel, "还有谁？"))
-        assert channel.history()[-1].author.name == "Zhu Bajie"
+        assert channel.history()[-1].author.name == "猪八戒"

@@ -235,13 +235,36 @@ class FakeDiscord:
         guild = self.snowflake()
         self.guilds[guild] = {
             "id": str(guild), "name": name, "member": member, "permissions": ALL_PERMISSIONS.value,
+            "owner": 1, "everyone": ALL_PERMISSIONS.value & ~(1 << 3), "roles": [], "given": {},
         }  # fmt: skip
         return guild
+
+    def add_role(self, guild: int, name: str, *, of_bot: bool = False, **permissions: bool) -> int:
+        """A role; `of_bot`: the managed one that Discord makes for every bot it lets in."""
+        role = self.snowflake()
+        self.guilds[guild]["roles"].append({
+            "id": str(role), "name": name, "color": 0, "colors": {"primary_color": 0},
+            "permissions": str(discord.Permissions(**permissions).value), "position": 1,
+            "hoist": False, "managed": of_bot, "mentionable": False, "flags": 0,
+            "tags": {"bot_id": str(self.bot)} if of_bot else {},
+        })  # fmt: skip
+        if of_bot:
+            self.give_role(guild, self.bot, role)
+        return role
+
+    def give_role(self, guild: int, user: int, role: int) -> None:
+        self.guilds[guild]["given"].setdefault(user, []).append(str(role))
+
+    def plain_members(self, guild: int) -> None:
+        """People there may write and read, and moderate nothing."""
+        allowed = discord.Permissions.text() | discord.Permissions(view_channel=True)
+        allowed.update(manage_messages=False, manage_threads=False)
+        self.guilds[guild]["everyone"] = allowed.value
 
     def add_channel(
         self, guild: int | None, name: str = "", *, type: int = 0, parent: int | None = None
     ) -> int:
-        """Types: 0 text, 1 direct, 11 thread, 15 forum."""
+        """Types: 0 text, 1 direct, 3 group of people without the bot, 11 thread, 15 forum."""
         channel = self.snowflake()
         self.channels[channel] = {
             "id": str(channel), "guild": guild, "name": name, "type": type, "parent": parent,
@@ -307,8 +330,60 @@ class FakeDiscord:
         for mentioned in re.findall(r"<@!?(\d+)>", text):
             if int(mentioned) in self.users:
                 message["mentions"].append(self.users[int(mentioned)])
+        message["mention_roles"] = re.findall(r"<@&(\d+)>", text)
         await self._dispatch_message("MESSAGE_CREATE", message)
         return message
+
+    async def forward(self, user: int, channel: int, text: str) -> dict[str, Any]:
+        """Pass on what somebody wrote elsewhere: its text is in a snapshot."""
+        message = self._message(channel, self.users[user], {"content": ""})
+        message["message_reference"] = {"type": 1, "message_id": "1", "channel_id": "2"}
+        message["message_snapshots"] = [{"message": {
+            "type": 0, "content": text, "embeds": [], "attachments": [], "flags": 0,
+            "timestamp": message["timestamp"], "edited_timestamp": None, "mentions": [],
+            "mention_roles": [], "stickers": [], "components": [],
+        }}]  # fmt: skip
+        await self._dispatch_message("MESSAGE_CREATE", message)
+        return message
+
+    async def edit(self, user: int, channel: int, message: int | str, text: str) -> None:
+        """Change one's own message."""
+        found = self.posts[channel][int(message)]
+        assert int(found["author"]["id"]) == user
+        found["content"], found["edited_timestamp"] = text, now()
+        await self._dispatch_message("MESSAGE_UPDATE", found)
+
+    async def unfurl(self, channel: int, message: int | str) -> None:
+        """Discord adds the preview of a link: an update that nobody wrote."""
+        found = self.posts[channel][int(message)]
+        found["embeds"] = [{"type": "link", "url": "https://a.b", "title": "A"}]
+        await self._dispatch_message("MESSAGE_UPDATE", found)
+
+    async def delete(self, channel: int, *messages: int | str) -> None:
+        """Delete messages, as their author or a moderator does; several at once in bulk."""
+        for message in messages:
+            del self.posts[channel][int(message)]
+        guild = self._guild_id(channel)
+        data: dict[str, Any] = {"channel_id": str(channel)} | ({"guild_id": guild} if guild else {})
+        intent = MESSAGES if guild else DIRECT
+        if len(messages) == 1:
+            data["id"] = str(messages[0])
+            await self._dispatch("MESSAGE_DELETE", data, guild, intent)
+        else:
+            data["ids"] = [str(message) for message in messages]
+            await self._dispatch("MESSAGE_DELETE_BULK", data, guild, intent)
+
+    async def remove_bot(self, guild: int) -> None:
+        """Kick the bot out of a guild."""
+        self.guilds[guild]["member"] = False
+        await self._dispatch("GUILD_DELETE", {"id": str(guild)}, str(guild), 0)
+
+    async def delete_channel(self, channel: int) -> None:
+        guild = self._guild_id(channel)
+        thread = self.channels[channel]["type"] == 11
+        event = "THREAD_DELETE" if thread else "CHANNEL_DELETE"
+        await self._dispatch(event, self._channel(channel), guild, GUILDS)
+        del self.channels[channel]
 
     async def react(self, user: int, channel: int, message: int | str, emoji: str) -> None:
         await self._reaction("MESSAGE_REACTION_ADD", user, channel, message, emoji)
@@ -327,7 +402,7 @@ class FakeDiscord:
         }  # fmt: skip
         if guild:
             data["guild_id"] = guild
-            data["member"] = self._member(user)
+            data["member"] = self._member(user, guild)
         await self._dispatch(event, data, guild, REACTIONS if guild else DIRECT_REACTIONS)
 
     async def slash(
@@ -450,9 +525,13 @@ class FakeDiscord:
             "authorizing_integration_owners": {"1": str(user)} if external else {"0": guild or "0"},
         }  # fmt: skip
         if guild:
-            payload |= {"guild_id": guild, "guild_locale": "en-US", "member": self._member(user)}
+            payload |= {
+                "guild_id": guild,
+                "guild_locale": "en-US",
+                "member": self._member(user, guild),
+            }
             payload["guild"] = {"id": guild, "locale": "en-US", "features": []}
-            payload["member"]["permissions"] = str(ALL_PERMISSIONS.value)
+            payload["member"]["permissions"] = str(self._rights(user, guild))
         else:
             payload["user"] = person
         if message is not None:
@@ -479,11 +558,24 @@ class FakeDiscord:
         guild = self.channels[channel]["guild"]
         return str(guild) if guild else None
 
-    def _member(self, user: int) -> dict[str, Any]:
+    def _member(self, user: int, guild: int | str) -> dict[str, Any]:
         return {
-            "user": self.users[user], "nick": None, "roles": [], "deaf": False, "mute": False,
+            "user": self.users[user], "nick": None,
+            "roles": self.guilds[int(guild)]["given"].get(user, []), "deaf": False, "mute": False,
             "joined_at": "2024-01-01T00:00:00+00:00", "flags": 0, "avatar": None,
         }  # fmt: skip
+
+    def _rights(self, user: int, guild: int | str) -> int:
+        """What a person may do in a guild, as Discord sends it along with an interaction."""
+        there = self.guilds[int(guild)]
+        if there["owner"] == user:
+            return ALL_PERMISSIONS.value
+        given = there["given"].get(user, [])
+        value = int(there["everyone"])
+        for role in there["roles"]:
+            if role["id"] in given:
+                value |= int(role["permissions"])
+        return value
 
     def _permissions(self, channel: int) -> discord.Permissions:
         denied = set(self.denied[channel])
@@ -497,11 +589,15 @@ class FakeDiscord:
     def _channel(self, channel: int) -> dict[str, Any]:
         where = self.channels[channel]
         data: dict[str, Any] = {
-            "id": where["id"], "type": where["type"], "flags": 0, "last_message_id": None,
+            "id": where["id"], "type": where["type"], "flags": 0,
+            "last_message_id": str(where["last"]) if where.get("last") else None,
             "permissions": str(ALL_PERMISSIONS.value),
         }  # fmt: skip
         if where["type"] == 1:
             data["recipients"] = [self.users[where["recipient"]]]
+            return data
+        if where["type"] == 3:
+            data |= {"recipients": [], "name": where["name"], "icon": None, "owner_id": "1"}
             return data
         data |= {
             "name": where["name"], "guild_id": str(where["guild"]), "position": 0, "nsfw": False,
@@ -527,20 +623,21 @@ class FakeDiscord:
 
     def _guild(self, guild: int) -> dict[str, Any]:
         channels = [c for c in self.channels.values() if c["guild"] == guild]
-        everyone = ALL_PERMISSIONS.value & ~(1 << 3)
+        everyone = self.guilds[guild]["everyone"]
         return {
-            "id": str(guild), "name": self.guilds[guild]["name"], "owner_id": "1",
+            "id": str(guild), "name": self.guilds[guild]["name"],
+            "owner_id": str(self.guilds[guild]["owner"]),
             "region": "x", "afk_timeout": 300, "verification_level": 0, "icon": None,
             "default_message_notifications": 0, "explicit_content_filter": 0,
             "roles": [{
                 "id": str(guild), "name": "@everyone", "permissions": str(everyone), "color": 0,
                 "colors": {"primary_color": 0}, "position": 0, "hoist": False, "managed": False,
                 "mentionable": False, "flags": 0,
-            }],
+            }, *self.guilds[guild]["roles"]],
             "emojis": [], "stickers": [], "features": [], "mfa_level": 0, "system_channel_id": None,
             "system_channel_flags": 0, "joined_at": "2024-01-01T00:00:00+00:00", "large": False,
             "unavailable": False, "member_count": 2, "voice_states": [], "presences": [],
-            "members": [self._member(self.bot)], "premium_tier": 0, "nsfw_level": 0,
+            "members": [self._member(self.bot, guild)], "premium_tier": 0, "nsfw_level": 0,
             "preferred_locale": "en-US", "stage_instances": [], "guild_scheduled_events": [],
             "soundboard_sounds": [], "premium_progress_bar_enabled": False,
             "channels": [
@@ -693,7 +790,7 @@ class FakeDiscord:
             return
         data = self._seen(message)
         if guild and not message.get("webhook_id"):
-            data["member"] = self._member(int(message["author"]["id"]))
+            data["member"] = self._member(int(message["author"]["id"]), guild)
         for session in list(self.sessions.values()):
             shard, shards = session.shard
             if ((int(guild) >> 22) % shards if guild else 0) != shard:
@@ -877,6 +974,11 @@ class FakeDiscord:
             for data in self.guilds.values()
             if data["member"]
         ])  # fmt: skip
+
+    async def get_member(self, found: Any, body: Any, request: Any) -> web.Response:
+        if not self.guilds.get(int(found[0]), {}).get("member"):
+            raise MISSING_ACCESS
+        return answer(self._member(int(found[1]), found[0]))
 
     async def put_commands(self, found: Any, body: Any, request: Any) -> web.Response:
         kinds = defaultdict(int)
@@ -1310,6 +1412,7 @@ ROUTES: tuple[tuple[str, str, str, str], ...] = (
     ("GET", "gateway/bot", "", "gateway_bot"),
     ("GET", "users/@me", "", "me"),
     ("GET", "users/@me/guilds", "", "my_guilds"),
+    ("GET", rf"guilds/{_MAJOR}/members/{_MAJOR}", "other/member/{0}", "get_member"),
     ("GET", "oauth2/applications/@me", "", "application_me"),
     ("GET", "applications/@me", "", "application_me"),
     ("POST", "users/@me/channels", "other/dm", "make_direct"),

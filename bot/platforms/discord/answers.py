@@ -9,15 +9,15 @@ await answer.finish()
 from __future__ import annotations
 
 import io
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 import discord
 
-from bot.platforms.discord.outlets import NOBODY
-from bot.platforms.discord.stage import TRANSIENT
-from bot.platforms.discord.text import escape, parts
+from bot.platforms.discord.errors import FAILED
+from bot.platforms.discord.text import NOBODY, escape, parts
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Answer:
         self._interaction = interaction
         self._texts: list[str] = []
         self._shown = 0  # messages
+        self._first = 0  # the id of the first
         self._of_panel = False
         self._lost = False
         self._private = False  # whether the response is ephemeral
@@ -61,7 +62,7 @@ class Answer:
             await self._interaction.response.defer(**how)
         except discord.InteractionResponded:
             return
-        except (discord.HTTPException, *TRANSIENT) as problem:
+        except FAILED as problem:
             if (
                 getattr(problem, "code", 0) != ALREADY_ANSWERED
             ):  # the deferral arrived, its own answer was lost
@@ -75,7 +76,7 @@ class Answer:
         """
         if self._lost or self._interaction.is_expired() or (secret and not self._private):
             return False
-        if len(text) > LONGEST_TOLD:
+        if len(text) > LONGEST_TOLD or is_document(text):
             return await self._attach(text)
         self._texts.append(text)
         contents = [escape(part) for part in parts("\n".join(self._texts))]
@@ -97,15 +98,18 @@ class Answer:
                     attachments=[file_of(text)], allowed_mentions=NOBODY
                 )
             return True
-        except (discord.HTTPException, *TRANSIENT) as problem:
+        except FAILED as problem:
             _log.info("a file could not be sent: %s", problem)
             self._lost = True
             return False
 
-    async def show(self, contents: Sequence[str]) -> bool:
-        """Set the response to messages that are escaped already."""
+    async def show(self, contents: Sequence[str]) -> int:
+        """Set the response to messages that are escaped already. Returns the id of the first, or 0
+        when they were not delivered."""
         self._texts += contents
-        return not self._lost and await self._write(contents)
+        if self._lost or not await self._write(contents):
+            return 0
+        return self._first
 
     async def _write(self, contents: Sequence[str]) -> bool:
         call = self._interaction
@@ -120,12 +124,15 @@ class Answer:
                 return True
             for place, content in enumerate(contents):
                 if place == 0:  # an edit, which is idempotent
-                    await call.edit_original_response(content=content, allowed_mentions=NOBODY)
+                    first = await call.edit_original_response(
+                        content=content, allowed_mentions=NOBODY
+                    )
+                    self._first = first.id
                 elif place >= self._shown:
                     await call.followup.send(content, ephemeral=True, allowed_mentions=NOBODY)
                 self._shown = max(self._shown, place + 1)
             return True
-        except (discord.HTTPException, *TRANSIENT) as problem:
+        except FAILED as problem:
             _log.info("an answer could not be written: %s", problem)
             self._lost = True
             return False
@@ -136,7 +143,7 @@ class Answer:
             message = await self._interaction.edit_original_response(
                 view=view, allowed_mentions=NOBODY
             )
-        except (discord.HTTPException, *TRANSIENT) as problem:
+        except FAILED as problem:
             _log.info("a panel could not be shown: %s", problem)
             return None
         channel: Any = self._interaction.channel
@@ -151,8 +158,18 @@ class Answer:
             return
         try:
             await self._interaction.delete_original_response()
-        except (discord.HTTPException, *TRANSIENT) as problem:
+        except FAILED as problem:
             _log.info("an empty answer could not be taken away: %s", problem)
+
+
+def is_document(text: str) -> bool:
+    """Whether a text is a JSON object (an export), which is sent as a file however short it is."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def file_of(text: str) -> discord.File:

@@ -1,25 +1,34 @@
 """Catching up: what was left unfinished by an earlier process, and what was missed while offline.
 
-After a start, rooms with unfinished work are resumed. After a new gateway session, the history of
-channels is read from the newest message that was received on.
+However the bot or its connection ended: after a start and after every new gateway session, the
+messages of the last ten minutes are read in every channel where somebody wrote meanwhile. What was
+said to the bot there and was not stored yet is answered; what was stored is not heard again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import logging
+from collections.abc import Iterable
 from typing import Any
 
 import discord
 
 from bot.house import House
+from bot.platforms.discord.errors import retried
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.rooms import PLATFORM, ChannelRoom, ChannelRooms
-from bot.platforms.discord.stage import TRANSIENT
 from bot.platforms.discord.tasks import Tasks
 
-MOST_MISSED = 100  # messages of a channel that are read again
+_log = logging.getLogger(__name__)
+
 FRESH = datetime.timedelta(minutes=10)  # older messages are not answered any more
+MOST_MISSED = 100  # messages of a channel that are read
+MOST_CHANNELS = 300  # channels in which messages are read, those that were used last
+USED_WITHIN, MOST_DIRECT = 86_400.0, 100  # seconds; direct messages that are looked at
+AT_ONCE = 4  # channels that are read at the same time
 
 
 class CatchUp:
@@ -43,59 +52,99 @@ class CatchUp:
         self._tasks = tasks
 
     async def after_start(self) -> None:
-        """Show what was kept and not shown, answer what was not answered."""
-        for name in await self._house.unfinished(PLATFORM):
-            channel = await self._channel(name)
-            if channel is None:
-                continue
-            # What was said while no process ran is heard too, if somebody still waits for it.
-            since = discord.utils.time_snowflake(discord.utils.utcnow() - FRESH)
-            self._messages.newest.setdefault(channel.id, since)
-            room = await self._rooms.of_channel(channel)
-            await room.stage.remember_what_stands()
-            self._tasks.spawn(self._resume(room), f"resuming room {name}")
+        """Show what was stored and not shown, answer what was not answered, read what was missed,
+        and erase the rooms of servers that the bot was removed from."""
+        unfinished = await self._house.unfinished(PLATFORM)
+        for name in unfinished:
+            channel = await self._rooms.channel(name)
+            if channel is not None:
+                room = await self._rooms.of_channel(channel)
+                await room.stage.remember_what_stands()
+                self._tasks.spawn(self._resume(room), f"resuming room {name}")
+        await self._read_missed(except_for=unfinished)
+        await self._rooms.erase_left_guilds()
 
     async def after_new_session(self) -> None:
         """Read what was said between two gateway sessions, of which no event tells."""
-        for channel_id in list(self._messages.newest):
-            channel = self._client.get_channel(channel_id)
-            if channel is not None:
-                await self._read_missed(await self._rooms.of_channel(channel))
+        await self._read_missed()
 
     async def _resume(self, room: ChannelRoom) -> None:
         try:
             await room.room.resume()
         finally:
             await room.stage.take_half_lines_back()
-        await self._read_missed(room)
+        await self._read(room.channel)
         self._panels.update(room)
 
-    async def _read_missed(self, room: ChannelRoom) -> None:
-        after = discord.Object(self._messages.newest[room.channel.id])
+    async def _read_missed(self, except_for: Iterable[str] = ()) -> None:
+        left_out = {int(name) for name in except_for if name.isdigit()}
+        channels = [c for c in await self._written_in() if c.id not in left_out]
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def read(channel: Any) -> None:
+            async with limit:
+                await self._read(channel)
+
+        await asyncio.gather(*map(read, channels))
+
+    async def _written_in(self) -> list[Any]:
+        """Channels in which somebody may have written in the last minutes, the newest first."""
+        since = _since()
+        found: dict[int, Any] = {}
+        active: list[Any] = [
+            channel
+            for guild in self._client.guilds
+            for channel in (*guild.text_channels, *guild.voice_channels, *guild.threads)
+            if (channel.last_message_id or 0) > since
+        ]
+        for channel in sorted(active, key=_last, reverse=True):
+            found[channel.id] = channel
+        for name in await self._rooms.used(since=USED_WITHIN, most=MOST_CHANNELS):
+            known: Any = self._client.get_channel(int(name)) if name.isdigit() else None
+            if known is not None and getattr(known, "last_message_id", None) is None:
+                found[known.id] = known
+        # Of direct messages the gateway tells nothing: those of the last day are looked at.
+        if self._rooms.is_ours(0):
+            for name in await self._rooms.direct_messages(since=USED_WITHIN, most=MOST_DIRECT):
+                direct = await self._rooms.channel(name)
+                if direct is not None:
+                    found[direct.id] = direct
+        if len(found) > MOST_CHANNELS:
+            _log.warning(
+                "somebody wrote in %d channels in the last minutes; missed messages are read in %d",
+                len(found),
+                MOST_CHANNELS,
+            )
+        return list(found.values())[:MOST_CHANNELS]
+
+    async def _read(self, channel: Any) -> None:
+        """Hear what was said in a channel in the last minutes and was not received."""
+        if not _may_read(channel):
+            return
+        after = discord.Object(max(_since(), self._messages.newest(channel.id)))
         missed: list[discord.Message] = []
 
         async def read_them(_: str) -> None:
-            missed[:] = [
-                message
-                async for message in room.channel.history(
-                    limit=MOST_MISSED, after=after, oldest_first=True
-                )
-            ]
+            newest = channel.history(limit=MOST_MISSED, after=after, oldest_first=False)
+            missed[:] = [message async for message in newest]
 
-        await room.stage.lasting("what was said meanwhile", read_them)
-        for message in missed:
-            await self._messages.received(message)
+        await retried(f"the history of channel {channel.id}", read_them)
+        for message in reversed(missed):
+            await self._messages.received(message, missed=True)
 
-    async def _channel(self, name: str) -> Any:
-        """The channel of a room, when it belongs to one of this process' shards."""
-        if not name.isdigit():
-            return None
-        channel: Any = self._client.get_channel(int(name))
-        if channel is None:
-            try:
-                channel = await self._client.fetch_channel(int(name))
-            except (discord.HTTPException, discord.InvalidData, *TRANSIENT):
-                return None
-        guild = getattr(channel, "guild", None)
-        shard = (guild.id >> 22) % (self._client.shard_count or 1) if guild else 0
-        return channel if shard in (self._client.shards or (0,)) else None
+
+def _last(channel: Any) -> int:
+    return channel.last_message_id or 0
+
+
+def _may_read(channel: Any) -> bool:
+    guild = getattr(channel, "guild", None)
+    try:
+        return guild is None or bool(channel.permissions_for(guild.me).read_message_history)
+    except discord.ClientException:  # a thread whose parent the bot does not see
+        return False
+
+
+def _since() -> int:
+    """The id that a message of ten minutes ago would have."""
+    return discord.utils.time_snowflake(discord.utils.utcnow() - FRESH)

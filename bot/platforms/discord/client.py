@@ -7,6 +7,7 @@ await client.start(token)
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,15 +16,16 @@ from discord import app_commands
 
 from bot.house import House
 from bot.platforms.discord.catchup import CatchUp
+from bot.platforms.discord.errors import retried
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.orders import Translator, slash_commands
-from bot.platforms.discord.outlets import NOBODY
 from bot.platforms.discord.panel import Choose, Press
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.rooms import ChannelRooms
 from bot.platforms.discord.tasks import Tasks
+from bot.platforms.discord.text import NOBODY
 from bot.platforms.discord.webhooks import Webhooks
 
 _log = logging.getLogger(__name__)
@@ -66,14 +68,14 @@ class DiscordClient(discord.AutoShardedClient):
         self.faces = faces or Faces(house.cast)
         self.webhooks = Webhooks(self, each=each)
         self.tasks = Tasks()
-        rooms = ChannelRooms(self, house, faces=lambda: self.faces, webhooks=self.webhooks)
+        self.rooms = ChannelRooms(self, house, faces=lambda: self.faces, webhooks=self.webhooks)
         panels = Panels(self, self.tasks, reads=reads)
-        self.messages = Messages(self, rooms, panels, self.tasks)
+        self.messages = Messages(self, self.rooms, panels, self.tasks)
         self.interactions = Interactions(
-            self, rooms=rooms, messages=self.messages, panels=panels, tasks=self.tasks
+            self, rooms=self.rooms, messages=self.messages, panels=panels, tasks=self.tasks
         )
         self.catch_up = CatchUp(
-            self, house, rooms=rooms, messages=self.messages, panels=panels, tasks=self.tasks
+            self, house, rooms=self.rooms, messages=self.messages, panels=panels, tasks=self.tasks
         )
         self.tree = self._command_tree()
         self._was_ready = False
@@ -99,11 +101,20 @@ class DiscordClient(discord.AutoShardedClient):
         await self.tree.set_translator(Translator())
         if 0 in (self.shard_ids or [0]):  # one process is enough
             self.tasks.spawn(self._register_commands(), "registering commands")
-        self.tasks.spawn(self.faces.upload(self), "uploading faces")
+        self.tasks.spawn(self._upload_faces(), "uploading faces")
 
     async def _register_commands(self) -> None:
-        commands = await self.tree.sync()
-        _log.info("%d commands are registered", len(commands))
+        async def sync(_: str) -> None:
+            commands = await self.tree.sync()
+            _log.info("%d commands are registered", len(commands))
+
+        await retried("registering commands", sync, patience=math.inf)
+
+    async def _upload_faces(self) -> None:
+        async def upload(_: str) -> None:
+            await self.faces.upload(self)
+
+        await retried("uploading faces", upload, patience=math.inf)
 
     async def close(self) -> None:
         await self.tasks.close()
@@ -122,6 +133,15 @@ class DiscordClient(discord.AutoShardedClient):
 
     async def on_message(self, message: discord.Message) -> None:
         await self.messages.received(message)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self.rooms.erase_guild(guild.id)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self.rooms.erase(channel.id, channel.guild.id)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        await self.rooms.erase(event.thread_id, event.guild_id)
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         await self.messages.voted(event, added=True)

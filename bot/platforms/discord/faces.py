@@ -6,6 +6,7 @@ application emojis, which Discord's CDN serves from then on.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from pathlib import Path
@@ -37,20 +38,35 @@ class Faces:
         return self._urls.get(character.id)
 
     async def upload(self, client: discord.Client) -> None:
-        """Upload the pictures that are not application emojis yet."""
+        """Upload the pictures that are not application emojis yet.
+
+        Those that Discord refuses are logged and left out.
+
+        Raises:
+            discord.DiscordServerError, OSError, aiohttp.ClientError: Discord does not answer.
+        """
         if not self._pictures:
             return
-        try:
-            there = {emoji.name: emoji for emoji in await client.fetch_application_emojis()}
-            for character, picture in self._pictures.items():
-                data = picture.read_bytes()
-                name = emoji_name(character, data)
-                emoji = there.get(name)
-                if emoji is None:
-                    emoji = await client.create_application_emoji(name=name, image=data)
-                self._urls[character] = emoji.url
-        except (discord.HTTPException, OSError) as problem:
-            _log.warning("faces are missing: they could not be uploaded (%s)", problem)
+        there = {emoji.name: emoji for emoji in await client.fetch_application_emojis()}
+        for character, picture in self._pictures.items():
+            if character in self._urls:
+                continue
+            try:
+                data = await asyncio.to_thread(picture.read_bytes)
+            except OSError as problem:
+                _log.warning("the face of %s cannot be read: %s", character, problem)
+                continue
+            name = emoji_name(character, data)
+            try:
+                emoji = there.get(name) or await client.create_application_emoji(
+                    name=name, image=data
+                )
+            except discord.HTTPException as problem:
+                if problem.status >= 500 or problem.status == 429:
+                    raise
+                _log.warning("Discord refuses the face of %s: %s", character, problem)
+                continue
+            self._urls[character] = emoji.url
 
 
 def emoji_name(character: str, picture: bytes) -> str:

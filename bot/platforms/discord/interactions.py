@@ -1,6 +1,7 @@
 """Interactions on Discord: slash commands, context menus, buttons and modals become orders.
 
-Each is acknowledged within 3 seconds, carried out, and its answer filled with what the room says.
+Each is acknowledged first, before anything is asked of Redis, then carried out, and its answer is
+filled with what the room says.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.commands import Order
+from bot.commands import Order, read
 from bot.memory import MemoryProblem
+from bot.platforms.discord.access import user_moderates
 from bot.platforms.discord.answers import Answer, is_member
+from bot.platforms.discord.errors import FAILED
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.orders import MENUS
 from bot.platforms.discord.panel import Say
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.rooms import PLATFORM, ChannelRoom, ChannelRooms
-from bot.platforms.discord.stage import TRANSIENT, answering
+from bot.platforms.discord.stage import answering
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape, parts
 from bot.stage import Message
@@ -70,12 +73,22 @@ class Interactions:
         with self._tasks.tracked():
             await self._ordered(interaction, order)
 
-    async def _ordered(self, interaction: discord.Interaction[Any], order: Order) -> None:
+    async def _ordered(
+        self,
+        interaction: discord.Interaction[Any],
+        order: Order,
+        on: discord.Message | None = None,
+    ) -> None:
+        """`on` is the message that it goes for, which must be the last line."""
         answer = Answer(interaction)
-        outside = not is_member(interaction)
-        speaks = outside and order.id in SPEAKING
+        speaks = not is_member(interaction) and order.id in SPEAKING
         await answer.hold(private=order.id not in PUBLIC and not speaks)
         room = await self._rooms.of_interaction(interaction)
+        if on is not None and str(on.id) not in (await room.room.status()).last_places:
+            me = self._client.user.id if self._client.user else 0
+            ours = on.author.id == me or on.webhook_id
+            await answer.tell((NOT_THE_LAST if ours else NOT_A_LINE)[_language(interaction)])
+            return
         if speaks:
             # Else the first line would take the place of the answer.
             await self._panels.show(room, answer)
@@ -88,21 +101,31 @@ class Interactions:
             self._panels.update(room)
 
     async def said(self, interaction: discord.Interaction[Any], text: str) -> None:
-        """`/say` and the Say button: the words stand in the channel, and are heard."""
+        """`/say` and the Say button: the words stand in the channel, and are heard.
+
+        An order that is said is given: its answer is seen by whom that of the command would be.
+        """
         with self._tasks.tracked():
-            await self._said(interaction, text)
+            order = read(text)
+            if order is not None and order.id:
+                await self._ordered(interaction, order)
+            else:
+                await self._said(interaction, text)
 
     async def _said(self, interaction: discord.Interaction[Any], text: str) -> None:
         name = interaction.user.display_name
         answer = Answer(interaction)
         await answer.hold(private=False)
         room = await self._rooms.of_interaction(interaction)
-        await answer.show([f"**{escape(name)}**\n{escape(part)}" for part in parts(text, 1800)])
+        shown = await answer.show(
+            [f"**{escape(name)}**\n{escape(part)}" for part in parts(text, 1800)]
+        )
         heard = Message(
             person=f"{PLATFORM}:{interaction.user.id}",
             name=name,
             text=text,
-            id=str(interaction.id),
+            id=str(shown or interaction.id),
+            moderator=user_moderates(interaction),
         )
         try:
             await room.room.hear(heard)
@@ -167,16 +190,8 @@ class Interactions:
     async def _on_last(
         self, interaction: discord.Interaction[Any], message: discord.Message, order: Order
     ) -> None:
-        room = await self._rooms.of_interaction(interaction)
-        status = await room.room.status()
-        if str(message.id) in status.last_places:
-            await self.ordered(interaction, order)
-            return
-        answer = Answer(interaction)
-        await answer.hold(private=True)
-        me = self._client.user.id if self._client.user else 0
-        ours = message.author.id == me or message.webhook_id
-        await answer.tell((NOT_THE_LAST if ours else NOT_A_LINE)[_language(interaction)])
+        with self._tasks.tracked():
+            await self._ordered(interaction, order, on=message)
 
     # -- how it is done --------------------------------------------------------------------------
 
@@ -193,6 +208,7 @@ class Interactions:
                 order,
                 person=f"{PLATFORM}:{interaction.user.id}",
                 name=interaction.user.display_name,
+                moderator=user_moderates(interaction),
             )
         except MemoryProblem as problem:
             await answer.tell(str(problem))
@@ -213,7 +229,7 @@ class Interactions:
         cause = getattr(problem, "original", problem)
         if self._tasks.closing:
             return
-        if isinstance(cause, (discord.HTTPException, MemoryProblem, *TRANSIENT)):
+        if isinstance(cause, (MemoryProblem, *FAILED)):
             _log.error("a command failed: %s", cause)
         else:
             _log.error("a command failed", exc_info=cause)

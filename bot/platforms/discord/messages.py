@@ -1,22 +1,25 @@
 """Messages and reactions on Discord become messages and votes for rooms.
 
 In a guild the bot hears channels where characters are on stage, and whoever mentions it anywhere.
-Other bots and webhooks are never heard.
+Other bots, webhooks and commands for other bots are never heard.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import re
 import secrets
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
 from typing import Any
 
 import discord
 
 from bot.commands import read
 from bot.memory import MemoryProblem
+from bot.platforms.discord.access import author_moderates
+from bot.platforms.discord.content import Content, addresses, content_of, for_another_bot
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.rooms import PLATFORM, ChannelRooms, send
 from bot.platforms.discord.tasks import Tasks
@@ -30,11 +33,16 @@ HELLO = Words(
     "在。用 /召唤 请角色上场，再对他们说话；/帮助 列出全部命令。",
     "Here. Bring characters on stage with /summon, then talk to them; /help lists all commands.",
 )
+WORDS_ONLY = Words(
+    "我只读得懂文字：图片、贴纸和语音都看不见。",
+    "I read words only: neither pictures nor stickers nor voice messages.",
+)
 
 # A thumb, whatever the colour of its skin.
 THUMBS = {"👍": 1, "👎": -1}
 
 _TALK = (discord.MessageType.default, discord.MessageType.reply)
+MOST_CHANNELS = 2000  # of which the newest message is remembered
 
 
 class Messages:
@@ -47,18 +55,21 @@ class Messages:
         self._rooms = rooms
         self._panels = panels
         self._tasks = tasks
-        self.newest: dict[int, int] = {}  # channel -> its newest message that was received
+        self._newest: OrderedDict[int, int] = OrderedDict()  # channel -> its newest message heard
         self._recent: deque[int] = deque(maxlen=2000)  # messages that were passed on
-        self._in_order: dict[int, asyncio.Lock] = {}
+        self._locks: dict[int, tuple[asyncio.Lock, int]] = {}  # with the number who hold or wait
 
-    async def received(self, message: discord.Message) -> None:
-        """A new message, from the gateway or from a channel's history."""
+    def newest(self, channel_id: int) -> int:
+        """The newest message of a channel that was passed to its room; 0 when none was."""
+        return self._newest.get(channel_id, 0)
+
+    async def received(self, message: discord.Message, *, missed: bool = False) -> None:
+        """A new message; `missed` when it was read from the channel's history."""
         if message.author.bot or message.webhook_id or message.type not in _TALK:
             return
         channel: Any = message.channel
-        self.newest[channel.id] = max(message.id, self.newest.get(channel.id, 0))
-        async with self._in_order.setdefault(channel.id, asyncio.Lock()):
-            await self._take(message, channel)
+        async with self._in_order(channel.id):
+            await self._take(message, channel, missed)
 
     async def voted(self, event: discord.RawReactionActionEvent, *, added: bool) -> None:
         """A reaction was added or removed: a thumb on a character's line is feedback."""
@@ -68,60 +79,86 @@ class Messages:
             return
         if event.member is not None and event.member.bot:
             return
-        channel: Any = self._client.get_channel(event.channel_id)
-        if channel is None or self._rooms.is_quiet(event.channel_id):
+        if self._rooms.is_quiet(event.channel_id):
             return
         try:
-            if not self._rooms.is_open(channel.id) and not await self._rooms.plays(channel):
-                return
-            room = await self._rooms.of_channel(channel)
-            person = f"{PLATFORM}:{event.user_id}"
-            await room.room.rate(person, str(event.message_id), value if added else 0)
+            room = await self._rooms.known(event.channel_id)
+            if room is not None:
+                person = f"{PLATFORM}:{event.user_id}"
+                await room.room.rate(person, str(event.message_id), value if added else 0)
         except MemoryProblem as problem:
             _log.error("a vote was not counted: %s", problem)
 
     def text(self, message: discord.Message) -> str:
-        """What was written, with names in place of mentions, and without ours at the start."""
-        me = self._client.user.id if self._client.user else 0
-        text = re.sub(rf"^\s*<@!?{me}>[\s,，:：]*", "", message.content)
-        names = {user.id: user.display_name for user in message.mentions}
-        text = re.sub(r"<@!?(\d+)>", lambda m: f"@{names.get(int(m[1]), '?')}", text)
-        text = re.sub(r"<a?(:\w+:)\d+>", r"\1", text)
-        return text.strip()
+        """The words of a message, a forwarded one's too."""
+        return content_of(message, self._client.user).text
 
-    async def _take(self, message: discord.Message, channel: Any) -> None:
+    async def _take(self, message: discord.Message, channel: Any, missed: bool) -> None:
         if message.id in self._recent:
             return
         private = isinstance(channel, discord.DMChannel)
-        called = private or self._client.user in message.mentions
-        text = self.text(message)
-        order = read(text)
-        if not text:
-            if called and not private:
-                hello = escape(HELLO["zh"] + "\n" + HELLO["en"])
-                await send(channel, hello, secrets.token_hex(12))
+        called = private or addresses(message, self._client.user)
+        content = content_of(message, self._client.user)
+        if not content.text:
+            if called and not missed:
+                says = WORDS_ONLY if private else HELLO
+                await self._house_says(channel, says)
             return
-        if not called and order is not None and not order.id:
-            return  # a command of another bot
-        if not called and not await self._rooms.plays(channel):
+        if not called:
+            order = None if content.forwarded else read(content.text)
+            if order is not None and not order.id:
+                return  # a command of another bot
+            if order is None and for_another_bot(message, content.text):
+                return
+            if not await self._rooms.plays(channel):
+                return
+        if missed and await self._rooms.was_heard(channel.id, message.id):
             return
         self._recent.append(message.id)
-        self._tasks.spawn(self._hear(message, text), f"message {message.id}")
+        self._heard(channel.id, message.id)
+        self._tasks.spawn(self._hear(message, content), f"message {message.id}")
 
-    async def _hear(self, message: discord.Message, text: str) -> None:
+    async def _hear(self, message: discord.Message, content: Content) -> None:
         room = await self._rooms.of_channel(message.channel)
+        person = f"{PLATFORM}:{message.author.id}"
+        room.stage.asker = person
+        order = None if content.forwarded else read(content.text)
         reply = message.reference.message_id if message.reference else None
         heard = Message(
-            person=f"{PLATFORM}:{message.author.id}",
+            person=person,
             name=message.author.display_name,
-            text=text,
+            text=content.text,
             id=str(message.id),
-            reply_to=str(reply or ""),
+            reply_to="" if content.forwarded else str(reply or ""),
+            # Only orders ask for it, and it may take a request.
+            moderator=order is not None and await author_moderates(message),
+            forwarded=content.forwarded,
         )
         try:
             await room.room.hear(heard)
         except MemoryProblem as problem:
             await room.stage.notice(str(problem))
-        if read(text) is not None:
+        if order is not None:
             self._rooms.order_given(room)
         self._panels.update(room)
+
+    async def _house_says(self, channel: Any, words: Words) -> None:
+        await send(channel, escape(f"{words.zh}\n{words.en}"), secrets.token_hex(12))
+
+    def _heard(self, channel_id: int, message_id: int) -> None:
+        self._newest[channel_id] = max(message_id, self._newest.pop(channel_id, 0))
+        while len(self._newest) > MOST_CHANNELS:
+            self._newest.popitem(last=False)
+
+    @contextlib.asynccontextmanager
+    async def _in_order(self, channel_id: int) -> AsyncIterator[None]:
+        """One event of a channel after the other, as they came."""
+        lock, users = self._locks.get(channel_id, (asyncio.Lock(), 0))
+        self._locks[channel_id] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(channel_id)
+            if users > 1:
+                self._locks[channel_id] = (lock, users - 1)

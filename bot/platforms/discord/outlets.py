@@ -20,17 +20,12 @@ from typing import Any, Protocol
 
 import discord
 
-from bot.platforms.discord.text import escape
-from bot.platforms.discord.webhooks import (
-    INVALID_TOKEN,
-    UNKNOWN_WEBHOOK,
-    AnswerLost,
-    Webhooks,
-)
+from bot.platforms.discord.answers import file_of, is_document
+from bot.platforms.discord.errors import AnswerLost, Gone, described
+from bot.platforms.discord.text import NOBODY, escape
+from bot.platforms.discord.webhooks import INVALID_TOKEN, UNKNOWN_WEBHOOK, Webhooks
 
 _log = logging.getLogger(__name__)
-
-NOBODY = discord.AllowedMentions.none()
 
 # Seconds after a lost response within which the message may still appear in the channel.
 SETTLES = 0.4
@@ -52,10 +47,6 @@ class Post:
     content: str
     hook: int = 0
     name: str = ""
-
-
-class Gone(Exception):
-    """The message cannot be edited any more: deleted, too old, or its webhook is gone."""
 
 
 class Outlet(Protocol):
@@ -87,9 +78,16 @@ class ChannelOutlet:
         self.channel = channel
         self._webhooks = webhooks
         self._ours: deque[int] = deque(maxlen=200)
+        self._by_bot: deque[str] = deque(maxlen=200)  # nonces: sent once, sent that way for good
+        self._deleted: deque[int] = deque(maxlen=200)
+        self._unedited: deque[int] = deque(maxlen=200)  # whose last edit failed
+
+    def deleted(self, message_id: int) -> bool:
+        """Whether this outlet deleted a message itself."""
+        return message_id in self._deleted
 
     async def post(self, speaker: Speaker, content: str, *, nonce: str, hook: int = 0) -> Post:
-        for _ in range(4):
+        while nonce not in self._by_bot:
             through = await self._webhooks.next(self.channel)
             if hook and through:  # the parts of a line stay together
                 through = await self._webhooks.find(self.channel, hook) or through
@@ -98,6 +96,7 @@ class ChannelOutlet:
             post = await self._through(through, speaker, content)
             if post:
                 return post
+        self._by_bot.append(nonce)
         view = heading(speaker, content)
         message = await self.channel.send(view=view, nonce=nonce, allowed_mentions=NOBODY)
         post = Post(message.id, content, name=speaker.name)
@@ -108,7 +107,7 @@ class ChannelOutlet:
         return post
 
     async def _through(self, hook: discord.Webhook, speaker: Speaker, content: str) -> Post | None:
-        """Send through a webhook; None when it was deleted."""
+        """Send through a webhook; None when it was deleted, or does not deliver."""
         since = discord.utils.utcnow() - datetime.timedelta(seconds=5)
         more: dict[str, Any] = {"avatar_url": speaker.face} if speaker.face else {}
         if isinstance(self.channel, discord.Thread):
@@ -125,14 +124,16 @@ class ChannelOutlet:
         except AnswerLost:
             found = await self._arrived(hook, speaker, content, since)
             if found is None:
-                raise
+                self._webhooks.pause(self.channel, "a message did not arrive")
+                return None
             self._ours.append(found)
             return Post(found, content, hook.id, speaker.name)
         except discord.HTTPException as problem:
-            if problem.code not in (UNKNOWN_WEBHOOK, INVALID_TOKEN):
-                raise
-            _log.info("webhook %s is gone; another one takes its place", hook.id)
-            self._webhooks.lost(hook)
+            if problem.code in (UNKNOWN_WEBHOOK, INVALID_TOKEN):
+                _log.info("webhook %s is gone; another one takes its place", hook.id)
+                self._webhooks.lost(hook)
+            else:
+                self._webhooks.pause(self.channel, described(problem))
             return None
         self._ours.append(message.id)
         return Post(message.id, content, hook.id, speaker.name)
@@ -174,14 +175,24 @@ class ChannelOutlet:
                 await self._partial(post).edit(view=view, allowed_mentions=NOBODY)
         except discord.HTTPException as problem:
             if problem.code in (UNKNOWN_WEBHOOK, INVALID_TOKEN) and post.hook:
-                self._webhooks.lost(discord.Object(post.hook))  # type: ignore[arg-type]
+                self._webhooks.lost(discord.Object(post.hook))
                 raise Gone from problem
             if problem.status in (403, 404) or problem.code == 30046:  # edits of old messages
                 raise Gone from problem
             raise
+        except AnswerLost as lost:
+            # Tried once more; after that another message takes its place, and this one is deleted.
+            if post.id in self._unedited:
+                self._webhooks.pause(self.channel, described(lost))
+                raise Gone from lost
+            self._unedited.append(post.id)
+            raise
+        if post.id in self._unedited:
+            self._unedited.remove(post.id)
         return Post(post.id, content, post.hook, speaker.name)
 
     async def delete(self, post: Post) -> None:
+        self._deleted.append(post.id)
         try:
             hook = await self._webhooks.find(self.channel, post.hook) if post.hook else None
             if hook is not None:
@@ -256,7 +267,12 @@ class CallOutlet:
 
     async def send_ephemeral(self, text: str, nonce: str) -> None:
         """A message that only the person sees who gave the command; nothing once it expired."""
-        if self.call is not None and not self.call.is_expired():
+        if self.call is None or self.call.is_expired():
+            return
+        if is_document(text):
+            file = file_of(text)
+            await self.call.followup.send(file=file, ephemeral=True, allowed_mentions=NOBODY)
+        else:
             await self.call.followup.send(text, ephemeral=True, allowed_mentions=NOBODY)
 
     async def find(self, place: str) -> Post | None:

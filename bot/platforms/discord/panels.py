@@ -11,11 +11,11 @@ import logging
 import discord
 
 from bot.platforms.discord.answers import Answer
-from bot.platforms.discord.outlets import NOBODY
+from bot.platforms.discord.errors import FAILED
 from bot.platforms.discord.panel import is_panel, panel
 from bot.platforms.discord.rooms import ChannelRoom
-from bot.platforms.discord.stage import TRANSIENT
 from bot.platforms.discord.tasks import Tasks
+from bot.platforms.discord.text import NOBODY
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Panels:
         if old is not None and room.panel is not None and old.id != room.panel.id:
             try:
                 await old.delete()
-            except (discord.HTTPException, *TRANSIENT):
+            except FAILED:
                 _log.info("the previous panel could not be deleted")
 
     def update(self, room: ChannelRoom) -> None:
@@ -83,6 +83,6 @@ class Panels:
                 if message.author.id == me and message.components and is_panel(message):
                     found: discord.Message = message
                     return found
-        except (discord.HTTPException, *TRANSIENT):
+        except FAILED:
             _log.info("the previous panel could not be looked for")
         return None

@@ -1,11 +1,14 @@
 """The rooms of one Discord client: which channel is which room, and what belongs to it here.
 
-    rooms = ChannelRooms(client, house, faces=faces, webhooks=webhooks)
+    rooms = ChannelRooms(client, house, faces=lambda: faces, webhooks=webhooks)
     room = await rooms.of_channel(channel)
     room = await rooms.of_interaction(interaction)
 
 A room is a channel, a thread, a forum post or a direct message. Where somebody uses the commands
 in a place that the bot is no member of (a user install), the room is that person's own there.
+
+Only a direct message with the bot is private: everywhere else others can read what is said, and
+what somebody told the bot in private is neither recalled nor shown.
 """
 
 from __future__ import annotations
@@ -18,18 +21,22 @@ from typing import Any
 import discord
 
 from bot.house import House
-from bot.platforms.discord.answers import LONGEST_TOLD, file_of, is_member
+from bot.memory import places
+from bot.platforms.discord.access import why_silent
+from bot.platforms.discord.answers import LONGEST_TOLD, file_of, is_document, is_member
+from bot.platforms.discord.errors import FAILED
 from bot.platforms.discord.faces import Faces
-from bot.platforms.discord.outlets import NOBODY, CallOutlet, ChannelOutlet
-from bot.platforms.discord.stage import TRANSIENT, DiscordStage
-from bot.platforms.discord.text import escape, parts
+from bot.platforms.discord.outlets import CallOutlet, ChannelOutlet, Outlet
+from bot.platforms.discord.stage import DiscordStage
+from bot.platforms.discord.text import NOBODY, escape, parts
 from bot.platforms.discord.webhooks import Webhooks
 from bot.room import Room
-from characters.card import Language
 
 _log = logging.getLogger(__name__)
 
 PLATFORM = "discord"
+DIRECT = 0  # in place of a guild's id: direct messages
+MOST_QUIET = 10_000  # channels that are remembered as quiet
 
 
 class ChannelRoom:
@@ -51,7 +58,7 @@ class ChannelRooms:
 
     def __init__(
         self,
-        client: discord.Client,
+        client: discord.AutoShardedClient,
         house: House,
         *,
         faces: Callable[[], Faces],
@@ -64,23 +71,25 @@ class ChannelRooms:
         self._open: dict[str, ChannelRoom] = {}
         self._quiet: set[int] = set()  # channels where nobody is on stage: no need to look again
 
-    async def of_channel(
-        self, channel: Any, *, locale: discord.Locale | None = None
-    ) -> ChannelRoom:
+    # -- rooms of channels and interactions ------------------------------------------------------
+
+    async def of_channel(self, channel: Any) -> ChannelRoom:
         """The room of a channel where the bot is a member."""
         name = str(channel.id)
         if name not in self._open:
-            private = isinstance(channel, discord.DMChannel)
             stage = DiscordStage(
                 ChannelOutlet(self._client, channel, self._webhooks),
                 self._faces,
                 send=lambda text, nonce: send(channel, text, nonce),
                 type=lambda: _type(channel),
                 whisper=self.whisper,
-                private=private,
+                why_silent=lambda: why_silent(channel, self._language(name)),
+                private=isinstance(channel, discord.DMChannel),
             )
-            room = await self._room(name, stage, private, locale)
-            self._open.setdefault(name, ChannelRoom(room, stage, channel))
+            guild = getattr(channel, "guild", None)
+            place = self._place(guild.id if guild else DIRECT)
+            await places.put_into_place(self._house.memory, PLATFORM, place, name)
+            await self._enter(name, stage, channel)
         return self._open[name]
 
     async def of_interaction(self, interaction: discord.Interaction[Any]) -> ChannelRoom:
@@ -88,56 +97,11 @@ class ChannelRooms:
         if interaction.channel is not None and is_member(interaction):
             channel = self._client.get_channel(interaction.channel.id) or interaction.channel
             self._quiet.discard(channel.id)
-            return await self.of_channel(channel, locale=interaction.locale)
-        return await self._of_user_install(interaction)
-
-    def is_open(self, channel_id: int) -> bool:
-        return str(channel_id) in self._open
-
-    def is_quiet(self, channel_id: int) -> bool:
-        """Whether it is known that nobody is on stage in a channel."""
-        return channel_id in self._quiet
-
-    async def plays(self, channel: Any) -> bool:
-        """Whether characters are on stage in a channel."""
-        if channel.id in self._quiet:
-            return False
-        if not self.is_open(channel.id):
-            known = self._house.memory.room(PLATFORM, str(channel.id))
-            await known.look()
-            if not known.state.cast:
-                self._quiet.add(channel.id)
-                return False
-        room = await self.of_channel(channel)
-        if room.playing is None:
-            room.playing = bool((await room.room.status()).cast)
-        if not room.playing:
-            self._quiet.add(channel.id)
-        return room.playing
-
-    def order_given(self, room: ChannelRoom) -> None:
-        """An order was carried out: who is on stage may have changed."""
-        room.playing = None
-        if room.channel is not None:
-            self._quiet.discard(room.channel.id)
-
-    async def whisper(self, person: str, text: str) -> bool:
-        """Tell one person (`discord:id`) by direct message. False: it cannot be delivered."""
-        user_id = person.removeprefix(f"{PLATFORM}:")
-        if not user_id.isdigit():
-            return False
-        try:
-            direct = await self._client.create_dm(discord.Object(int(user_id)))
-            if len(text) > LONGEST_TOLD:
-                await direct.send(file=file_of(text), allowed_mentions=NOBODY)
-                return True
-            for part in parts(text):
-                nonce = secrets.token_hex(12)
-                await direct.send(escape(part), nonce=nonce, allowed_mentions=NOBODY)
-            return True
-        except (discord.HTTPException, *TRANSIENT) as problem:
-            _log.info("a direct message could not be delivered: %s", problem)
-            return False
+            found = await self.of_channel(channel)
+        else:
+            found = await self._of_user_install(interaction)
+        found.stage.asker = f"{PLATFORM}:{interaction.user.id}"
+        return found
 
     async def _of_user_install(self, interaction: discord.Interaction[Any]) -> ChannelRoom:
         name = f"{interaction.channel_id or 0}-{interaction.user.id}"
@@ -149,34 +113,168 @@ class ChannelRooms:
                 send=outlet.send_ephemeral,
                 type=_no_typing,
                 whisper=self.whisper,
-                private=True,
+                why_silent=lambda: "",
             )
-            room = await self._room(name, stage, True, interaction.locale)
-            self._open.setdefault(name, ChannelRoom(room, stage, None))
+            await self._enter(name, stage, None)
         found = self._open[name]
-        assert isinstance(found.stage.outlet, CallOutlet)
-        found.stage.outlet.call = interaction
+        outlet_here: Outlet = found.stage.outlet
+        assert isinstance(outlet_here, CallOutlet)
+        outlet_here.call = interaction
         return found
 
-    async def _room(
-        self, name: str, stage: DiscordStage, private: bool, locale: discord.Locale | None
-    ) -> Room:
-        language: Language | None = None
-        if locale is not None:
-            known = self._house.memory.room(PLATFORM, name)
-            await known.look()
-            if known.state.language is None and not locale.value.startswith("zh"):
-                language = "en"
-        room = await self._house.room(
-            PLATFORM, name, lambda: stage, private=private, language=language
-        )
+    async def _enter(self, name: str, stage: DiscordStage, channel: Any) -> None:
+        room = await self._house.room(PLATFORM, name, lambda: stage, private=stage.private)
         await room.enter()
-        return room
+        self._open.setdefault(name, ChannelRoom(room, stage, channel))
+
+    def _language(self, name: str) -> Any:
+        return self._open[name].room.language if name in self._open else "zh"
+
+    # -- what is known of a channel --------------------------------------------------------------
+
+    def is_open(self, channel_id: int) -> bool:
+        return str(channel_id) in self._open
+
+    def is_quiet(self, channel_id: int) -> bool:
+        """Whether it is known that nobody is on stage in a channel."""
+        return channel_id in self._quiet
+
+    async def plays(self, channel: Any) -> bool:
+        """Whether characters are on stage in a channel; opens no room where they are not."""
+        if channel.id in self._quiet:
+            return False
+        if not self.is_open(channel.id):
+            known = self._house.memory.room(PLATFORM, str(channel.id))
+            await known.look()
+            if not known.state.cast:
+                self._now_quiet(channel.id)
+                return False
+        room = await self.of_channel(channel)
+        if room.playing is None:
+            room.playing = bool((await room.room.status()).cast)
+        if not room.playing:
+            self._now_quiet(channel.id)
+        return room.playing
+
+    async def known(self, channel_id: int) -> ChannelRoom | None:
+        """The room of a channel in which something was said; opens no other."""
+        if not self.is_open(channel_id):
+            known = self._house.memory.room(PLATFORM, str(channel_id))
+            await known.look()
+            if not known.turns and not known.state.cast and not known.state.mark:
+                return None
+            channel = await self.channel(str(channel_id))
+            return await self.of_channel(channel) if channel is not None else None
+        return self._open[str(channel_id)]
+
+    async def direct_messages(self, *, since: float, most: int) -> list[str]:
+        """Names of direct messages that were used within `since` seconds, the newest first."""
+        memory = self._house.memory
+        ours = set(await places.rooms_of_place(memory, PLATFORM, self._place(DIRECT)))
+        used = await self.used(since=since, most=MOST_QUIET)
+        return [name for name in used if name in ours][:most]
+
+    async def used(self, *, since: float, most: int) -> list[str]:
+        """Names of rooms that were used within `since` seconds, the newest first."""
+        return await places.used_rooms(self._house.memory, PLATFORM, since=since, most=most)
+
+    async def was_heard(self, channel_id: int, message_id: int) -> bool:
+        """Whether a message was stored already, by this process or an earlier one."""
+        memory = self._house.memory
+        return await places.was_heard(memory, PLATFORM, str(channel_id), str(message_id))
+
+    async def channel(self, name: str) -> Any:
+        """The channel of a room, when it belongs to one of this process' shards; None otherwise."""
+        if not name.isdigit():
+            return None
+        channel: Any = self._client.get_channel(int(name))
+        if channel is None:
+            try:
+                channel = await self._client.fetch_channel(int(name))
+            except (discord.InvalidData, *FAILED):
+                return None
+        guild = getattr(channel, "guild", None)
+        return channel if self.is_ours(guild.id if guild else 0) else None
+
+    def is_ours(self, guild_id: int) -> bool:
+        """Whether a guild (0: direct messages) belongs to one of this process' shards."""
+        return (guild_id >> 22) % (self._client.shard_count or 1) in (self._client.shards or (0,))
+
+    def order_given(self, room: ChannelRoom) -> None:
+        """An order was carried out: who is on stage may have changed."""
+        room.playing = None
+        if room.channel is not None:
+            self._quiet.discard(room.channel.id)
+
+    def _now_quiet(self, channel_id: int) -> None:
+        if len(self._quiet) >= MOST_QUIET:
+            self._quiet.clear()
+        self._quiet.add(channel_id)
+
+    # -- erasing ---------------------------------------------------------------------------------
+
+    async def erase(self, channel_id: int | str, guild_id: int | str) -> None:
+        """Erase the room of a channel that is gone, or that the bot was removed from."""
+        name = str(channel_id)
+        self._open.pop(name, None)
+        await self._house.erase(PLATFORM, name, place=self._place(guild_id))
+
+    async def erase_guild(self, guild_id: int | str) -> None:
+        """Erase all rooms of a guild that the bot was removed from."""
+        place = self._place(guild_id)
+        names = await places.rooms_of_place(self._house.memory, PLATFORM, place)
+        for name in names:
+            await self.erase(name, guild_id)
+        if names:
+            _log.info("removed from server %s: its %d rooms are erased", guild_id, len(names))
+
+    async def erase_left_guilds(self) -> None:
+        """The same for those that the bot was removed from while it was not running.
+
+        The gateway names all guilds of a shard, those too that have an outage.
+        """
+        for place in await places.places(self._house.memory, PLATFORM):
+            application, _, guild = place.partition("/")
+            if application != str(self._client.application_id):
+                continue  # another bot with the same Redis
+            if guild == str(DIRECT):
+                continue
+            if self.is_ours(int(guild)) and self._client.get_guild(int(guild)) is None:
+                await self.erase_guild(guild)
+
+    def _place(self, guild_id: int | str) -> str:
+        return f"{self._client.application_id}/{guild_id}"
+
+    # -- one person alone ------------------------------------------------------------------------
+
+    async def whisper(self, person: str, text: str) -> bool:
+        """Tell one person (`discord:id`) by direct message. False: it cannot be delivered."""
+        user_id = person.removeprefix(f"{PLATFORM}:")
+        if not user_id.isdigit() or not text:
+            return False
+        try:
+            direct = await self._client.create_dm(discord.Object(int(user_id)))
+            if len(text) > LONGEST_TOLD or is_document(text):
+                await direct.send(file=file_of(text), allowed_mentions=NOBODY)
+                return True
+            for part in parts(text):
+                nonce = secrets.token_hex(12)
+                await direct.send(escape(part), nonce=nonce, allowed_mentions=NOBODY)
+            return True
+        except FAILED as problem:
+            _log.info("a direct message could not be delivered: %s", problem)
+            return False
 
 
 async def send(channel: Any, text: str, nonce: str) -> None:
-    """Send text that is markup already: no mention, no link preview; `nonce` makes it once."""
-    await channel.send(text, nonce=nonce, allowed_mentions=NOBODY, suppress_embeds=True)
+    """Send text that is escaped already: no mention, no link preview; `nonce` makes it once.
+
+    A JSON document is sent as a file.
+    """
+    if is_document(text):
+        await channel.send(file=file_of(text), nonce=nonce, allowed_mentions=NOBODY)
+    else:
+        await channel.send(text, nonce=nonce, allowed_mentions=NOBODY, suppress_embeds=True)
 
 
 async def _type(channel: Any) -> None:

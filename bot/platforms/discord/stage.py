@@ -10,21 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-import aiohttp
-import discord
-
 from bot.drafts import Pace
+from bot.platforms.discord.answers import is_document
+from bot.platforms.discord.errors import FAILED, Gone, described, retried
 from bot.platforms.discord.faces import Faces
-from bot.platforms.discord.outlets import Gone, Outlet, Post, Speaker
+from bot.platforms.discord.outlets import Outlet, Post, Speaker
 from bot.platforms.discord.text import WRITING, escape, nonce, parts, webhook_name
-from bot.platforms.discord.webhooks import AnswerLost
 from bot.stage import Line
 from characters.card import Words
 
@@ -33,10 +30,9 @@ _log = logging.getLogger(__name__)
 # Seconds. Discord allows 5 requests in 5 s for the bot's messages, 5 in 2 s a webhook.
 FIRST, BETWEEN = 0.8, 1.2
 TYPING = 8.0  # it lasts 10
-# Seconds for which the delivery of a complete reply is retried before it is left to the next start.
-PATIENCE = 600.0
-
-TRANSIENT = (AnswerLost, OSError, aiohttp.ClientError, TimeoutError)
+# Seconds for which a withdrawn draft stays: a reply that is written once more takes its place.
+REPLACED_WITHIN = 8.0
+TOLD_EVERY = 3600.0  # seconds between two messages to people that the bot cannot write somewhere
 
 # The response to the interaction that is being carried out: notices go there first.
 Says = Callable[[str, bool], Awaitable[bool]]
@@ -53,7 +49,7 @@ class DiscordStage:
 
     `send(text, nonce)` posts a notice, `type()` shows the typing indicator, `whisper(person, text)`
     sends a direct message and returns whether that worked. `private`: nobody but one person reads
-    here.
+    here. `why_silent()` is one sentence on why the bot may not write here.
     """
 
     def __init__(
@@ -64,15 +60,21 @@ class DiscordStage:
         send: Callable[[str, str], Awaitable[None]],
         type: Callable[[], Awaitable[None]],
         whisper: Callable[[str, str], Awaitable[bool]],
+        why_silent: Callable[[], str],
         private: bool = False,
     ) -> None:
         self.outlet = outlet
+        self.asker = ""  # whoever spoke last: `platform:id`
         self._faces = faces
         self._send = send
         self._type = type
         self._whisper = whisper
-        self._private = private
+        self.private = private
+        self._why_silent = why_silent
+        self._told_silent = -TOLD_EVERY
         self._writing: _Writing | None = None
+        self._withdrawn: _Writing | None = None
+        self._undeleted: list[Post] = []  # messages that could not be deleted
         self._typing: asyncio.Task[None] | None = None
         self._posts: dict[str, tuple[Post, ...]] = {}  # of the newest lines
         self._left: list[Post] = []  # messages of an earlier process
@@ -89,19 +91,19 @@ class DiscordStage:
         says = answering.get()
         if says is not None and await says(text, secret):
             return
-        if secret and not self._private:
+        if secret and not self.private:
             if to and await self._whisper(to, text):
                 return
             text = f"{NOT_IN_PUBLIC.zh}\n{NOT_IN_PUBLIC.en}"
-        for part in parts(text):
-            await self.lasting("a notice", partial(self._send, escape(part)))
+        for part in (text,) if is_document(text) else map(escape, parts(text)):
+            await self.lasting("a notice", partial(self._send, part))
 
     async def show(self, line: Line) -> tuple[str, ...]:
         writing = self._writing
         if writing is None or writing.line.id != line.id or writing.line.version != line.version:
             if writing is not None:
                 await self._stop(writing)
-            self._writing = writing = _Writing(line, await self._standing(line))
+            self._writing = writing = await self._begun(line)
         writing.line = line
         if not line.done:
             if writing.task is None:
@@ -117,6 +119,7 @@ class DiscordStage:
         self._posts[line.id] = posts
         while len(self._posts) > 32:
             del self._posts[next(iter(self._posts))]
+        await self._delete_leftovers()
         return tuple(str(post.id) for post in posts) if done else ()
 
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
@@ -126,6 +129,9 @@ class DiscordStage:
         if writing is not None and writing.line.id == line_id:
             await self._stop(writing)
             self._writing = None
+            if not places and not posts:
+                await self._withdraw_draft(writing)
+                return
             posts += writing.posts
         known = {str(post.id) for post in posts}
         for place in places:
@@ -139,7 +145,7 @@ class DiscordStage:
     async def remember_what_stands(self) -> None:
         """Load the newest messages of characters, so that a reply that stands there is not posted
         again."""
-        with contextlib.suppress(discord.HTTPException, *TRANSIENT):
+        with contextlib.suppress(*FAILED):
             self._left = await self.outlet.standing(50)
 
     async def take_half_lines_back(self) -> None:
@@ -148,6 +154,49 @@ class DiscordStage:
         for post in left:
             if post.content.endswith(WRITING):
                 await self.lasting("half a line", partial(self._delete, post))
+
+    # -- drafts that are taken back --------------------------------------------------------------
+
+    async def _withdraw_draft(self, writing: _Writing) -> None:
+        """Delete a draft, a moment later: when the reply is written once more, its next draft is an
+        edit of this one, and nothing jumps in the channel."""
+        await self._delete_withdrawn()
+        self._withdrawn = writing
+        writing.task = asyncio.create_task(self._delete_later(writing))
+
+    async def _delete_later(self, writing: _Writing) -> None:
+        await asyncio.sleep(REPLACED_WITHIN)
+        if self._withdrawn is writing:
+            await self._delete_withdrawn()
+
+    async def _delete_withdrawn(self) -> None:
+        withdrawn, self._withdrawn = self._withdrawn, None
+        for post in withdrawn.posts if withdrawn else ():
+            await self.lasting("taking back", partial(self._delete, post))
+
+    async def _begun(self, line: Line) -> _Writing:
+        """The state of a reply of which the first draft is shown now."""
+        withdrawn = self._withdrawn
+        if withdrawn is not None and withdrawn.line.id == line.id:
+            self._withdrawn = None
+            if withdrawn.task is not None:
+                withdrawn.task.cancel()
+            writing = _Writing(line, withdrawn.posts)
+            writing.attempt = max(withdrawn.attempt, line.version)
+            return writing
+        await self._delete_withdrawn()
+        return _Writing(line, await self._standing(line))
+
+    async def _delete_leftovers(self) -> None:
+        """Delete what could not be deleted before; not for long, as nobody waits for it."""
+        left, self._undeleted = self._undeleted, []
+        for post in left:
+            try:
+                await self.outlet.delete(post)
+            except FAILED as problem:
+                _log.info("a draft could not be deleted: %s", described(problem))
+                self._undeleted.append(post)
+        del self._undeleted[:-20]
 
     async def _find(self, place: str, found: list[Post], _: str) -> None:
         post = await self.outlet.find(place)
@@ -164,7 +213,7 @@ class DiscordStage:
             for place in line.places:
                 post = known.get(place)
                 if post is None:
-                    with contextlib.suppress(discord.HTTPException, *TRANSIENT):
+                    with contextlib.suppress(*FAILED):
                         post = await self.outlet.find(place)
                 posts.append(post or Post(0, ""))
             return posts
@@ -199,9 +248,9 @@ class DiscordStage:
             try:
                 await self._write(writing, done=False)
                 self._no_typing()
-            except (discord.HTTPException, Gone, *TRANSIENT) as problem:
+            except (Gone, *FAILED) as problem:
                 # A draft may be skipped; the complete reply is retried (`lasting`).
-                _log.info("a draft was not shown: %s", _said(problem))
+                _log.info("a draft was not shown: %s", described(problem))
 
     @staticmethod
     async def _stop(writing: _Writing) -> None:
@@ -229,10 +278,9 @@ class DiscordStage:
                     # This part and all after it are posted anew, so that they stay in order; with
                     # other nonces, or Discord would return the deleted messages.
                     writing.attempt += 1000
-                    for old in writing.posts[place:]:
-                        if old.id:
-                            await self.outlet.delete(old)
+                    self._undeleted += (old for old in writing.posts[place:] if old.id)
                     del writing.posts[place:]
+                    await self._delete_leftovers()
             writing.posts.append(
                 await self.outlet.post(
                     speaker,
@@ -251,32 +299,19 @@ class DiscordStage:
         return Speaker(webhook_name(name), self._faces().url(line.speaker))
 
     async def lasting(self, what: str, step: Callable[[str], Awaitable[Any]]) -> bool:
-        """Retry `step` with growing pauses while Discord does not answer (PATIENCE seconds).
+        """Repeat `step` while Discord does not answer (see `errors.retried`)."""
+        return await retried(what, step, on_forbidden=self._tell_silent)
 
-        `step` gets the same nonce each time. Returns False when it failed for good; `what` names it
-        in the log.
-        """
-        once, pause, end = secrets.token_hex(12), 0.5, time.monotonic() + PATIENCE
-        while True:
-            try:
-                await step(once)
-                return True
-            except Gone:
-                _log.warning("%s: it is too late to answer there", what)
-                return False
-            except TRANSIENT as problem:
-                said = _said(problem)
-            except discord.HTTPException as problem:
-                if problem.status < 500 and problem.status != 429:
-                    _log.warning("%s: not done, %s", what, _said(problem))
-                    return False
-                said = _said(problem)
-            if time.monotonic() > end:
-                _log.error("%s: given up, %s", what, said)
-                return False
-            _log.info("%s: tried again after %s", what, said)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 30.0)
+    async def _tell_silent(self) -> None:
+        """Tell whoever spoke last that the bot may not write here; at most once an hour."""
+        if time.monotonic() - self._told_silent < TOLD_EVERY:
+            return
+        self._told_silent = time.monotonic()
+        text, says = self._why_silent(), answering.get()
+        if says is not None and await says(text, True):
+            return
+        if self.asker:
+            await self._whisper(self.asker, text)
 
     # -- typing ----------------------------------------------------------------------------------
 
@@ -286,8 +321,8 @@ class DiscordStage:
         for _ in range(15):
             try:
                 await self._type()
-            except (discord.HTTPException, *TRANSIENT) as problem:
-                _log.info("typing was not shown: %s", _said(problem))
+            except FAILED as problem:
+                _log.info("typing was not shown: %s", described(problem))
             await asyncio.sleep(TYPING)
 
     def _no_typing(self) -> None:
@@ -305,9 +340,3 @@ class _Writing:
         self.attempt = line.version
         self.ending = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
-
-
-def _said(problem: BaseException) -> str:
-    if isinstance(problem, discord.HTTPException):
-        return f"{problem.status} {problem.code} {problem.text}".strip()
-    return f"{type(problem).__name__} {problem}".strip()

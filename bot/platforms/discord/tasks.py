@@ -15,10 +15,8 @@ import logging
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-import discord
-
 from bot.memory import MemoryProblem
-from bot.platforms.discord.stage import TRANSIENT
+from bot.platforms.discord.errors import FAILED
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +65,7 @@ class Tasks:
             await work
         except MemoryProblem as problem:
             _log.error("%s: %s", what, problem)
-        except (discord.HTTPException, *TRANSIENT) as problem:
+        except FAILED as problem:
             _log.error("%s failed: %s", what, problem)
         except Exception:
             # The top of a task: an error that is not logged here is never seen.

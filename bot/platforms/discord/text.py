@@ -12,6 +12,8 @@ import hashlib
 import re
 import unicodedata
 
+import discord
+
 from bot.drafts import plain
 from bot.platforms.text import shortened, split
 
@@ -22,6 +24,8 @@ LONGEST_ID = 100
 
 # The end of a draft. After a crash, a message that ends so is an unfinished draft.
 WRITING = " ▍"
+
+NOBODY = discord.AllowedMentions.none()  # no message of ours pings anybody
 
 _NO_BREAK = "\u200b"
 _MAY_BE_MARKUP = "@\\*_~`|<>[]:"

@@ -8,8 +8,11 @@ discord.py sends one request at a time through a webhook, and Discord allows 5 i
 channel gets up to four, used in turn. A channel has at most 15 of all applications. Threads and
 forum posts use their parent's.
 
-Webhook messages have no nonce, and discord.py repeats a send by itself after a 5xx, though the
+Webhook messages have no nonce, and discord.py repeats a request by itself after a 5xx, though the
 first may have been carried out. Here that is `AnswerLost`, and the sender searches first.
+
+Where webhooks fail, the pool of the channel is out of use for half a minute (`pause`), and
+characters speak through the bot's own messages.
 """
 
 from __future__ import annotations
@@ -21,25 +24,23 @@ import time
 import aiohttp
 import discord
 
+from bot.platforms.discord.errors import TRANSIENT, AnswerLost, described
+
 _log = logging.getLogger(__name__)
 
 NAME = "mRP"
-# Seconds without webhooks where they are forbidden, before asking again.
-FORBIDDEN_FOR = 60.0
+# Seconds without webhooks where they are forbidden, or fail, before trying again.
+FORBIDDEN_FOR, FAILING_FOR = 60.0, 30.0
 
 # Discord's JSON error codes.
 UNKNOWN_WEBHOOK, INVALID_TOKEN = 10015, 50027
 TOO_MANY_HERE, TOO_MANY_IN_GUILD = 30007, 30058
 
 
-class AnswerLost(Exception):
-    """The response to a send was lost: the message may or may not have arrived."""
-
-
 async def _never_blindly(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    sends = request.method == "POST" and "/webhooks/" in request.url.path
+    sends = request.method != "GET" and "/webhooks/" in request.url.path
     try:
         response = await handler(request)
     except (aiohttp.ClientConnectionError, TimeoutError) as problem:
@@ -60,7 +61,7 @@ class Webhooks:
         self._each = each
         self._hooks: dict[int, list[discord.Webhook]] = {}
         self._turn: dict[int, int] = {}
-        self._forbidden: dict[int, float] = {}
+        self._paused: dict[int, float] = {}
         self._locks: dict[int, asyncio.Lock] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -83,13 +84,20 @@ class Webhooks:
         """The next webhook of the pool, or a new one while it is not full; None where forbidden.
 
         Raises:
-            discord.HTTPException, OSError: Discord does not answer.
+            discord.HTTPException: Discord refuses for another reason than a missing permission.
         """
         parent = parent_of(channel)
         if not hasattr(parent, "create_webhook"):
             return None  # a direct message
-        if time.monotonic() < self._forbidden.get(parent.id, 0.0):
+        if time.monotonic() < self._paused.get(parent.id, 0.0):
             return None
+        try:
+            return await self._next(parent)
+        except (discord.DiscordServerError, *TRANSIENT) as problem:
+            self.pause(channel, described(problem))
+            return None
+
+    async def _next(self, parent: discord.TextChannel) -> discord.Webhook | None:
         async with self._locks.setdefault(parent.id, asyncio.Lock()):
             hooks = self._hooks.get(parent.id)
             if hooks is None:
@@ -104,7 +112,12 @@ class Webhooks:
             turn = self._turn[parent.id] = self._turn.get(parent.id, -1) + 1
             return hooks[turn % len(hooks)]
 
-    def lost(self, hook: discord.Webhook) -> None:
+    def pause(self, channel: discord.abc.Snowflake, why: str) -> None:
+        """Use no webhook in this channel for a while: requests through them fail."""
+        _log.warning("webhooks fail in channel %s (%s): the bot's own messages", channel.id, why)
+        self._paused[parent_of(channel).id] = time.monotonic() + FAILING_FOR
+
+    def lost(self, hook: discord.abc.Snowflake) -> None:
         """Remove a deleted webhook from the pool."""
         for hooks in self._hooks.values():
             hooks[:] = [known for known in hooks if known.id != hook.id]
@@ -142,7 +155,7 @@ class Webhooks:
                     parent.id,
                     problem.text,
                 )
-                self._forbidden[parent.id] = time.monotonic() + FORBIDDEN_FOR
+                self._paused[parent.id] = time.monotonic() + FORBIDDEN_FOR
 
     def _forbid(self, parent: discord.abc.Snowflake) -> None:
         _log.warning(
@@ -150,7 +163,7 @@ class Webhooks:
             "through the bot's own messages",
             parent.id,
         )
-        self._forbidden[parent.id] = time.monotonic() + FORBIDDEN_FOR
+        self._paused[parent.id] = time.monotonic() + FORBIDDEN_FOR
 
     def _bound(self, hook: discord.Webhook) -> discord.Webhook:
         assert hook.token
