@@ -175,7 +175,15 @@ def casting() -> Any:
     return casting
 
 
+def model_file(name: str) -> Path:
+    """The file of a model's name, for the engine's benchmark."""
+    from hub.choice import model_file  # the hubs' libraries, only for a model by name
+
+    return model_file(name)
+
+
 GIVEN: dict[str, dict[str, Any]] = {
+    "bench": {"model_file": model_file},
     "evaluate": {"casting": casting},
     "canon": {"open_embedder": open_embedder},
     "imatrix": {"render": render_lessons},

@@ -26,12 +26,13 @@ from bot.drafts import Pace
 from bot.memory import open_memory
 from bot.room import Room, Shared
 from bot.stage import Line, Message
-from bot.voice import Voice, chosen_model, open_voice
+from bot.voice import Voice, open_voice
 from characters.card import load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine, EchoReply
 from engine.sequence import Sampling
+from hub.choice import model_file
 
 QUESTIONS = ("你是谁？", "今晚吃甚么？", "你怕不怕妖怪？", "师父在哪里？", "你从哪里来？")
 
@@ -152,7 +153,7 @@ def main() -> None:
     parser.add_argument("--model", help="a GGUF (default: the one that ships)")
     parser.add_argument("--replies", type=int, default=8)
     options = parser.parse_args()
-    model = chosen_model(options.model)
+    model = str(model_file(options.model or ""))
     opened = [opening_s(model) for _ in range(3)]
     print(f"opened, answered /who and closed in {min(opened):.2f}–{max(opened):.2f} s")
     spoke = asyncio.run(speaking(model, options.replies))

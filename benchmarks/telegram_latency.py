@@ -26,8 +26,9 @@ from bot.memory import open_memory
 from bot.platforms.telegram.accounts import Accounts, client_of
 from bot.platforms.telegram.client import TelegramClient
 from bot.platforms.telegram.limits import Limiter
-from bot.voice import ECHO, SHIPPED, open_voice
+from bot.voice import open_voice
 from characters.card import load_cast
+from hub.choice import ECHO, SHIPPED
 from tests.fakes.telegram_server import TelegramServer
 
 TOKEN = "1000001:AAdirectordirectordirectordirector1"

@@ -22,18 +22,15 @@ from bot.people import People
 from bot.room import Room, Shared
 from bot.secrets import redis_url
 from bot.stage import Stage
-from bot.voice import Voice, chosen_model, open_voice
+from bot.voice import Voice, open_voice
 from canon import Canon
 from characters.card import CAST_FOLDER, Cast, Language, load_cast
+from hub import choice
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that every platform has."""
-    parser.add_argument(
-        "--model",
-        metavar="PATH",
-        help="a chat GGUF, or 'echo' for none (default: MRP_MODEL, or the model that ships)",
-    )
+    choice.add_options(parser)
     parser.add_argument(
         "--cast",
         metavar="FOLDER",
@@ -111,7 +108,7 @@ class House:
         `patience` is how many seconds a step of a room may wait for Redis.
 
         Raises:
-            CardError, EngineError, StyleError, CanonError, LimitsError, FilterError,
+            CardError, HubError, EngineError, StyleError, CanonError, LimitsError, FilterError,
                 MemoryProblem: the message says why.
         """
         cast = load_cast(options.cast)
@@ -121,7 +118,8 @@ class House:
         limits = load_limits(file) if file else None
         file = _named(options.filter, "MRP_FILTER")
         filter = load_filter(file) if file else None
-        voice = open_voice(chosen_model(options.model), context=options.context, seed=options.seed)
+        model = choice.chosen(options)
+        voice = open_voice(str(model.path), context=options.context, seed=options.seed)
         try:
             memory = await open_memory(redis_url(os.environ), patience=patience)
         except BaseException:

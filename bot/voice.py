@@ -6,7 +6,6 @@ reply = voice.begin(reading, scene, speaker, room="terminal:main", turn=7)
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,15 +18,9 @@ from characters.prompt import Style, Tail, digest, encode, next_names, stop_stri
 from characters.style import Serving, serving
 from characters.turn import Scene
 from engine.sequence import Engine, ModelError, Reply, Sampling
-from engine.shipped import SHIPPED
+from hub.choice import ECHO
 
 _WARMEST = 1.2  # to which another version may turn the temperature up
-ECHO = "echo"  # in place of a path: no model, the engine's fake
-
-
-def chosen_model(given: str | None) -> str:
-    """The model to use: what was asked for, MRP_MODEL, or the one that ships with the project."""
-    return given or os.environ.get("MRP_MODEL") or str(SHIPPED)
 
 
 def open_voice(model: str, *, context: int | None = None, seed: int | None = None) -> Voice:
@@ -45,8 +38,8 @@ def open_voice(model: str, *, context: int | None = None, seed: int | None = Non
     path = Path(model).expanduser()
     if not path.is_file():
         raise ModelError(
-            f"there is no model file {path}; name one with --model PATH or MRP_MODEL "
-            f"(any chat GGUF), or try without a model: --model {ECHO}"
+            f"there is no model file {path}; name one with --model or MRP_MODEL (a name of "
+            f"`mrp model list` or any chat GGUF), or try without a model: --model {ECHO}"
         )
     # Here, because llama.cpp takes a while to load and the fake needs none of it.
     from engine.llama import LlamaEngine

@@ -20,7 +20,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="mrp bench", description=__doc__.split("\n")[0])
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--shape", choices=sorted(SHAPES), default="0.5b", help="random weights")
-    which.add_argument("--model", type=Path, metavar="GGUF", help="a real model instead")
+    which.add_argument("--model", metavar="NAME", help="a real model instead: a name, or a GGUF")
     parser.add_argument("--scenes", type=int, default=4, help="at the same time (4)")
     parser.add_argument("--turns", type=int, default=8, help="replies a scene (8)")
     parser.add_argument("--characters", type=int, default=4, help="a scene (4)")
@@ -86,10 +86,13 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)  # fmt: skip
 
 
-def main(argv: list[str]) -> int:
-    """Run the contenders one after the other and print what was measured."""
+def main(argv: list[str], model_file: Callable[[str], Path] = Path) -> int:
+    """Run the contenders one after the other and print what was measured.
+
+    `model_file` finds the file of a model's name.
+    """
     given = arguments(argv)
-    path = given.model or cached(given.shape)
+    path = model_file(given.model) if given.model else cached(given.shape)
     vocabulary = vocabulary_of(path)
     play = Play(
         given.scenes,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,13 +11,12 @@ from characters.card import CAST_FOLDER
 from characters.style import Serving, serving
 from engine.llama import LlamaEngine
 from engine.sequence import Engine
-from engine.shipped import SHIPPED
+from hub.choice import model_file
 
 
 def model_options(verb: argparse.ArgumentParser) -> None:
-    """`--model` (default: MRP_MODEL, else the shipped one) and `--cast`."""
-    model = Path(os.environ.get("MRP_MODEL", SHIPPED))
-    verb.add_argument("--model", type=Path, default=model, help="a GGUF")
+    """`--model` (default: MRP_MODEL, what `mrp model use` chose, or the shipped one), `--cast`."""
+    verb.add_argument("--model", type=model_file, default="", help="a name, or a GGUF")
     verb.add_argument("--cast", type=Path, default=CAST_FOLDER)
 
 

@@ -9,6 +9,7 @@ choose(None)                          MRP_MODEL, what `mrp model use` chose, or 
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import fnmatch
 import os
@@ -28,7 +29,7 @@ from hub.pull import RECORD, pull
 from hub.sources import HuggingFace, ModelScope, Source
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = ROOT / "models" / "xiyou-mini.gguf"
+SHIPPED = ROOT / "models" / "xiyou-mini.gguf"  # the model that comes with the project
 ECHO = "echo"  # in place of a model: the engine's fake
 
 Ask = Callable[[str], bool]
@@ -159,6 +160,30 @@ def pulled(entry: Entry, environment: Mapping[str, str] = os.environ) -> Path | 
 def _may(ask: Ask | None, what: str, name: str) -> None:
     if ask is None or not ask(what):
         raise HubError(f"{what}; fetch it with: mrp model pull {name}  (or add --yes)")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`--model NAME` and `--yes`; `chosen` reads them."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="a name of `mrp model list`, hf:owner/repo/file.gguf, ollama:name:tag, the path of a "
+        "chat GGUF, or 'echo' for none (default: MRP_MODEL, what `mrp model use` chose, or the "
+        "model that ships)",
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="fetch a model that is not here without a question"
+    )
+
+
+def chosen(options: argparse.Namespace) -> Choice:
+    """The model that the options of `add_options` name. Raises HubError."""
+    return choose(options.model, ask=ask_in_terminal(options.yes))
+
+
+def model_file(name: str) -> Path:
+    """The file of a name, as the type of an argument; "" is the default. Raises HubError."""
+    return choose(name, ask=ask_in_terminal()).path
 
 
 def ask_in_terminal(yes: bool = False) -> Ask | None:

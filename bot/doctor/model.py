@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 from bot.doctor.finding import Finding
 from bot.doctor.machine import Machine
-from bot.voice import ECHO, chosen_model, open_voice
+from bot.voice import open_voice
 from characters.style import StyleError
 from engine.resources import GiB, needs, plan
 from engine.sequence import EngineError
+from hub.choice import ECHO, choose
+from hub.error import HubError
 
 REPLIES = 4  # at once, as the bot opens its engine
 
@@ -21,16 +22,18 @@ async def check_model(
     options: argparse.Namespace, environment: Mapping[str, str], machine: Machine
 ) -> list[Finding]:
     """Open the model once, as the bot would, and close it again."""
-    model = options.model or environment.get("MRP_MODEL") or chosen_model(None)
-    if model == ECHO:
+    try:
+        path = choose(options.model, environment=environment).path
+    except HubError as problem:
+        return [Finding("fault", "model", str(problem), "name another with --model or MRP_MODEL")]
+    if str(path) == ECHO:
         return [Finding("warning", "model", "echo repeats what it hears", "name a GGUF: --model")]
-    path = Path(model).expanduser()
     size = path.stat().st_size if path.is_file() else 0
     left = machine.memory()
     if left and size > left:
         return [_does_not_fit(size, left)]
     try:
-        voice = await asyncio.to_thread(open_voice, model, context=options.context)
+        voice = await asyncio.to_thread(open_voice, str(path), context=options.context)
     except (EngineError, StyleError) as problem:
         do = "name another with --model or MRP_MODEL, or fetch this one again"
         return [Finding("fault", "model", str(problem), do)]

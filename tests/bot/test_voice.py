@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.voice import SHIPPED, Voice, chosen_model, open_voice
+from bot.voice import Voice, open_voice
 from characters.markup import INTERNLM2
 from characters.prompt import Style
 from characters.style import Serving
 from characters.turn import Scene, Turn
 from engine.echo import EchoEngine
 from engine.sequence import ModelError
+from hub.choice import SHIPPED, choose
 
 
 @pytest.fixture
@@ -16,12 +17,11 @@ def scene(cast):
     return Scene((cast["wukong"], cast["bajie"]), (Turn("小明", "你是谁？"),))
 
 
-def test_the_model_is_what_was_asked_for_then_the_environment_then_the_shipped(monkeypatch):
-    monkeypatch.delenv("MRP_MODEL", raising=False)
-    assert chosen_model(None) == str(SHIPPED)
-    monkeypatch.setenv("MRP_MODEL", "a.gguf")
-    assert chosen_model(None) == "a.gguf"
-    assert chosen_model("b.gguf") == "b.gguf"
+def test_the_model_is_what_was_asked_for_then_the_environment_then_the_shipped(tmp_path):
+    nothing = {"HOME": str(tmp_path)}
+    assert choose(None, environment=nothing).path == SHIPPED
+    assert str(choose(None, environment=nothing | {"MRP_MODEL": "a.gguf"}).path) == "a.gguf"
+    assert str(choose("b.gguf", environment=nothing | {"MRP_MODEL": "a.gguf"}).path) == "b.gguf"
 
 
 def test_a_model_that_is_not_there_is_one_sentence_that_says_what_to_do(tmp_path):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.voice import SHIPPED
+from hub.choice import SHIPPED
 from tests.discord.conftest import panel_of
 from tests.fakes.discord_server import FakeDiscord, text_of
 

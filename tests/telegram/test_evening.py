@@ -9,7 +9,8 @@ import pytest
 
 from bot.house import House
 from bot.limits import Limits
-from bot.voice import SHIPPED, open_voice
+from bot.voice import open_voice
+from hub.choice import SHIPPED
 from tests.telegram.conftest import FREE, World
 
 

@@ -29,6 +29,7 @@ from rich.console import Console
 from characters.card import CAST_FOLDER, LANGUAGES, Cast, load_cast
 from characters.prompt import Style
 from characters.script import HELD_OUT
+from hub.choice import model_file
 from trainer.lessons import Lesson
 from trainer.synth import exchange, mix, run
 from trainer.synth.calls import Calls
@@ -120,7 +121,9 @@ def _common(verb: argparse.ArgumentParser) -> None:
 def _teacher(verb: argparse.ArgumentParser) -> None:
     teacher = verb.add_argument_group("teacher")
     which = teacher.add_mutually_exclusive_group(required=True)
-    which.add_argument("--gguf", type=Path, metavar="FILE", help="our own engine on this model")
+    which.add_argument(
+        "--gguf", type=model_file, metavar="NAME", help="our own engine on this model"
+    )
     which.add_argument("--model", help="a model's name at an OpenAI-compatible endpoint")
     teacher.add_argument("--url", default=_USUAL_URL, help=f"of the endpoint ({_USUAL_URL})")
     teacher.add_argument(
