@@ -4,7 +4,8 @@
     mrp serve --metrics 0.0.0.0:9464 --logs json
 
 /healthz and /metrics (see bot/metrics.py) are at --metrics. It ends at SIGTERM or SIGINT, when what
-is being said has been kept; and when a platform cannot go on, with that platform's sentence.
+is being said has been kept; when a platform cannot go on, with that platform's sentence; and when
+the engine has failed for good, so that its supervisor starts it anew.
 `mrp discord`, `mrp telegram` and the like are the same with one platform (`alone`).
 """
 
@@ -29,6 +30,16 @@ from bot.secrets import without_empty
 _log = logging.getLogger(__name__)
 
 METRICS = "127.0.0.1:9464"
+
+
+# Seconds between looks at the engine, and for which people are still told that it has stopped.
+LOOK, LAST_WORDS = 0.5, 10.0
+
+
+class EngineStopped(RuntimeError):
+    """The engine has failed for good, and nothing but a new process helps."""
+
+    for_user = True
 
 
 class NothingToServe(RuntimeError):
@@ -77,8 +88,8 @@ def main(argv: list[str]) -> int:
     """Serve until told to end. Returns the exit status.
 
     Raises:
-        NothingToServe, MetricsProblem, and what the platforms and the house raise: each is one
-            sentence for the user.
+        NothingToServe, EngineStopped, MetricsProblem, and what the platforms and the house raise:
+            each is one sentence for the user.
     """
     options = parser().parse_args(argv)
     logs.set_up(options.log, form=options.logs)
@@ -122,7 +133,7 @@ async def serve(
 
             async def ready() -> Mapping[str, bool]:
                 well = {name: not task.done() for name, task in running.items()}
-                return {"redis": await _answers(house), **well}
+                return {"redis": await _answers(house), **_engine(house), **well}
 
             runner = await metrics.serve(figures, options.metrics, ready=ready)
             leaving.push_async_callback(runner.cleanup)
@@ -133,8 +144,9 @@ async def serve(
             joined = await platform.open(house, options, environment, on_limited=limited)
             leaving.push_async_callback(joined.close)
             running[name] = asyncio.create_task(joined.run(), name=name)
+        watching = asyncio.create_task(_until_it_fails(house), name="engine")
         _log.info("serving", extra={"platforms": ",".join(running), "model": house.voice.name})
-        await _until_one_ends(ended, running)
+        await _until_one_ends(ended, (*running.values(), watching))
 
 
 def _platforms(
@@ -160,10 +172,9 @@ def _platforms(
     return found
 
 
-async def _until_one_ends(ended: asyncio.Event, running: Mapping[str, asyncio.Task[None]]) -> None:
-    """Wait for a signal or the first platform to end, and end the others. Raises as that did."""
+async def _until_one_ends(ended: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for a signal or the first task to end, and end the others. Raises as that did."""
     waiting: asyncio.Task[Any] = asyncio.create_task(ended.wait())
-    tasks = tuple(running.values())
     try:
         await asyncio.wait({waiting, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -173,6 +184,29 @@ async def _until_one_ends(ended: asyncio.Event, running: Mapping[str, asyncio.Ta
         for task in (waiting, *tasks):
             task.cancel()
         await asyncio.gather(waiting, *tasks, return_exceptions=True)
+
+
+def _engine(house: House) -> dict[str, bool]:
+    """Whether the engine works. An engine that cannot fail for good (the fake) is left out."""
+    engine = house.voice.engine
+    return {"model": engine.failure is None} if hasattr(engine, "failure") else {}
+
+
+async def _until_it_fails(house: House) -> None:
+    """Wait until the engine has failed for good, and people who wait for a reply were told.
+
+    Raises:
+        EngineStopped: always; until then it waits.
+    """
+    while all(_engine(house).values()):
+        await asyncio.sleep(LOOK)
+    _log.error("the engine has failed for good; the process ends, to be started anew")
+    # /healthz says 503 already. Each room tells those whose replies failed; let it be delivered.
+    await asyncio.sleep(LAST_WORDS)
+    raise EngineStopped(
+        "the model's engine failed again and again and has stopped; its error is in the log above. "
+        "Start it anew (a supervisor does); if it goes on, run mrp doctor"
+    )
 
 
 async def _answers(house: House) -> bool:

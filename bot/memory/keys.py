@@ -48,6 +48,7 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
 `…:rooms`, a sorted set of at most 5,000: PLATFORM:NAME, and ` private` -> when the person was last
     there; as `account`
 `…:tries`, a number: codes asked for and tried; ten minutes
+`…:brought`, a set: PLATFORM:PLACE that the person brought the bot into; 400 days
 `…:offer`, a text: the code of the offer that the account may say yes to; ten minutes
 
 `mrp:1:{link:CODE}`, a hash: maker and taker (accounts), and who of them has seen the other side and

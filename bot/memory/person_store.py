@@ -190,5 +190,8 @@ async def delete_accounts(store: PersonStore, accounts: Iterable[str]) -> None:
     for account in accounts:
         await store.redis.delete(
             *known_keys(account),
-            *(person_key(account, part) for part in ("account", "rooms", "tries", "offer")),
+            *(
+                person_key(account, part)
+                for part in ("account", "rooms", "tries", "offer", "brought")
+            ),
         )

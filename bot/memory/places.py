@@ -10,7 +10,9 @@ import time
 from typing import Any
 
 from bot.memory.connection import Connection
-from bot.memory.keys import PREFIX, quoted, room_key, room_keys, unquoted
+from bot.memory.keys import PREFIX, person_key, quoted, room_key, room_keys, tag, unquoted
+
+BROUGHT_DAYS = 400
 
 
 async def used_rooms(memory: Connection, platform: str, *, since: float, most: int) -> list[str]:
@@ -58,6 +60,41 @@ async def put_into_place(memory: Connection, platform: str, place: str, room: st
         await redis.sadd(_places_key(platform), quoted(place))
 
     await memory.lasting(step, None)
+
+
+async def bring(memory: Connection, person: str, place: str, *, away: bool = False) -> None:
+    """Note that a person brought the bot into a place (`platform:id`); with `away`, not any more.
+
+    It is forgotten with the person.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+    key = person_key(person, "brought")
+
+    async def step() -> None:
+        if away:
+            await redis.srem(key, tag(place))
+        else:
+            await redis.sadd(key, tag(place))
+            await redis.expire(key, BROUGHT_DAYS * 86_400)
+
+    await memory.lasting(step, None)
+
+
+async def has_brought(memory: Connection, person: str, place: str) -> bool:
+    """Whether a person brought the bot into a place (`platform:id`).
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+
+    async def step() -> bool:
+        return bool(await redis.sismember(person_key(person, "brought"), tag(place)))
+
+    return await memory.lasting(step, None)
 
 
 async def places(memory: Connection, platform: str) -> list[str]:

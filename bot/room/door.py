@@ -126,9 +126,19 @@ class Room:
             )
             await self._inbox.take(work, message.id, kept)
 
-    async def obey(self, order: Order, *, person: str, name: str, moderator: bool = False) -> None:
+    async def obey(
+        self,
+        order: Order,
+        *,
+        person: str,
+        name: str,
+        moderator: bool = False,
+        id: str = "",
+        kept: Callable[[], object] | None = None,
+    ) -> None:
         """Carry out an order that a slash command or a button gave. `moderator`: whoever gave it
-        may do here what cannot be undone.
+        may do here what cannot be undone. `id` and `kept` are as in `hear`: the platform's own id
+        of it, and what is called as soon as it is stored.
 
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
@@ -140,7 +150,7 @@ class Room:
         work = Request(
             new_id(), person=person, name=name, text=text, order=True, moderator=moderator
         )
-        await self._inbox.take(work)
+        await self._inbox.take(work, id, kept)
 
     def stop(self) -> bool:
         """End the reply that is being prepared or written: it is kept as far as it was shown, and

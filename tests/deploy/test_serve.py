@@ -21,8 +21,13 @@ from bot.metrics import Metrics
 from bot.platforms.telegram.accounts import Accounts, accounts
 from bot.platforms.telegram.client import TelegramClient as Telegram
 from bot.secrets import without_empty
-from bot.serve import NothingToServe, parser, serve
+from bot.serve import EngineStopped, NothingToServe, parser, serve
+from bot.voice import Voice
 from characters.card import load_cast
+from characters.prompt import Style
+from characters.style import Serving
+from engine.echo import EchoEngine
+from engine.sequence import EngineError
 from tests.fakes.discord_server import FakeDiscord
 from tests.fakes.telegram_server import TelegramServer
 
@@ -156,3 +161,57 @@ def test_telegrams_refusals_reach_the_figures() -> None:
     assert limiter is not None
     limiter._on_limited(3.0)
     assert heard == ["429"]
+
+
+class Failing(EchoEngine):
+    """An engine that fails for good at the word 倒下, as the real one does after its restarts."""
+
+    failure: EngineError | None = None
+
+    def __init__(self) -> None:
+        super().__init__(self._said, context=2**16)
+
+    def _said(self, prompt: str) -> str:
+        if "倒下" in prompt:
+            self.failure = EngineError("the engine stopped unexpectedly (out of memory)")
+        if self.failure:
+            raise self.failure
+        return "好的。"
+
+
+async def test_an_engine_that_failed_for_good_is_said_shown_and_ends_the_process(monkeypatch):
+    voice = Voice(Failing(), Serving(style=Style(cards="brief")), name="failing")
+    monkeypatch.setattr("bot.house.open_voice", lambda *given, **more: voice)
+    monkeypatch.setattr("bot.serve.LAST_WORDS", 3.0)
+    telegram = TelegramServer()
+    await telegram.start()
+    telegram.bot(TELEGRAM, "xiyou_bot", privacy=False)
+    person = telegram.person(11, "小明")
+    port = free_port()
+    options = parser().parse_args(["--metrics", f"127.0.0.1:{port}"])
+    environment = {"TELEGRAM_TOKEN": TELEGRAM, "TELEGRAM_API": telegram.url}
+    try:
+        running = asyncio.create_task(serve(options, environment))
+        pages = await _until_ready(port, running, {"model", "telegram"})
+        assert pages["health"]["model"] is True
+        telegram.says(person, person, "/summon 悟空")
+        await telegram.until(lambda: any("老孙" in m.text for m in telegram.shown(person)), 30)
+        telegram.says(person, person, "悟空，倒下！")
+        # Whoever waits for the reply is told in the chat …
+        await telegram.until(
+            lambda: any("engine stopped" in m.text for m in telegram.shown(person)), 30
+        )
+        # … the page says that it is not well …
+        page = f"http://127.0.0.1:{port}/healthz"
+        async with aiohttp.ClientSession() as client, client.get(page) as answer:
+            assert answer.status == 503
+            health = await answer.json()
+        assert (health["ready"], health["model"], health["telegram"]) == (False, False, True)
+        # … and the process ends with a sentence, which mrp turns into a status that is not 0.
+        with pytest.raises(EngineStopped, match="has stopped") as told:
+            await asyncio.wait_for(running, 60)
+        assert told.value.for_user
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await telegram.stop()

@@ -16,6 +16,7 @@ failure of its own. `pace` is how many of its seconds pass in one of ours.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -70,7 +71,7 @@ class Account:
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     commands: dict[str, Any] = field(default_factory=dict)
     webhook: dict[str, Any] | None = None
-    polling: int = 0
+    polling: int = 0  # questions for updates until now
 
 
 @dataclass
@@ -382,8 +383,10 @@ class TelegramServer:
     async def _getUpdates(self, account: Account, data: dict[str, Any]) -> Any:
         if account.webhook:
             raise Refused(409, "Conflict: can't use getUpdates method while webhook is active")
-        if account.polling:
-            raise Refused(409, "Conflict: terminated by other getUpdates request")
+        # Who asks anew ends the question of whoever asked before.
+        account.polling += 1
+        mine = account.polling
+        account.bell.set()
         offset = data.get("offset", 0)
         while account.updates and account.updates[0]["update_id"] < offset:
             account.updates.popleft()
@@ -392,13 +395,10 @@ class TelegramServer:
             account.updates = deque(u for u in account.updates if any(kind in u for kind in wanted))
         if not account.updates:
             account.bell.clear()
-            account.polling += 1
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(account.bell.wait(), min(data.get("timeout", 0), 2))
-            except TimeoutError:
-                pass
-            finally:
-                account.polling -= 1
+            if account.polling != mine:
+                raise Refused(409, "Conflict: terminated by other getUpdates request")
         return list(account.updates)[:100]
 
     def _sendMessage(self, account: Account, data: dict[str, Any]) -> Any:

@@ -30,6 +30,9 @@ DIRECTOR = "1000001:AAdirectordirectordirectordirector1"
 WUKONG = "1000002:AAwukongwukongwukongwukongwukong12"
 
 
+# Long, and never the same twice: a room cuts off who repeats itself.
+STORY = "，".join(f"走到第{n}座山" for n in range(200))
+
 # What people may ask is tested elsewhere.
 FREE = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from telegram.error import BadRequest, TelegramError
@@ -44,16 +45,21 @@ class Buttons:
         self._moderators = moderators
         self._accounts = accounts
 
-    async def press(self, query: CallbackQuery, late: bool) -> None:
-        """One press. `late`: it may be of long ago; then it counts only if Telegram still waits."""
-        message = query.message
+    async def press(self, query: CallbackQuery, late: bool, stored: Callable[[], object]) -> None:
+        """One press. `late`: it may be of long ago; then it counts only if Telegram still waits.
+
+        `stored` is called when no crash can lose it any more.
+        """
+        message, (action, _, whom) = query.message, (query.data or "").partition(" ")
+        orders = action in (RETRY, ON) or (action in (NEXT, DISMISS) and whom)
+        if not orders:
+            stored()
         if not isinstance(message, Message) or not query.data:
             await _answer(query, "")
             return
         # A character's own account carries buttons in groups; the room there is the director's.
         private = message.chat.id > 0
         place = Place.of(message, self._accounts.owner(query.get_bot()) if private else "")
-        action, _, whom = query.data.partition(" ")
         if late and not await _answer(query, ""):
             return
         room, _ = await self._rooms.open(place)
@@ -67,13 +73,22 @@ class Buttons:
         elif action in (NEXT, DISMISS) and not whom:
             await _answer(query, "")
             await self._choose(action, place, message)
+        elif orders:
+            await _answer(query, "")
+            director = self._accounts.director
+            await room.enter()
+            await room.obey(
+                Order(action, whom),
+                person=sender.person,
+                name=sender.name,
+                moderator=await self._moderators.may(director, place.chat, sender),
+                id=f"press {query.id}",
+                kept=stored,
+            )
+            if whom:
+                await _tidy(message)
         else:
             await _answer(query, "")
-            if action in (RETRY, ON, NEXT, DISMISS):
-                await room.enter()
-                await room.obey(Order(action, whom), person=sender.person, name=sender.name)
-                if whom:
-                    await _tidy(message)
 
     async def _choose(self, action: str, place: Place, message: Message) -> None:
         """Ask whom a button means."""

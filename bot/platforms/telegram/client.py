@@ -62,8 +62,8 @@ class TelegramClient:
         self._tasks: set[asyncio.Task[None]] = set()
         self._names: dict[int, str] = {}  # an account's id -> its username
         self._newest: dict[int, asyncio.Future[bool]] = {}  # chat -> whether its newest is stored
-        self._moderators = Moderators(self._clock)
-        self._rooms = Rooms(house, accounts)
+        self._moderators = Moderators(house.memory, self._clock)
+        self._rooms = Rooms(house, accounts, self._later)
         self._buttons = Buttons(self._rooms, self._moderators, accounts)
         self._messages = Messages(
             self._rooms, self._moderators, self._names, self._clock, self._later
@@ -181,15 +181,13 @@ class TelegramClient:
         if update.message is not None:
             await self._message(update.message, bot, late, stored)
         elif update.callback_query is not None:
-            stored()  # a press is not worth coming again
-            await self._buttons.press(update.callback_query, late)
+            await self._buttons.press(update.callback_query, late, stored)
         elif update.message_reaction is not None and director:
             await self._reacted(update.message_reaction)
         elif update.my_chat_member is not None and director:
-            stored()
-            await self._member_of(update.my_chat_member, bot)
+            await self._member_of(update.my_chat_member, bot, stored)
         elif update.chat_member is not None and director:
-            self._moderators.changed(update.chat_member, bot)
+            self._moderators.changed(update.chat_member)
 
     async def _message(
         self, message: Message, bot: Bot, late: bool, stored: Callable[[], object]
@@ -215,11 +213,19 @@ class TelegramClient:
         if before != after:
             await self._rooms.rate(event.chat.id, event.message_id, sender, after)
 
-    async def _member_of(self, change: ChatMemberUpdated, bot: Bot) -> None:
+    async def _member_of(
+        self, change: ChatMemberUpdated, bot: Bot, stored: Callable[[], object]
+    ) -> None:
         """The bot was added to a chat, or removed, or has other rights there."""
-        self._moderators.changed(change, bot)
-        before, after = change.old_chat_member.status, change.new_chat_member.status
-        if after in ("member", "administrator") and before not in INSIDE and change.chat.id < 0:
+        if change.chat.id > 0:  # somebody stopped or began the private chat; it stays theirs
+            return
+        self._moderators.changed(change)
+        was = change.old_chat_member.status in INSIDE
+        if change.new_chat_member.status not in INSIDE:
+            await self._rooms.erase_chat(change.chat.id)
+        elif not was:
+            await self._moderators.bot_added(change)
+            stored()
             place = Place(change.chat.id)
             await self._messages.welcome(change.chat, place, bot, change.from_user)
 

@@ -85,12 +85,12 @@ class Messages:
         elif forwarded(message):
             room, shown = await self._rooms.open(place)
             await self._hear(message, words, sender, room, shown, stored)
-        elif not await self._own_command(words, message, place, bot):
+        elif not await self._own_command(words, message, place, stored):
             room, shown = await self._rooms.open(place)
             if place.account and not (await room.status()).cast:
                 # Who writes to 孙悟空's own account wants 孙悟空.
                 order = Order("summon", place.account)
-                await room.obey(order, person=sender.person, name=sender.name)
+                await room.obey(order, person=sender.person, name=sender.name, moderator=True)
             await self._hear(message, words, sender, room, shown, stored)
 
     async def _hear(
@@ -125,12 +125,17 @@ class Messages:
             kept=stored,
         )
 
-    async def _own_command(self, words: str, message: Message, place: Place, bot: Bot) -> bool:
+    async def _own_command(
+        self, words: str, message: Message, place: Place, stored: Callable[[], object]
+    ) -> bool:
         """Carry out a command of Telegram's own. False: it is none."""
         command = words.strip().split(maxsplit=1)[0] if words.strip() else ""
         if command == START:
+            stored()
+            bot = self._rooms.account(place)
             await self.welcome(message.chat, place, bot, message.from_user)
         elif command in STOPS:
+            stored()
             room, shown = await self._rooms.open(place)
             said = STOPPED if room.stop() else NOBODY_SPEAKS
             await shown.notice(said[room.language])

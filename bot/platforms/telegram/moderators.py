@@ -1,7 +1,8 @@
 """Who may do what cannot be undone in a chat: its administrators, and whoever brought the bot in.
 
 Telegram is asked for a chat's administrators once in ten minutes, and again when it reports a
-change. Where it does not answer, nobody is one for half a minute.
+change. Where it does not answer, nobody is one for half a minute. Who brought the bot in is told by
+an update and kept in the memory, where it is forgotten with the person.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from telegram import Bot, ChatMemberUpdated
 from telegram.error import TelegramError
 
+from bot.memory import Memory, places
 from bot.platforms.telegram.limits import Clock
-from bot.platforms.telegram.senders import Sender
+from bot.platforms.telegram.senders import PLATFORM, Sender, of_user
 
 log = logging.getLogger(__name__)
 
@@ -35,40 +37,45 @@ class _Known:
 class Moderators:
     """The moderators of many chats. `clock` counts seconds."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, memory: Memory, clock: Clock) -> None:
+        self._memory = memory
         self._clock = clock
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._asking: dict[int, asyncio.Task[_Known]] = {}
-        self._brought: OrderedDict[int, int] = OrderedDict()  # chat -> who added the bot
 
     async def may(self, bot: Bot, chat: int, sender: Sender) -> bool:
-        """Whether somebody is a moderator there. In private everybody is."""
+        """Whether somebody is a moderator there. In private everybody is.
+
+        Raises:
+            MemoryProblem: Redis stays away, or refuses for good.
+        """
         if chat > 0 or sender.administrator:
             return True
         if not sender.personal:
             return False
-        if self._brought.get(chat) == sender.number:
-            return True
         known = self._known.get(chat)
         if known is None or known.until < self._clock.now():
             known = await self._ask(bot, chat)
-        return sender.number in known.ids
+        if sender.number in known.ids:
+            return True
+        return await places.has_brought(self._memory, sender.person, _place(chat))
 
-    def changed(self, change: ChatMemberUpdated, bot: Bot) -> None:
-        """Somebody's rights changed, or the bot was added or removed."""
+    def changed(self, change: ChatMemberUpdated) -> None:
+        """Somebody's rights in a chat changed: they are asked for anew."""
         self._known.pop(change.chat.id, None)
         asking = self._asking.pop(change.chat.id, None)
         if asking:
             asking.cancel()  # its answer may be of before
-        if change.new_chat_member.user.id != bot.id:
-            return
-        before, after = change.old_chat_member.status, change.new_chat_member.status
-        if after not in INSIDE:
-            self._brought.pop(change.chat.id, None)
-        elif before not in INSIDE and not change.from_user.is_bot:
-            self._brought[change.chat.id] = change.from_user.id
-            while len(self._brought) > MOST_CHATS:
-                self._brought.popitem(last=False)
+
+    async def bot_added(self, change: ChatMemberUpdated) -> None:
+        """Somebody brought the bot into a chat.
+
+        Raises:
+            MemoryProblem: Redis stays away, or refuses for good.
+        """
+        if not change.from_user.is_bot:
+            person = of_user(change.from_user).person
+            await places.bring(self._memory, person, _place(change.chat.id))
 
     async def _ask(self, bot: Bot, chat: int) -> _Known:
         # Everybody who waits for the same chat waits for the same answer.
@@ -100,3 +107,7 @@ class Moderators:
         while len(self._known) > MOST_CHATS:
             self._known.popitem(last=False)
         return known
+
+
+def _place(chat: int) -> str:
+    return f"{PLATFORM}:{chat}"

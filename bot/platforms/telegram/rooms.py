@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
 from weakref import WeakValueDictionary
 
 from telegram import Bot
 
 from bot.house import House
+from bot.memory import places
 from bot.platforms.telegram.accounts import Accounts
 from bot.platforms.telegram.places import Place
 from bot.platforms.telegram.senders import PLATFORM, Sender
@@ -19,12 +22,21 @@ log = logging.getLogger(__name__)
 
 
 class Rooms:
-    """Opens rooms of `house` with a `TelegramStage` each. A stage lives as long as its room."""
+    """Opens rooms of `house` with a `TelegramStage` each. A stage lives as long as its room.
 
-    def __init__(self, house: House, accounts: Accounts) -> None:
+    `later` begins a background task.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        accounts: Accounts,
+        later: Callable[[Coroutine[Any, Any, None], str], object],
+    ) -> None:
         self._house = house
         self._accounts = accounts
         self._stages: WeakValueDictionary[str, TelegramStage] = WeakValueDictionary()
+        self._later = later
 
     async def open(self, place: Place) -> tuple[Room, TelegramStage]:
         """The room of a place, and where it is shown."""
@@ -46,7 +58,12 @@ class Rooms:
             self._stages[name] = made
             return made
 
+        fresh = name not in self._stages
         room = await self._house.room(PLATFORM, name, make, private=place.private)
+        if fresh and not place.private:
+            memory = self._house.memory
+            work = places.put_into_place(memory, PLATFORM, str(place.chat), name)
+            self._later(work, "noting a room")  # beside it: nobody waits for it
         return room, self._stages[name]
 
     def account(self, place: Place) -> Bot:
@@ -75,6 +92,14 @@ class Rooms:
             room, _ = await self.open(Place.named(name))
             if await room.rate(sender.person, str(message), value):
                 return
+
+    async def erase_chat(self, chat: int) -> None:
+        """The bot was removed from a group: what was said in its rooms is erased."""
+        names = await places.rooms_of_place(self._house.memory, PLATFORM, str(chat))
+        for name in names:
+            await self._house.erase(PLATFORM, name, place=str(chat))
+        if names:
+            log.info("Telegram: removed from chat %d: its %d rooms are erased", chat, len(names))
 
     async def move(self, old: int, new: int) -> None:
         """A group became a supergroup: its room goes with it."""

@@ -63,7 +63,7 @@ def readable(raw: object) -> dict[str, Any] | None:
         log.error("Telegram: an update without an id is left out")
         return None
     try:
-        Update.de_json(dict(raw), None)
+        _check(Update.de_json(dict(raw), None))
         return dict(raw)
     except Exception as problem:  # the library has no error of its own for what it cannot parse
         kinds = ", ".join(sorted(str(key)[:40] for key in raw if key != "update_id"))
@@ -74,6 +74,43 @@ def readable(raw: object) -> dict[str, Any] | None:
             type(problem).__name__,
         )
         return {"update_id": raw["update_id"]}
+
+
+def _check(update: Update) -> None:
+    """The library takes most values as they come; what we build upon has to be of its kind.
+
+    Raises:
+        TypeError, AttributeError: something is missing, or of another kind.
+    """
+    query, member = update.callback_query, update.my_chat_member or update.chat_member
+    reaction = update.message_reaction
+    chats, users, texts = [], [], []
+    for message in (update.message, update.edited_message, query and query.message):
+        if isinstance(message, Message):
+            chats += [message.chat, *filter(None, [message.sender_chat])]
+            users += filter(None, [message.from_user])
+            texts += filter(None, [message.text, message.caption, message.author_signature])
+            _are(int, message.message_id, message.message_thread_id or 0)
+            _are(float, message.date.timestamp())
+    if query:
+        users.append(query.from_user)
+        texts += filter(None, [query.data])
+    if member:
+        chats.append(member.chat)
+        users += [member.from_user, member.old_chat_member.user, member.new_chat_member.user]
+        texts += [member.old_chat_member.status, member.new_chat_member.status]
+    if reaction:
+        chats.append(reaction.chat)
+        users += filter(None, [reaction.user])
+        _are(int, reaction.message_id)
+    _are(int, *(each.id for each in (*chats, *users)))
+    _are(str, *texts, *(user.full_name for user in users))
+
+
+def _are(kind: type, *values: object) -> None:
+    for value in values:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TypeError(f"{kind.__name__} expected")
 
 
 def age(message: Message) -> float:
