@@ -1,44 +1,38 @@
 """A novel as it lies on disk: sections with headings, and offsets into the original text.
 
-Reading changes nothing. A section's text is a slice of the file, so every offset that the
-rest of the package hands out leads back to the very characters the file holds.
+Reading changes nothing. A section's text is a slice of the file's text (of what was read out of it,
+where the file is no plain text), so every offset that the rest of the package hands out leads back
+to the very characters that are there.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from canon.error import BookUnreadable, NoChapters
+from canon.files import read_texts
+from canon.headings import Heading, find_headings, number_of, volumes_between
+from canon.traditional import fold_text
 
 # A very long Chinese novel has about 3 million characters (9 MB). Ten times that is a
 # mistake (a dump, a whole library), and would take minutes and gigabytes.
 LARGEST_MB = 32
 
-_NUMBER = "[0-9０-９一二三四五六七八九十百千零〇○两廿卅]"
-# Tried in this order; the first that finds two headings wins. A mark in front of the heading
-# ("# ") is not part of the section's text.
-_HEADINGS = (
-    re.compile(r"(?m)^(?P<mark>\ufeff?#{1,3}[ \u3000]+)(?P<heading>\S[^\n]*)$"),
-    re.compile(
-        r"(?m)^(?P<mark>[ \u3000\ufeff]*)(?P<heading>"
-        rf"(?:第{_NUMBER}{{1,9}}[回章节卷部集折幕]|楔子|引子|序章|尾声|附录)"
-        r"(?:[ \u3000：:、.．][^\n。！？“”「」]{0,60}|[^\n。！？，“”「」]{0,40})?)[ \u3000\r]*$"
-    ),
-    re.compile(
-        r"(?m)^(?P<mark>[ \t\ufeff]*)(?P<heading>"
-        r"(?:chapter|CHAPTER|Chapter|BOOK|Book|PROLOGUE|Prologue|EPILOGUE|Epilogue)"
-        r"(?:[ \t]+(?:[0-9]+|[IVXLCDM]+|[A-Z][A-Za-z-]+))?[.:]?[^\n]{0,80})$"
-    ),
-)
+_BLANK = "\ufeff \u3000\r\n\t"
+_LICENCE = re.compile(r"(?m)^\s*\*\*\* ?END OF (?:THE|THIS) PROJECT GUTENBERG.*")
 
 
 @dataclass(frozen=True)
 class Section:
-    """One chapter (or appendix) of a book.
+    """One chapter of a book.
 
-    number: 1-based, in reading order.
+    number: the chapter number that its heading says, where the book's numbers rise; else its place
+        in reading order. 0 is a prologue; an epilogue or appendix follows the last chapter. No two
+        sections of a book have the same number, and numbers rise.
     heading: the heading line without its mark.
     text: from the heading's first character to the next heading's mark. All offsets of
         quotes, scenes and passages count characters in this text.
@@ -52,6 +46,11 @@ class Section:
     text: str
     source: str
     start: int
+
+    @cached_property
+    def plain(self) -> str:
+        """The text in simplified letters, as the rules read it; offsets are the same."""
+        return fold_text(self.text)
 
     @property
     def body(self) -> int:
@@ -72,43 +71,39 @@ class Book:
         """Length of all sections in characters."""
         return sum(len(section.text) for section in self.sections)
 
+    def section(self, number: int) -> Section:
+        """The section of a chapter number. Raises KeyError."""
+        for section in self.sections:
+            if section.number == number:
+                return section
+        raise KeyError(number)
+
 
 def read_book(path: Path, *, largest_mb: int = LARGEST_MB) -> Book:
-    """Read a novel from one file, or from a folder of text files in natural order.
+    """Read a novel from one file, or from a folder of files in natural order.
 
     In a folder, a file without headings is one section, headed by its first line.
 
-    Raises BookUnreadable (missing, too large, empty, or not UTF-8: the message names the
-    byte) and NoChapters (a single file without two headings).
+    Raises BookUnreadable (missing, too large, empty, or of a kind that is not read: the message
+    says what it is and what to do) and NoChapters (a single file without two headings).
     """
     if not path.exists():
         raise BookUnreadable(f"there is no novel at {path}")
-    if path.is_dir():
-        files = sorted(
-            (p for p in path.iterdir() if p.suffix in (".txt", ".md") and p.is_file()),
-            key=lambda p: [int(x) if x.isdigit() else x for x in re.split(r"(\d+)", p.name)],
-        )
-        if not files:
-            raise BookUnreadable(f"the folder {path} holds no .txt or .md file")
-    else:
-        files = [path]
-    size = sum(file.stat().st_size for file in files)
-    if size > largest_mb * 1_000_000:
-        raise BookUnreadable(
-            f"{path} has {size / 1e6:.0f} MB, more than {largest_mb} MB: too much for one "
-            "novel. Split it, or raise the limit with --largest-mb"
-        )
     sections: list[Section] = []
     blank = True
-    for file in files:
-        text = _decode(file)
-        blank = blank and not text.strip("\ufeff \u3000\r\n\t")
-        found = split(text)
-        if not found and path.is_dir() and text.strip():
-            first = text.lstrip("\ufeff \u3000\r\n")
+    for name, text in read_texts(path, largest_mb=largest_mb):
+        blank = blank and not text.strip(_BLANK)
+        found = cut(text)
+        if not found and path.is_dir() and text.strip(_BLANK):
+            first = text.lstrip(_BLANK)
             begin = len(text) - len(first)
-            found = [(begin, first.split("\n", 1)[0].strip(), first)]
-        sections += [Section(0, heading, body, file.name, start) for start, heading, body in found]
+            line = first.split("\n", 1)[0].strip()
+            head = Heading(begin, begin, begin + len(line), line, "章", number_of(line))
+            found = [(head, len(text))]
+        sections += [
+            Section(head.number or 0, head.text, text[head.start : end], name, head.start)
+            for head, end in found
+        ]
     if blank:
         raise BookUnreadable(f"{path} is empty")
     if not sections:
@@ -116,10 +111,10 @@ def read_book(path: Path, *, largest_mb: int = LARGEST_MB) -> Book:
             f"{path} has no chapters: no two lines begin with 第…回, 第…章, Chapter … or '# '. "
             "Put a line '# title' before each chapter"
         )
-    numbered = tuple(
-        Section(n, s.heading, s.text, s.source, s.start) for n, s in enumerate(sections, 1)
-    )
-    return Book(path.stem, numbered)
+    numbers = [section.number for section in sections]
+    if any(after <= before for before, after in itertools.pairwise(numbers)):
+        sections = [replace(section, number=n) for n, section in enumerate(sections, 1)]
+    return Book(path.stem, tuple(sections))
 
 
 def split(text: str) -> list[tuple[int, str, str]]:
@@ -128,27 +123,17 @@ def split(text: str) -> list[tuple[int, str, str]]:
     Returns (start, heading, section text) in order, or nothing when fewer than two headings
     of one kind are found. Text before the first heading (a preface, a licence) is left out.
     """
-    for pattern in _HEADINGS:
-        heads = list(pattern.finditer(text))
-        if len(heads) < 2:
-            continue
-        ends = [head.start() for head in heads[1:]] + [len(text)]
-        pieces = [
-            (head.start("heading"), head["heading"].strip(), text[head.start("heading") : end])
-            for head, end in zip(heads, ends, strict=True)
-        ]
-        # A table of contents repeats the headings with nothing between them.
-        return [piece for piece in pieces if piece[2].strip() != piece[1]] or pieces
-    return []
+    return [(head.start, head.text, text[head.start : end]) for head, end in cut(text)]
 
 
-def _decode(file: Path) -> str:
-    """The file's characters, line ends as they are: offsets count what is there."""
-    data = file.read_bytes()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise BookUnreadable(
-            f"{file} is not UTF-8: byte {problem.start} is 0x{data[problem.start]:02x}. "
-            "Convert it first, for example: iconv -f GB18030 -t UTF-8"
-        ) from None
+def cut(text: str) -> list[tuple[Heading, int]]:
+    """The chapters of a text: their headings, each with the offset of its text's end."""
+    heads = find_headings(text)
+    if not heads:
+        return []
+    licence = _LICENCE.search(text, heads[-1].end)
+    ends = [head.line for head in heads[1:]] + [licence.start() if licence else len(text)]
+    return [
+        (head, volumes_between(text, head.end, end) if head.unit != "卷" else end)
+        for head, end in zip(heads, ends, strict=True)
+    ]

@@ -90,7 +90,7 @@ class Canon:
         Raises FolderUnreadable when the folder is missing, incomplete, or of another version.
         """
         store = _Store(folder, embed)
-        return cls(store, len(store.headings))
+        return cls(store, store.numbers[-1])
 
     def as_of(self, chapter: int) -> Canon:
         """The book as it is after `chapter`: later chapters do not exist.
@@ -112,17 +112,17 @@ class Canon:
 
     def text(self, section: int, start: int = 0, end: int | None = None) -> str:
         """Characters start..end of a section's text. Raises ChapterOutOfRange."""
-        self._check(section)
+        self._check_held(section)
         return self._store.text(section, start, end)
 
     def chapters(self) -> list[Chapter]:
         """Who is in each chapter and which names are new in it, in order."""
-        return self._store.chapters[: self.last]
+        return [chapter for chapter in self._store.chapters if chapter.number <= self.last]
 
     def present(self, chapter: int) -> tuple[str, ...]:
         """Canonical names of those who speak in a chapter. Raises ChapterOutOfRange."""
-        self._check(chapter)
-        return self._store.chapters[chapter - 1].present
+        self._check_held(chapter)
+        return self._store.chapters[self._store.place[chapter]].present
 
     def first_mention(self, name: str) -> FirstMention | None:
         """Where a person, place or thing first stands in this view; None when it does not."""
@@ -205,6 +205,13 @@ class Canon:
         # bool(): numpy's own is not one for json.
         return bool(strength < WEAK or (strange and strength < WEAK_AND_STRANGE))
 
+    def _check_held(self, chapter: int) -> None:
+        if chapter > self.last or chapter not in self._store.place:
+            numbers = [n for n in self._store.numbers if n <= self.last]
+            raise ChapterOutOfRange(
+                f"{self.title} has chapters {numbers[0]} to {numbers[-1]} here, not {chapter}"
+            )
+
     def _check(self, chapter: int) -> None:
         if not 1 <= chapter <= self.last:
             raise ChapterOutOfRange(
@@ -222,6 +229,7 @@ class _Store:
         try:
             self.table = read_table(folder / "names.toml")
             chapters = json.loads((folder / "chapters.json").read_text(encoding="utf-8"))
+            self.numbers: list[int] = [row["number"] for row in chapters["chapters"]]
             self._letters = np.load(folder / "text.npy", mmap_mode="r")
             self._quotes = np.load(folder / "quotes.npy", mmap_mode="r")
             passages = np.load(folder / "passages.npy", mmap_mode="r")
@@ -233,6 +241,7 @@ class _Store:
                     field: Field(folder, field, counts.get(field, len(chapters["chapters"])))
                     for field in FIELDS
                 },
+                np.asarray(self.numbers, dtype=np.int32),
                 np.asarray(passages),
                 np.load(folder / "people.npy", mmap_mode="r"),
                 np.load(vectors, mmap_mode="r") if vectors.exists() else None,
@@ -242,7 +251,7 @@ class _Store:
                 f"the canon folder {folder} is incomplete ({problem}); build it again"
             ) from None
         self._starts: list[int] = chapters["starts"]
-        self.headings: list[str] = [row["heading"] for row in chapters["chapters"]]
+        self.place = {number: index for index, number in enumerate(self.numbers)}
         self.speakers: list[str] = chapters["speakers"]
         self._people: dict[str, int] = {n: i for i, n in enumerate(chapters["people"])}
         self.chapters = [
@@ -254,8 +263,8 @@ class _Store:
 
     def text(self, section: int, start: int, end: int | None) -> str:
         """Characters start..end of a section's text."""
-        begin = self._starts[section - 1]
-        stop = self._starts[section]
+        place = self.place[section]
+        begin, stop = self._starts[place], self._starts[place + 1]
         stop = stop if end is None else min(stop, begin + end)
         letters: NDArray[np.uint32] = self._letters[begin + start : stop]
         return letters.astype("<u4").tobytes().decode("utf-32-le")

@@ -5,7 +5,7 @@ mrp canon quotes NOVEL --jsonl              one JSON object a quote
 mrp canon search TEXT --canon DIR -k 5      the passages that TEXT is about
 mrp canon stats --canon DIR --plot FILE     lines by character and chapter
 
-NOVEL is a UTF-8 file with chapters (第…回, 第…章, Chapter …, or '# …'), or a folder of files.
+NOVEL is text, EPUB, DOCX, ODT or HTML with chapters (第…回, 第…章, Chapter …, or '# …'), or a folder.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def quote_row(quote: Quote) -> dict[str, object]:
 
 
 def _novel(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("novel", type=Path, metavar="NOVEL", help="a UTF-8 file, or a folder")
+    parser.add_argument(
+        "novel", type=Path, metavar="NOVEL", help="text, EPUB, DOCX or HTML; or a folder"
+    )
     parser.add_argument("--names", type=Path, metavar="FILE", help="an alias table (TOML)")
     parser.add_argument("--largest-mb", type=int, default=LARGEST_MB, metavar="N")
 

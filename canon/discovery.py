@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
+from canon.after import named_after, tags_after
 from canon.book import Book
 from canon.grammar import words
 from canon.names import NameTable, Person, Scope, alternation
@@ -54,20 +56,20 @@ def discover(book: Book, known: frozenset[str] = frozenset(), least: int = 3) ->
     roles = set(words()["roles"])
     counts: Counter[str] = Counter()
     for section in book.sections:
-        for match in _tag().finditer(section.text, section.body):
+        for match in _tag().finditer(section.plain, section.body):
             name = match["name"]
             if _may_be_name(name, roles):
                 counts[name] += 1
     once: Counter[str] = Counter()
     for section in book.sections:
-        for match in _bare_tag().finditer(section.text, section.body):
+        for match in _bare_tag().finditer(section.plain, section.body):
             name = match["name"]
             if counts[name] < least and _may_be_name(name, roles):
                 once[name] += 1
     for name, count in once.items():
         seen = 0
         for section in book.sections:
-            seen += section.text.count(name)
+            seen += section.plain.count(name)
             if seen >= _LEAST_ELSEWHERE + count:
                 counts[name] = max(least, count)
                 break
@@ -104,7 +106,7 @@ def given_names(book: Book, names: Iterable[str]) -> dict[str, dict[int, str]]:
     """
     counts: Counter[str] = Counter()
     for section in book.sections:
-        counts.update(match["name"] for match in _GIVEN.finditer(section.text, section.body))
+        counts.update(match["name"] for match in _GIVEN.finditer(section.plain, section.body))
     no_given = _NO_GIVEN.union(words()["never_first"])
     given = [c for c, n in counts.items() if n >= _OFTEN and c not in no_given]
     if not given:
@@ -114,9 +116,9 @@ def given_names(book: Book, names: Iterable[str]) -> dict[str, dict[int, str]]:
     known = [name for name in names if 2 <= len(name) <= 3 and name[-1] in given]
     by_chapter: dict[int, Counter[str]] = {}
     for section in book.sections:
-        by_chapter[section.number] = Counter(full.findall(section.text))
+        by_chapter[section.number] = Counter(full.findall(section.plain))
         for name in known:
-            stands = section.text.count(name)
+            stands = section.plain.count(name)
             if stands:
                 by_chapter[section.number][name] = stands
     often = Counter(dict.fromkeys(known, 0))
@@ -136,6 +138,8 @@ def given_names(book: Book, names: Iterable[str]) -> dict[str, dict[int, str]]:
 def draft_table(book: Book) -> NameTable:
     """A name table made from the book alone: a start for a person to correct."""
     names = discover(book)
+    if tags_after(book):
+        names.update(named_after(book))
     given = given_names(book, names)
     scopes: dict[str, list[Scope]] = {}
     for char, chapters in given.items():
@@ -143,10 +147,23 @@ def draft_table(book: Book) -> NameTable:
             scopes.setdefault(owner, []).append(Scope((char,), number, number))
     every = {**dict.fromkeys(scopes, 0), **names}
     people = tuple(
-        Person(name, scopes=tuple(scopes.get(name, ())))
+        _as_printed(book, Person(name, scopes=tuple(scopes.get(name, ()))))
         for name, _ in sorted(every.items(), key=lambda item: (-item[1], item[0]))
     )
     return NameTable(title=book.title, people=people)
+
+
+def _as_printed(book: Book, person: Person) -> Person:
+    """Under the name as a traditional edition prints it; the rules know it by the folded one."""
+    for section in book.sections:
+        at = section.plain.find(person.name)
+        if at >= 0:
+            printed = section.text[at : at + len(person.name)]
+            if printed != person.name:
+                folded = Scope((person.name,))
+                return replace(person, name=printed, scopes=(folded, *person.scopes))
+            break
+    return person
 
 
 def _may_be_name(name: str, roles: set[str]) -> bool:

@@ -15,7 +15,7 @@ class CanonError(Exception):
 
 
 class BookUnreadable(CanonError):
-    """The novel cannot be read: missing, not UTF-8, too large, or empty."""
+    """The novel cannot be read: missing, of a kind that is not read, too large, or empty."""
 
 
 class NoChapters(CanonError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -183,14 +183,14 @@ def _write_index(
     people = np.zeros((len(cast), len(passages)), dtype=np.uint8)
     row = {name: i for i, name in enumerate(cast)}
     column = 0
-    for section in book.sections:
+    for done, section in enumerate(book.sections, 1):
         said = [quote for quote in quotes if quote.section == section.number]
-        named = lexicon.people_in(section.text)
+        named = lexicon.people_in(section.plain)
         entities = [f"@{name}" for _, _, name in named]
-        documents.chapters.append(documents.number([*tokens(section.text), *entities]))
+        documents.chapters.append(documents.number([*tokens(section.plain), *entities]))
         while column < len(passages) and passages[column].section == section.number:
             passage = passages[column]
-            text = section.text[passage.start : passage.end]
+            text = section.plain[passage.start : passage.end]
             here = [n for a, b, n in named if passage.start <= a and b <= passage.end]
             documents.passages.append(
                 documents.number([*tokens(text), *(f"@{name}" for name in here)])
@@ -202,16 +202,17 @@ def _write_index(
                 if name in row:
                     people[row[name], column] = 1
             column += 1
-        say("index", section.number, len(book.sections))
-    notes, chapter_notes = _lay(table, lexicon, passages, documents, len(book.sections))
-    order = save_vocabulary(documents.vocabulary, folder / "keys.npy")
+        say("index", done, len(book.sections))
+    order = {section.number: place for place, section in enumerate(book.sections)}
+    notes, chapter_notes = _lay(table, lexicon, passages, documents, order)
+    rows = save_vocabulary(documents.vocabulary, folder / "keys.npy")
     for field, content in (
         ("passages", documents.passages),
         ("notes", notes),
         ("chapters", documents.chapters),
         ("chapter_notes", chapter_notes),
     ):
-        save_field(folder, field, [order[numbers] for numbers in content], len(order))
+        save_field(folder, field, [rows[numbers] for numbers in content], len(rows))
     np.save(
         folder / "passages.npy",
         np.array([(p.section, p.start, p.end) for p in passages], dtype=np.int32).reshape(-1, 3),
@@ -227,7 +228,7 @@ def _lay(
     lexicon: Lexicon,
     passages: Sequence[Passage],
     documents: _Documents,
-    chapters: int,
+    order: Mapping[int, int],
 ) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
     """Notes of every passage and of every chapter.
 
@@ -239,9 +240,9 @@ def _lay(
         places.setdefault(passages[index].section, []).append(index)
         seen[np.unique(numbers)] += 1
     empty = np.zeros(0, dtype=np.int32)
-    notes, chapter_notes = [empty] * len(passages), [empty] * chapters
+    notes, chapter_notes = [empty] * len(passages), [empty] * len(order)
     for event in table.events:
-        if event.chapter > chapters:
+        if event.chapter not in order:
             continue
         weights = lexicon.read(event.told).weights
         rare = np.zeros(len(seen), dtype=np.float64)
@@ -257,7 +258,7 @@ def _lay(
         }
         for index in sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]:
             notes[index] = np.concatenate([notes[index], numbers])
-        chapter = event.chapter - 1
+        chapter = order[event.chapter]
         chapter_notes[chapter] = np.concatenate([chapter_notes[chapter], numbers])
     return notes, chapter_notes
 
@@ -265,12 +266,10 @@ def _lay(
 def _write_vectors(
     book: Book, passages: Sequence[Passage], folder: Path, embed: Embed, say: Progress
 ) -> None:
+    texts_of = {section.number: section.text for section in book.sections}
     vectors = []
     for done in range(0, len(passages), _AT_ONCE):
-        texts = [
-            book.sections[p.section - 1].text[p.start : p.end]
-            for p in passages[done : done + _AT_ONCE]
-        ]
+        texts = [texts_of[p.section][p.start : p.end] for p in passages[done : done + _AT_ONCE]]
         vectors.append(np.asarray(embed(texts), dtype=np.float32))
         say("vectors", done + len(texts), len(passages))
     np.save(folder / "vectors.npy", unit(np.concatenate(vectors)))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from canon.grammar import words as grammar_words
 from canon.names import NameTable, alternation
+from canon.traditional import fold_words
 
 LEXICON = Path(__file__).parent / "lexicon"
 
@@ -149,7 +150,8 @@ class Lexicon:
 
     def read(self, question: str) -> Question:
         """Turn a question into weighted tokens."""
-        text = unicodedata.normalize("NFKC", question).casefold().replace("’", "'")
+        question = unicodedata.normalize("NFKC", question).casefold()
+        text = fold_words(question).replace("’", "'")
         read = Question()
         people: dict[str, None] = {}
         chinese, foreign = elsewhere()

@@ -36,6 +36,7 @@ from typing import Any
 from canon.book import Book, Section
 from canon.error import BadNameTable
 from canon.events import Event, read_events
+from canon.traditional import fold_words
 from text.toml import read_toml
 
 BOOKS = Path(__file__).parent / "books"
@@ -106,7 +107,12 @@ class NameTable:
 
     def person(self, word: str) -> Person | None:
         """The person with this id, canonical name, English name or (else) alias."""
-        wanted = word.casefold().strip()
+        word = word.strip()
+        found = self._person(word)
+        return found if found is not None else self._person(fold_words(word))
+
+    def _person(self, word: str) -> Person | None:
+        wanted = word.casefold()
         for person in self.people:
             if wanted in (person.id.casefold(), person.name.casefold()):
                 return person
@@ -141,11 +147,11 @@ class ChapterNames:
         for reading in table.readings:
             if reading.chapter != number:
                 continue
-            begin = section.text.find(reading.after) if reading.after else 0
+            begin = section.plain.find(reading.after) if reading.after else 0
             end = (
-                section.text.find(reading.before, max(begin, 0) + len(reading.after))
+                section.plain.find(reading.before, max(begin, 0) + len(reading.after))
                 if reading.before
-                else len(section.text)
+                else len(section.plain)
             )
             if begin < 0 or end < 0:
                 continue  # another edition of the book: the words are not there
@@ -227,7 +233,7 @@ def table_for(book: Book) -> NameTable:
     """The shipped table whose `detect` words all stand in the book, else an empty table."""
     for table in shipped_tables():
         if table.detect and all(
-            any(word in section.text for section in book.sections) for word in table.detect
+            any(word in section.plain for section in book.sections) for word in table.detect
         ):
             return table
     return NameTable(title=book.title)

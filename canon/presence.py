@@ -62,7 +62,7 @@ def find_chapters(
         names = table.in_chapter(section)
         named: Counter[str] = Counter()
         first: list[str] = []
-        for match in pattern.finditer(section.text, section.body):
+        for match in pattern.finditer(section.plain, section.body):
             surface = match.group()
             name = fixed.get(surface) or names.resolve(surface, match.start())
             if name == surface and surface not in fixed and surface not in names.meaning:

@@ -25,8 +25,10 @@ _REST_OF_OUTER = 240
 # "…道：" without an opening mark after it.
 _OPEN_TAG = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂|声)[：；:][\s\u3000]*(?=[^\s\u3000“「『‘])")
 _TAG_END = re.compile(r"(?:道|曰|云|叫|问|说|喝|骂|念|着)[：:][\s\u3000]*$")
-_LATIN_GAP = re.compile(r"(?<=[!-~])\s+(?=[!-~])")
-_LAYOUT = re.compile(r"(?<![!-~])[\s\u3000]+|[\s\u3000]+(?![!-~])")
+# Between Latin words, and between one and a mark around another (said ‘never’ to).
+_LATIN_GAP = re.compile(r"(?<=[!-~])\s+(?=[!-~‘’“”])|(?<=[‘’“”—…])\s+(?=[!-~])")
+_KEPT_GAP = "\x00"
+_LAYOUT = re.compile(r"[\s\u3000]+")
 _SENTENCE_START = re.compile(rf"[{_SENTENCE_END}][’”』]*[\s\u3000]*|’|\n[\s\u3000]*")
 _STOP = re.compile(rf"[{_SENTENCE_END}]")
 
@@ -168,7 +170,7 @@ class _Reader:
 
 def without_layout(text: str) -> str:
     """The words without line breaks and layout blanks; between Latin words one blank stays."""
-    return _LAYOUT.sub("", _LATIN_GAP.sub(" ", text)).strip()
+    return _LAYOUT.sub("", _LATIN_GAP.sub(_KEPT_GAP, text)).replace(_KEPT_GAP, " ").strip()
 
 
 def _cut(text: str, begin: int, end: int, narrates: Callable[[str], bool]) -> int | None:

@@ -74,11 +74,11 @@ def find_scenes(
     meaning = {name: term.name for term in table.places for name in (term.name, *term.aliases)}
     scenes: list[BookScene] = []
     for section in book.sections:
-        groups = _groups(section.text, by_section.get(section.number, []), long_narration)
+        groups = _groups(section.plain, by_section.get(section.number, []), long_narration)
         for number, group in enumerate(groups, 1):
             place = ""
             if place_pattern is not None:
-                before = section.text[max(section.body, group[0].start - 400) : group[0].start]
+                before = section.plain[max(section.body, group[0].start - 400) : group[0].start]
                 named = place_pattern.findall(before)
                 place = meaning[named[-1]] if named else ""
             turns = _turns(section, group)

@@ -103,6 +103,7 @@ class Field:
 class Index:
     """All arrays of a canon folder that a search needs.
 
+    chapters: the numbers of the book's chapters, in order.
     passages: one row a passage: section, start, end; in the order of the book.
     people: passage × person, 1 where the person acts or is named.
     vectors: one unit vector a passage, when a dense index was built.
@@ -110,6 +111,7 @@ class Index:
 
     keys: NDArray[np.uint64]
     fields: Mapping[str, Field]
+    chapters: NDArray[np.int32]
     passages: NDArray[np.int32]
     people: NDArray[np.uint8]
     vectors: NDArray[np.float32] | None
@@ -132,7 +134,7 @@ class Index:
     def scores(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
         """The evidence for every passage, all kinds added up."""
         rows = self.rows(weights)
-        chapter = self.passages[:, 0] - 1
+        chapter = np.searchsorted(self.chapters, self.passages[:, 0])
         total = PASSAGE * self.fields["passages"].score(rows)
         total += NOTES * self.fields["notes"].score(rows)
         total += CHAPTER * self.fields["chapters"].score(rows)[chapter]

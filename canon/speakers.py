@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from canon.addressees import Spoken, addressee, called
+from canon.after import Tag, named_after, pronoun, tag_after, tags_after
 from canon.book import Book, Section
 from canon.discovery import discover, draft_table
+from canon.english import attribute_english, cast_of, draft_english, is_english, styles_of
 from canon.grammar import Grammar, Mention, groups
 from canon.lead import LONGEST, Lead, cut_clauses, cut_sentences, kind_of, read_lead
 from canon.names import NameTable, table_for
@@ -31,6 +33,7 @@ EARLIER_SENTENCE = 0.75
 GROUP = 0.7
 ALTERNATION = 0.6
 GUESS = 0.4
+AFTER = 0.95  # a name and a verb of speaking behind the quote
 _REPAIRED = 0.8  # factor for a quote whose opening mark was lost
 _UNTAGGED = 0.7  # factor where no colon and no verb of speaking stands before the quote
 
@@ -67,13 +70,44 @@ class Quote:
 def attribute(
     book: Book, table: NameTable, *, progress: Callable[[int], None] | None = None
 ) -> list[Quote]:
-    """All quotes of a book in order. `progress` is called with each finished section's number."""
+    """All quotes of a book in order. `progress` is called with how many sections are done."""
+    if is_english(book):
+        return _in_english(book, table, progress)
     grammar = Grammar(book_names(book, table))
+    behind = tags_after(book)
     quotes: list[Quote] = []
-    for section in book.sections:
-        quotes += attribute_section(section, grammar, table)
+    for done, section in enumerate(book.sections, 1):
+        quotes += attribute_section(section, grammar, table, behind=behind)
         if progress is not None:
-            progress(section.number)
+            progress(done)
+    return quotes
+
+
+def _in_english(
+    book: Book, table: NameTable, progress: Callable[[int], None] | None
+) -> list[Quote]:
+    marks, cast = styles_of(book), cast_of(book, table)
+    quotes: list[Quote] = []
+    for done, section in enumerate(book.sections, 1):
+        lead = section.body
+        for one in attribute_english(section, marks, cast):
+            quotes.append(
+                Quote(
+                    section.number,
+                    one.start,
+                    one.end,
+                    " ".join(section.text[one.first : one.last].split()),
+                    one.speaker,
+                    one.addressee,
+                    one.kind,
+                    round(one.confidence, 2),
+                    "",
+                    lead,
+                )
+            )
+            lead = one.end
+        if progress is not None:
+            progress(done)
     return quotes
 
 
@@ -82,27 +116,34 @@ def book_names(book: Book, table: NameTable) -> Iterable[str]:
     known = {alias for person in table.people for alias in person.aliases}
     for reading in table.readings:
         known.update(reading.aliases)
-    return known.union(discover(book, frozenset(known)))
+    behind = named_after(book) if tags_after(book) else ()
+    return known.union(discover(book, frozenset(known)), behind)
 
 
 def table_of(book: Book) -> NameTable:
     """The shipped table of this book, or one drafted from its own speech tags."""
     table = table_for(book)
-    return table if table.people else draft_table(book)
+    if table.people:
+        return table
+    return draft_english(book) if is_english(book) else draft_table(book)
 
 
-def attribute_section(section: Section, grammar: Grammar, table: NameTable) -> list[Quote]:
-    """All quotes of one section in order."""
-    chapter = _Chapter(section, grammar, table)
+def attribute_section(
+    section: Section, grammar: Grammar, table: NameTable, *, behind: bool = False
+) -> list[Quote]:
+    """All quotes of one section in order. `behind`: tags stand behind the quotes, too."""
+    chapter = _Chapter(section, grammar, table, behind)
     return [chapter.quote(span) for span in chapter.spans]
 
 
 class _Chapter:
     """One section while it is read from its first quote to its last."""
 
-    def __init__(self, section: Section, grammar: Grammar, table: NameTable) -> None:
+    def __init__(
+        self, section: Section, grammar: Grammar, table: NameTable, behind: bool = False
+    ) -> None:
         self.section = section
-        self.text = section.text
+        self.text = section.plain
         self.grammar = grammar
         self.names = table.in_chapter(section)
         self.calls = {person.name: person.calls for person in table.people if person.calls}
@@ -110,15 +151,21 @@ class _Chapter:
         self.spans = find_quotes(self.text, grammar.narrates, section.body)
         self.turns: list[tuple[int, str, str]] = []  # (end offset, speaker, addressee)
         self.lead_start = section.body
+        self.behind = behind
+        self.tag: Tag | None = None  # behind the quote before this one
 
     def quote(self, span: Span) -> Quote:
         """The next quote; the turns so far are what it may refer back to."""
         lead = read_lead(self.text, self.lead_start, span)
         words_said = self.text[span.first : span.last]
         kind = kind_of(self.text, lead, span)
+        opens = self.behind and not self.text[: span.start].rstrip(" \u3000").rpartition("\n")[2]
+        if opens:
+            kind = "speech"
         speaker, confidence, to = "", 0.9, ""
+        tag = tag_after(self.text, span.end) if self.behind and kind != "text" else None
         if kind != "text":
-            speaker, confidence = self._speaker(lead, span)
+            speaker, confidence = self._tagged(lead, span, tag) or self._speaker(lead, span)
         if kind == "speech":
             calls = {
                 k: v for name in speaker.split("、") for k, v in self.calls.get(name, {}).items()
@@ -130,7 +177,7 @@ class _Chapter:
             self.section.number,
             span.start,
             span.end,
-            _words(words_said, span),
+            _words(self.section.text[span.first : span.last], span),
             speaker,
             to,
             kind,
@@ -138,12 +185,38 @@ class _Chapter:
             span.repaired,
             self.lead_start,
         )
+        end = span.end if tag is None else tag.end + 1
         if kind != "text":
-            self.turns.append((span.end, speaker, to))
+            self.turns.append((end, speaker, to))
+            self.tag = tag
         # The words around a short inscription belong to one stretch of narration.
         if kind != "text" or span.start - self.lead_start >= 200:
-            self.lead_start = span.end
+            self.lead_start = end
         return quote
+
+    def _tagged(self, lead: Lead, span: Span, tag: Tag | None) -> tuple[str, float] | None:
+        """(speaker, confidence) by the tag behind the quote, or by the one that leads on to it."""
+        if not self.behind:
+            return None
+        before = self.tag
+        if (
+            before
+            and before.leads_on
+            and not self.text[before.end : span.start].strip("，, \u3000")
+        ):
+            return self.turns[-1][1], SUBJECT
+        own = self.text[max(lead.start, self.text.rfind("\n", 0, span.start)) : span.start].strip()
+        if tag is None or (own and lead.tagged):
+            return None
+        found = self.grammar.mentions(self.names, self.text, tag.start, tag.end, last=True)
+        first = [mention for mention in found if mention.start - tag.start <= 2]
+        actor = _actor(self.text, [replace(mention, acts=True) for mention in first[:1]])
+        if actor and actor not in groups():
+            return actor, AFTER if tag.spoken else EARLIER_SENTENCE
+        if tag.spoken and pronoun(self.text[tag.start : tag.end]) and self.turns:
+            other = self._other(self.turns[-1][1])
+            return (other, ALTERNATION) if other else None
+        return None
 
     def _speaker(self, lead: Lead, span: Span) -> tuple[str, float]:
         """(speaker, confidence); one person alone does not say what all say (都道)."""
