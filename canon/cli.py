@@ -5,7 +5,7 @@ mrp canon quotes NOVEL --jsonl              one JSON object a quote
 mrp canon search TEXT --canon DIR -k 5      the passages that TEXT is about
 mrp canon stats --canon DIR --plot FILE     lines by character and chapter
 
-NOVEL is text, EPUB, DOCX, ODT or HTML with chapters (第…回, 第…章, Chapter …, or '# …'), or a folder.
+NOVEL is text, EPUB, DOCX, ODT or HTML with chapters (第…回, Chapter …, # …), or a folder of such.
 """
 
 from __future__ import annotations
