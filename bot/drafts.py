@@ -10,10 +10,11 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from characters.card import Character, Language
+from bot.labels import Labels
+from characters.card import Language
+from characters.thoughts import spoken
 
 _SENTENCE_END = "。！？!?…—.～~」』”\"'）)"
-_THOUGHT, _THOUGHT_OVER = "<think>", "</think>"
 _BREAK = re.compile(r"[ \t]*\n\s*")
 # Bidirectional overrides turn the line round; zero-width joiners and emoji selectors stay.
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0xFEFF])
@@ -26,74 +27,50 @@ def plain(text: str) -> str:
 
 
 class Draft:
-    """One reply as it grows. `text` is what may be shown; it only ever gets longer.
+    """One reply as it grows. `text` is what may be shown; it gets longer with every piece.
 
-    Held back: white space at either end, the speaker's own name repeated at the start, all that a
-    model thinks aloud (<think>…</think>), and everything until the first letter, digit or symbol
-    that says something.
+    Left out are white space at either end, the speaker's own label at the start, all that a
+    reasoning model thinks aloud, and everything from where somebody else begins to speak: from
+    there on the reply has `ended`. What may become one of these is held back, and so is everything
+    until the first letter, digit or symbol that says something.
+
+    `thinking`: the model is known to begin with a thought. Where that is not known, a thought may
+    have been shown before the tag that ends it comes: the text begins anew then (`restarts`).
     """
 
-    def __init__(self, speaker: Character) -> None:
-        names = sorted(speaker.names, key=len, reverse=True)
-        self._labels = tuple(f"{name}{colon}" for name in names for colon in "：:")
+    def __init__(self, labels: Labels, *, thinking: bool = False) -> None:
+        self._labels = labels
+        self._thinking = thinking
         self._raw = ""
-        self._held = ""  # of what may be a thought
-        self._begun = False
         self.text = ""
+        self.ended = False
+        self.restarts = 0
 
     def add(self, piece: str) -> str:
         """Take a piece; return what may be shown by now."""
-        self._raw += self._spoken(plain(piece))
-        if not self._begun:
-            self._raw = self._without_label(self._raw.lstrip())
-            if self._may_become_label(self._raw) or not _says_something(self._raw):
-                return self.text
-            self._begun = True
-        self.text = _BREAK.sub("\n", self._raw).rstrip()
+        if not self.ended:
+            self._raw += plain(piece)
+            self._read(growing=True)
         return self.text
 
     def end(self) -> str:
         """No more pieces: the whole reply, "" when it says nothing."""
-        if self._held and not self._held.startswith(_THOUGHT):
-            held, self._held = self._held, ""
-            self._raw += held  # it only looked like one
-            self.add("")
-        if not self._begun:
-            rest = self._without_label(self._raw.strip())
-            self.text = rest if _says_something(rest) else ""
+        if not self.ended:
+            self._read(growing=False)
         return self.text
 
-    def _spoken(self, piece: str) -> str:
-        """The piece without thoughts; what may become one waits."""
-        text, self._held = self._held + piece, ""
-        spoken = ""
-        while text:
-            before, found, rest = text.partition(_THOUGHT)
-            if found:
-                spoken += before
-                _, ended, text = rest.partition(_THOUGHT_OVER)
-                if not ended:
-                    # The thought itself is of no use, only where it ends.
-                    self._held = _THOUGHT + rest[-len(_THOUGHT_OVER) + 1 :]
-                    break
-            else:
-                cut = next(
-                    (n for n in range(len(_THOUGHT) - 1, 0, -1) if text.endswith(_THOUGHT[:n])), 0
-                )
-                spoken += text[: len(text) - cut]
-                self._held = text[len(text) - cut :]
-                break
-        return spoken
-
-    def _without_label(self, text: str) -> str:
-        for label in self._labels:
-            if text[: len(label)].casefold() == label.casefold():
-                return self._without_label(text[len(label) :].lstrip())
-        return text
-
-    def _may_become_label(self, text: str) -> bool:
-        begun = text.casefold()
-        return any(len(begun) < len(la) and la.casefold().startswith(begun) for la in self._labels)
+    def _read(self, *, growing: bool) -> None:
+        said = spoken(self._raw, growing=growing, thinking=self._thinking).lstrip()
+        begin = self._labels.own_end(said, growing=growing)
+        if begin is None:
+            return
+        said = said[begin:]
+        end, self.ended = self._labels.cut(said, growing=growing)
+        text = _BREAK.sub("\n", said[:end]).strip()
+        text = text if _says_something(text) else ""
+        if self.text and not text.startswith(self.text):
+            self.restarts += 1
+        self.text = text
 
 
 def _says_something(text: str) -> bool:

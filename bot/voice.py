@@ -16,6 +16,7 @@ from bot.conversation import Reading, reading, turn_length
 from characters.card import Character
 from characters.prompt import Style, Tail, digest, encode, next_names, stop_strings
 from characters.style import Serving, serving
+from characters.thoughts import spoken
 from characters.turn import Scene
 from engine.sequence import Engine, ModelError, Reply, Sampling
 from hub.choice import ECHO
@@ -72,6 +73,7 @@ class Voice:
             style = replace(served.style, markup=replace(markup, begin=""))
             served = replace(served, style=style)
         self.name = name
+        self.thinks = False  # it was seen to begin its replies inside a thought
         self.engine = engine
         self.served = served
         self._seed = seed
@@ -160,14 +162,13 @@ class Voice:
         sampling = Sampling(
             temperature=0.3,
             max_tokens=min(self._longest, 2 * longest),
-            stop=("<think>",),
             seed=self._seed,
         )
         reply = self.engine.stream(
             encode(spans, self.encode), sampling, room=room, waiting=False, stable=0
         )
         try:
-            return "".join([piece async for piece in reply]).strip()
+            return spoken("".join([piece async for piece in reply])).strip()
         finally:
             await reply.aclose()
 
@@ -220,11 +221,8 @@ class Voice:
 
 
 def _stops(scene: Scene, speaker: Character) -> tuple[str, ...]:
-    """Everybody else's name with a colon, and any name of anybody at the start of a line.
-
-    The speaker's own name at the very start is no end but a repetition, which the draft removes.
-    """
-    own = tuple(f"{name}{mark}" for name in speaker.names for mark in "：:")
-    stops = [stop for stop in stop_strings(scene) if stop not in own]
-    stops += [f"\n{name}{mark}" for c in scene.cast for name in c.names for mark in "：:"]
-    return tuple(dict.fromkeys(stops))
+    """Anybody's name with a colon at the start of a line: only a saving. `bot.labels` finds all
+    forms of a label, and only where it is one."""
+    names = [name for c in (*scene.cast, speaker) for name in c.names]
+    names += [stop[:-1] for stop in stop_strings(scene)]
+    return tuple(f"\n{name}{mark}" for name in dict.fromkeys(names) for mark in "：:")

@@ -14,6 +14,7 @@ from bot.conversation import Crowded, Reading, as_of
 from bot.drafts import Draft, broken_off, run_out
 from bot.faults import Fault, fault_of, without
 from bot.grounding import Passage, leaning, passages
+from bot.labels import labels_for
 from bot.memory import AlreadyHandled, Request, StoredLine
 from bot.room.chores import Chores
 from bot.room.job import Job
@@ -272,11 +273,13 @@ class Speech:
             versions=prompt.version,
             places=old.places if old else (),
         )
+        labels = labels_for(prompt.scene, speaker)
         text, fault, broken, problem = "", None, False, ""
         shown, finish = False, ""
         for attempt in range(ATTEMPTS):
             reply = self._begin(prompt, attempt, chatter=chatter)
-            draft, broken, problem = await self._write(reply, line)
+            draft = Draft(labels, thinking=shared.voice.thinks)
+            broken, problem = await self._write(reply, line, draft)
             shown, text, finish = bool(draft.text), draft.end(), reply.finish or ""
             declined = shared.filter.check(text, view.language, side="output", speaker=speaker)
             if declined:
@@ -284,7 +287,7 @@ class Speech:
                 if shown and not old:
                     await view.stage.withdraw(line_id, ())
                 return Spoken(declined, mark=mark)
-            fault = self._fault(text, prompt, cut_short=finish == "stop")
+            fault = self._fault(text, prompt, cut_short=draft.ended or finish == "stop")
             if broken or not fault or attempt + 1 == ATTEMPTS:
                 break
             shared.stats["retried"] += 1
@@ -345,14 +348,13 @@ class Speech:
         lines = speaker.lines[view.language] or speaker.greeting[view.language]
         return lines[len(view.memory.turns) % len(lines)]
 
-    async def _write(self, reply: Reply, line: Line) -> tuple[Draft, bool, str]:
+    async def _write(self, reply: Reply, line: Line, draft: Draft) -> tuple[bool, str]:
         """Let the engine write one reply, shown as it grows, until it ends or is stopped.
 
-        Returns the draft, whether it was broken off, and the engine's problem.
+        Returns whether it was broken off, and the engine's problem.
         """
-        view = self._view
-        draft, pace = Draft(line.speaker), view.stage.pace()
-        broken, problem = False, ""
+        view, pace = self._view, self._view.stage.pace()
+        broken, problem, restarts = False, "", 0
         loop = asyncio.get_running_loop()
         waiting = loop.call_later(QUEUED, lambda: self._chores.later(self._queued(reply)))
         try:
@@ -360,8 +362,14 @@ class Speech:
                 async for piece in reply:
                     waiting.cancel()
                     shown = draft.add(piece)
-                    if view.shared.filter.broken(shown, "output"):
+                    if draft.ended or view.shared.filter.broken(shown, "output"):
                         break
+                    if draft.restarts > restarts:
+                        # What was shown was a thought. The next ones are known to begin with one.
+                        restarts, pace = draft.restarts, view.stage.pace()
+                        view.shared.voice.thinks = True
+                        if not line.places:
+                            await view.stage.withdraw(line.id, ())
                     if pace.due(shown, time.monotonic()):
                         await view.stage.show(replace(line, text=shown))
         except asyncio.CancelledError:
@@ -373,7 +381,7 @@ class Speech:
         finally:
             waiting.cancel()
             await reply.aclose()
-        return draft, broken, problem
+        return broken, problem
 
     async def _queued(self, reply: Reply) -> None:
         if reply.position > 0 and reply.finish is None:

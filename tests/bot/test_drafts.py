@@ -3,13 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drafts import Draft, Pace, broken_off, plain, run_out
+from bot.labels import labels_for
 from characters.card import load_cast
+from characters.turn import Scene
 
 WUKONG = load_cast()["wukong"]
+LABELS = labels_for(Scene((WUKONG,)), WUKONG)
 
 
 def written(*pieces):
-    draft = Draft(WUKONG)
+    draft = Draft(LABELS)
     snapshots = [draft.add(piece) for piece in pieces]
     return draft.end(), snapshots
 

@@ -49,6 +49,25 @@ async def test_a_thought_is_never_shown(play):
     assert not any("think" in text or "该说" in text for text in p.stage.snapshots)
 
 
+async def test_a_thought_that_only_ends_is_taken_back_and_the_next_one_is_never_shown(play):
+    p = play(["他问我怕不怕。\n</think>\n\n怕？老孙不怕！", "该说不怕。</think>俺不怕！"])
+    await p.say("/summon 悟空", "悟空，怕吗？")
+    assert p.lines[-1] == (WUKONG, "怕？老孙不怕！")
+    assert len(p.stage.withdrawn) == 1
+    p.stage.snapshots.clear()
+    await p.say("悟空，真的？")
+    assert p.lines[-1] == (WUKONG, "俺不怕！")
+    assert not any("该说" in text for text in p.stage.snapshots)
+
+
+async def test_a_member_with_a_short_name_does_not_cut_what_is_said(play):
+    p = play(["那老者说道：去罢。他又说：不去！"])
+    await p.say("/summon 悟空")
+    await p.say("悟空，你好", by="道")
+    await p.say("悟空，讲来", by="说")
+    assert p.lines[-1] == (WUKONG, "那老者说道：去罢。他又说：不去！")
+
+
 async def test_what_was_shown_of_a_bad_reply_is_taken_back(play):
     p = play(["老孙，作为一个人工智能，不能打妖怪。", "吃老孙一棒！"], delay=0.0001)
     await p.say("/summon 悟空", "悟空，打！")
