@@ -1,5 +1,4 @@
 """Whose label stands where in a reply: the speaker's own goes, anybody else's ends the reply."""
-# ruff: noqa: E501
 
 import time
 
