@@ -192,11 +192,14 @@ class People:
     ) -> str | None:
         """Carry out an order about one's own memory; None for an order of another kind.
 
+        `person` is "" where several people share the sender: then nothing of them is kept.
         `alone`: only the person will see the answer, as in private.
 
         Raises:
             MemoryAway, MemoryProblem: it cannot be done now.
         """
+        if not person and order.id in _KEEPING | _LOOKING:
+            return rights.SHARED_SENDER[language]
         if order.id in _LOOKING:
             # What was asked to be remembered a moment ago belongs to the answer.
             with contextlib.suppress(TimeoutError):
@@ -274,7 +277,8 @@ class People:
         for kept in heard.turns:
             if kept.turn.side == "human":
                 speaker = kept.person
-                await self._keep_asked(kept, heard.room, heard.private)
+                if not kept.forwarded:
+                    await self._keep_asked(kept, heard.room, heard.private)
             elif kept.turn.side == "character" and speaker:
                 talks.setdefault(speaker, set()).add(kept.turn.speaker)
         for person, characters in talks.items():
@@ -332,6 +336,8 @@ class People:
         known = await memory.known()
         if known.profile.leaving or not (private or known.profile.in_groups):
             return True
+        # What somebody only passed on says nothing of them.
+        turns = [k for k in turns if not k.forwarded]
         mine = [k for k in turns if k.person == person and k.turn.side == "human"]
         for kept in mine:
             await self._keep_asked(kept, room, private)

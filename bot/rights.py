@@ -185,6 +185,12 @@ NOBODY_HERE = Words(
 NOW_YOU_ARE = Words("从此你在这里是：{}", "Here you are from now on: {}")
 NOT_ANYBODY = Words("你在这里只是你自己。", "Here you are just yourself.")
 
+SHARED_SENDER = Words(
+    "几个人共用这个身份（匿名管理员或频道），所以不替它记住什么。用自己的账号再来一次。",
+    "Several people share this sender (anonymous administrators, or a channel), so nothing is "
+    "remembered of it. Do it again from your own account.",
+)
+
 
 async def obey(
     order: Order,

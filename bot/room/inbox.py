@@ -129,9 +129,9 @@ class Inbox:
             if view.memory.unknown:
                 await view.memory.look()
             self._chores.begin()
-            if view.shared.people and work.person:
+            if view.shared.people and work.individual:
                 await view.shared.people.came(
-                    work.person,
+                    work.individual,
                     work.name,
                     view.key,
                     private=view.private,

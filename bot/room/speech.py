@@ -87,7 +87,7 @@ class Speech:
 
         async def whole() -> bool:
             spoken = await self._speak(
-                speaker, job.work.line, person=job.work.person, chatter=chatter
+                speaker, job.work.line, person=job.work.individual, chatter=chatter
             )
             if spoken.text:
                 await self.keep(speaker, spoken, then=then)
@@ -127,7 +127,7 @@ class Speech:
             speaker.id,
             (spoken.text,),
             passages=tuple(leaning(spoken.text, spoken.before)) if spoken.before else (),
-            person=work.person,
+            person=work.individual,
         )
         after = None if spoken.broken and job.stopped else then(turn)
         if spoken.mark:
@@ -167,7 +167,7 @@ class Speech:
         scene = view.scene(speaker.id)
         scene = replace(scene, turns=scene.turns[:at])
         spoken = await self._speak(
-            speaker, line.id, person=line.person or job.work.person, scene=scene, old=line
+            speaker, line.id, person=line.person or job.work.individual, scene=scene, old=line
         )
         if not spoken.text or spoken.broken or spoken.text in line.texts:
             if spoken.problem:

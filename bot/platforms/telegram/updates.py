@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from telegram import Bot, Message, Update
+from telegram import Bot, Chat, Message, Update, User
 from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
@@ -84,7 +84,9 @@ def _check(update: Update) -> None:
     """
     query, member = update.callback_query, update.my_chat_member or update.chat_member
     reaction = update.message_reaction
-    chats, users, texts = [], [], []
+    chats: list[Chat] = []
+    users: list[User] = []
+    texts: list[object] = []
     for message in (update.message, update.edited_message, query and query.message):
         if isinstance(message, Message):
             chats += [message.chat, *filter(None, [message.sender_chat])]
@@ -103,7 +105,7 @@ def _check(update: Update) -> None:
         chats.append(reaction.chat)
         users += filter(None, [reaction.user])
         _are(int, reaction.message_id)
-    _are(int, *(each.id for each in (*chats, *users)))
+    _are(int, *(chat.id for chat in chats), *(user.id for user in users))
     _are(str, *texts, *(user.full_name for user in users))
 
 

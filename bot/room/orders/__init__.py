@@ -20,7 +20,7 @@ async def obey(talk: Exchange, order: Order) -> None:
     view, work = talk.view, talk.job.work
     if view.shared.people:
         told = await view.shared.people.obey(
-            order, work.person, work.name, view.key, view.private, view.language, alone=True
+            order, work.individual, work.name, view.key, view.private, view.language, alone=True
         )
         if told is not None:
             await view.notice(told, to=work.person, secret=True)
