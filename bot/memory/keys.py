@@ -28,6 +28,7 @@ All are erased when nobody has spoken in the room for 400 days.
 `mrp:1:rooms:PLATFORM`, a sorted set of the newest 50,000 rooms -> when they were last used
 `mrp:1:place:PLATFORM:PLACE`, a set of the rooms of a place (a Discord server), and
     `mrp:1:places:PLATFORM`, a set of such places; until the bot is removed from there
+`mrp:1:received:NAME`, the id of the newest event up to which a connection missed nothing; an hour
 
 The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. The first four are kept under one of the
 accounts of a person, the root, and for as many days as the person says (180) since they were last

@@ -14,6 +14,8 @@ from bot.memory.keys import PREFIX, person_key, quoted, room_key, room_keys, tag
 
 BROUGHT_DAYS = 400
 
+RECEIVED_KEPT = 3600  # seconds
+
 
 async def used_rooms(memory: Connection, platform: str, *, since: float, most: int) -> list[str]:
     """Names of the rooms used within `since` seconds (an hour more or less), newest first.
@@ -43,6 +45,23 @@ async def was_heard(memory: Connection, platform: str, room: str, message: str) 
     async def step() -> bool:
         key = room_key(f"{quoted(platform)}:{quoted(room)}", "heard")
         return await redis.zscore(key, message) is not None
+
+    return await memory.lasting(step, None)
+
+
+async def received_until(memory: Connection, name: str, until: int = 0) -> int:
+    """Up to which event the connection of this name received everything; set with `until`.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    redis: Any = memory.redis
+    key = f"{PREFIX}received:{quoted(name)}"
+
+    async def step() -> int:
+        if until:
+            await redis.set(key, until, ex=RECEIVED_KEPT)
+        return int(await redis.get(key) or 0)
 
     return await memory.lasting(step, None)
 

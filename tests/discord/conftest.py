@@ -52,14 +52,14 @@ class World:
         self.script: Callable[[str], str] = lambda prompt: f"知道了：{_last_said(prompt)}"
         self.prompts: list[str] = []
 
-    def house(self) -> House:
+    def house(self, limits: Limits | None = None) -> House:
         def answer(prompt: str) -> str:
             self.prompts.append(prompt)
             return self.script(prompt)
 
         engine = EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
-        return House(self.cast, voice, self.memory, limits=Limits(FREELY, FREELY))
+        return House(self.cast, voice, self.memory, limits=limits or Limits(FREELY, FREELY))
 
     def troupe(self, house: House | None = None, **more: Any) -> DiscordClient:
         more = {"reads": bool(self.server.approved), "guild_ready_timeout": 0.05} | more

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bot.platforms.discord.answers import is_document
 from tests.discord.conftest import World, begun
 from tests.fakes.discord_server import Fault
 
@@ -30,3 +31,30 @@ async def test_an_answer_that_comes_too_late_is_said_in_the_channel(world: World
             lambda: any("林黛玉" in text for _, text in world.server.said(world.channel))
         )
         call.answer.set_result({})
+
+
+async def test_an_export_is_a_file_however_short(world: World):
+    """As a command, as text in a server (by direct message) and in a direct message."""
+    direct = world.server.add_direct(world.ming)
+    server = world.server
+    async with world.bot():
+        await server.slash(world.ming, world.channel, "remember", text="我住在_杭州_")
+        call = await server.slash(world.ming, world.channel, "export")
+        await call.acknowledged()
+        answer = server.posts[world.channel][call.original]
+        await server.until(lambda: answer["_files"])
+        assert "杭州" in json.loads(answer["_files"]["mrp.json"])["facts"][0]["text"]
+        await server.say(world.ming, world.channel, f"<@{server.bot}> /导出")
+        await server.until(lambda: any(m["_files"] for m in server.messages(direct)))
+        await server.say(world.ming, direct, "/export")
+        await server.until(lambda: sum(bool(m["_files"]) for m in server.messages(direct)) == 2)
+    for message in server.messages(direct):
+        if message["_files"]:
+            assert json.loads(message["_files"]["mrp.json"])
+
+
+def test_what_is_a_document():
+    assert is_document('{"a": 1}')
+    assert is_document(' {"a": {}} ')
+    for text in ("{旁白}", "[1]", "{", "嗯", '{"a": 1} 嗯', "1"):
+        assert not is_document(text)

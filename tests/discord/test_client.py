@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from bot.platforms.discord.faces import Faces
 from tests.discord.conftest import BASE, World, begun, panel_of
-from tests.fakes.discord_server import FakeDiscord, text_of
+from tests.fakes.discord_server import FakeDiscord, Fault, connected, text_of
 
 
 async def test_summoned_by_a_nickname_and_talked_to(world: World):
@@ -92,3 +93,24 @@ async def test_without_message_content_it_works_and_says_so(cast, memory):
             assert (await world.lines_until(3))[2][1] == "知道了：这句也是"
         assert server.problems == []
         assert server.pings == []
+
+
+async def test_commands_and_faces_are_registered_when_discord_answers_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    left = {"/commands": 2, "/emojis": 3}
+
+    def break_them(asked):
+        for end, count in left.items():
+            if asked.path.endswith(end) and count:
+                left[end] -= 1
+                return Fault(503)
+        return None
+
+    world.server.fault = break_them
+    troupe = world.troupe()
+    troupe.faces = Faces(world.cast)
+    async with connected(world.server, troupe):
+        await world.server.until(lambda: world.server.commands, 20)
+        await world.server.until(lambda: len(world.server.emojis) == len(world.cast), 20)
+    assert left == {"/commands": 0, "/emojis": 0}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.discord.conftest import World, panel_of, spoken, varied
-from tests.fakes.discord_server import Fault
+from tests.fakes.discord_server import Fault, text_of
 
 
 async def test_stop_breaks_a_line_off(world: World):
@@ -76,3 +78,45 @@ async def test_an_order_whose_answer_is_lost_is_carried_out_once(world: World):
         await world.server.until(lambda: spoken(world), 6)
         await asyncio.sleep(0.5)
     assert len(spoken(world)) == 1
+
+
+@pytest.mark.parametrize("kind", ["command", "menu", "say", "button"])
+async def test_it_is_acknowledged_before_redis_is_asked(
+    world: World, kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    async with world.bot() as bot:
+        await world.server.slash(world.ming, world.channel, "summon", who="悟空")
+        panel = await panel_of(world.server, world.channel)
+        line = next(m for m in world.server.messages(world.channel) if m.get("webhook_id"))
+        held = asyncio.Event()
+
+        async def away(*_: object, **__: object) -> None:
+            await held.wait()
+
+        monkeypatch.setattr(bot.rooms, "of_interaction", away)
+        server, ming, channel = world.server, world.ming, world.channel
+        match kind:
+            case "command":
+                call = await server.slash(ming, channel, "memory")
+            case "menu":
+                call = await server.menu(ming, channel, "Why", line["id"])
+            case "say":
+                call = await server.slash(ming, channel, "say", text="你好")
+            case _:
+                call = await server.click(ming, channel, panel["id"], "mrp:continue")
+        await call.acknowledged(2.0)
+
+
+async def test_other_lines_than_the_last_are_told_apart_in_a_user_install(world: World):
+    away = world.server.add_guild("别人家", member=False)
+    channel = world.server.add_channel(away, "客厅")
+    async with world.bot():
+        await world.server.slash(world.ming, channel, "summon", external=True, who="悟空")
+        await world.server.until(
+            lambda: any("孙悟空" in text_of(m) for m in world.server.messages(channel))
+        )
+        said = await world.server.say(world.ming, channel, "我说的")
+        call = await world.server.menu(world.ming, channel, "Why", said["id"])
+        await call.acknowledged()
+        answer = world.server.posts[channel][call.original]
+        await world.server.until(lambda: "不是角色" in answer["content"])

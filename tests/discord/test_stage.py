@@ -7,8 +7,9 @@ import itertools
 
 import pytest
 
+from bot.stage import Line
 from tests.discord.conftest import World, begun, spoken, varied
-from tests.fakes.discord_server import Fault
+from tests.fakes.discord_server import FakeDiscord, Fault
 
 
 async def test_nothing_is_markup_or_a_ping(world: World):
@@ -149,3 +150,76 @@ async def test_where_the_bot_may_not_write_nothing_breaks(world: World):
             "CHANNEL_CREATE", world.server._channel(other), str(world.guild), 0
         )
         await begun(world, other)
+
+
+async def test_a_line_that_is_said_once_more_is_edited_and_not_posted_anew(world: World):
+    """The first attempt repeats itself; what stands there grows into the second one."""
+    bad = "作为一个人工智能，我不能说这些。" + varied(40)
+    good = varied(60)
+    attempts = []
+
+    def script(prompt: str) -> str:
+        attempts.append(prompt)
+        return bad if len(attempts) == 1 else good
+
+    world.script = script
+    world.delay = 0.02
+    async with world.bot():
+        await begun(world)
+        world.server.asked.clear()
+        await world.server.say(world.ming, world.channel, "慢慢说")
+        await world.server.until(lambda: len(spoken(world)) == 2, 10)
+        first = max(world.server.posts[world.channel])
+        await world.server.until(
+            lambda: spoken(world)[1:] == [good], 20, f"{len(attempts)} {spoken(world)} {good}"
+        )
+        assert len(attempts) == 2
+        assert max(world.server.posts[world.channel]) == first
+    hooks = [a for a in world.server.asked if "/hook-" in a.path]
+    assert [a.method for a in hooks].count("POST") == 1
+    assert not [a for a in hooks if a.method == "DELETE"]
+
+
+async def test_a_draft_that_comes_to_nothing_goes(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.platforms.discord.stage.REPLACED_WITHIN", 0.3)
+    async with world.bot() as bot:
+        await begun(world)
+        stage = bot.rooms._open[str(world.channel)].stage
+        line = Line("x.0", world.cast["wukong"], "俺", "zh")
+        await stage.show(line)
+        await world.server.until(lambda: len(spoken(world)) == 2, 5)
+        await stage.withdraw("x.0", ())
+        await world.server.until(lambda: len(spoken(world)) == 1, 5)
+
+
+async def test_another_line_does_not_wait_for_a_draft_that_goes(world: World):
+    async with world.bot() as bot:
+        await begun(world)
+        stage = bot.rooms._open[str(world.channel)].stage
+        await stage.show(Line("x.0", world.cast["wukong"], "俺", "zh"))
+        await world.server.until(lambda: len(spoken(world)) == 2, 5)
+        await stage.withdraw("x.0", ())
+        await stage.show(Line("y.0", world.cast["wukong"], "来也", "zh", done=True))
+    assert spoken(world)[1:] == ["来也"]
+
+
+async def test_an_unexpected_exception_does_not_lose_the_line(cast, memory, monkeypatch, caplog):
+    """It is tried again, and not left to a restart."""
+    from bot.platforms.discord.outlets import ChannelOutlet
+
+    post, left = ChannelOutlet.post, [KeyError("id"), ValueError("no JSON")]
+
+    async def breaks(self, *args, **more):
+        if left:
+            raise left.pop()
+        return await post(self, *args, **more)
+
+    async with FakeDiscord() as server:
+        world = World(server, cast, memory)
+        async with world.bot():
+            await begun(world)
+            monkeypatch.setattr(ChannelOutlet, "post", breaks)
+            await server.say(world.ming, world.channel, "在吗")
+            await server.until(lambda: "知道了：在吗" in spoken(world), 10)
+    assert not left
+    assert "KeyError" in caplog.text

@@ -555,7 +555,7 @@ class FakeDiscord:
     # -- values on the wire ----------------------------------------------------------------------
 
     def _guild_id(self, channel: int) -> str | None:
-        guild = self.channels[channel]["guild"]
+        guild = self.channels.get(channel, {}).get("guild")
         return str(guild) if guild else None
 
     def _member(self, user: int, guild: int | str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 However the bot or its connection ended: after a start and after every new gateway session, the
 messages of the last ten minutes are read in every channel where somebody wrote meanwhile. What was
-said to the bot there and was not stored yet is answered; what was stored is not heard again.
+said to the bot there and was not stored yet is answered; what was stored is not heard again. What
+people said among themselves before characters came on stage was received then (see `progress`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import discord
 
 from bot.house import House
-from bot.platforms.discord.errors import retried
+from bot.platforms.discord.errors import described, retried
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.panels import Panels
+from bot.platforms.discord.progress import Progress
 from bot.platforms.discord.rooms import PLATFORM, ChannelRoom, ChannelRooms
-from bot.platforms.discord.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 
@@ -42,31 +43,36 @@ class CatchUp:
         rooms: ChannelRooms,
         messages: Messages,
         panels: Panels,
-        tasks: Tasks,
+        progress: Progress,
     ) -> None:
         self._client = client
         self._house = house
         self._rooms = rooms
         self._messages = messages
         self._panels = panels
-        self._tasks = tasks
+        self._progress = progress
 
     async def after_start(self) -> None:
         """Show what was stored and not shown, answer what was not answered, read what was missed,
         and erase the rooms of servers that the bot was removed from."""
+        await self._progress.load()
         unfinished = await self._house.unfinished(PLATFORM)
+        resuming = []
         for name in unfinished:
             channel = await self._rooms.channel(name)
             if channel is not None:
                 room = await self._rooms.of_channel(channel)
                 await room.stage.remember_what_stands()
-                self._tasks.spawn(self._resume(room), f"resuming room {name}")
-        await self._read_missed(except_for=unfinished)
+                resuming.append(self._resume(room))
+        await self._all(self._read_missed(except_for=unfinished), *resuming)
+        self._progress.caught_up()
         await self._rooms.erase_left_guilds()
 
     async def after_new_session(self) -> None:
         """Read what was said between two gateway sessions, of which no event tells."""
+        self._progress.new_session()
         await self._read_missed()
+        self._progress.caught_up()
 
     async def _resume(self, room: ChannelRoom) -> None:
         try:
@@ -85,7 +91,14 @@ class CatchUp:
             async with limit:
                 await self._read(channel)
 
-        await asyncio.gather(*map(read, channels))
+        await self._all(*map(read, channels))
+
+    @staticmethod
+    async def _all(*works: Coroutine[Any, Any, None]) -> None:
+        """Do all of it; a channel that fails stops no other."""
+        for failed in await asyncio.gather(*works, return_exceptions=True):
+            if isinstance(failed, Exception):
+                _log.error("catching up failed somewhere: %s", described(failed))
 
     async def _written_in(self) -> list[Any]:
         """Channels in which somebody may have written in the last minutes, the newest first."""

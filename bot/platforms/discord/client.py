@@ -23,6 +23,7 @@ from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.orders import Translator, slash_commands
 from bot.platforms.discord.panel import Choose, Press
 from bot.platforms.discord.panels import Panels
+from bot.platforms.discord.progress import Progress
 from bot.platforms.discord.rooms import ChannelRooms
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import NOBODY
@@ -70,12 +71,21 @@ class DiscordClient(discord.AutoShardedClient):
         self.tasks = Tasks()
         self.rooms = ChannelRooms(self, house, faces=lambda: self.faces, webhooks=self.webhooks)
         panels = Panels(self, self.tasks, reads=reads)
-        self.messages = Messages(self, self.rooms, panels, self.tasks)
+        first = min(shard_ids) if shard_ids else 0
+        self.progress = Progress(house.memory, lambda: f"discord/{self.application_id}/{first}")
+        self.messages = Messages(
+            self, rooms=self.rooms, panels=panels, progress=self.progress, tasks=self.tasks
+        )
         self.interactions = Interactions(
             self, rooms=self.rooms, messages=self.messages, panels=panels, tasks=self.tasks
         )
         self.catch_up = CatchUp(
-            self, house, rooms=self.rooms, messages=self.messages, panels=panels, tasks=self.tasks
+            self,
+            house,
+            rooms=self.rooms,
+            messages=self.messages,
+            panels=panels,
+            progress=self.progress,
         )
         self.tree = self._command_tree()
         self._was_ready = False
@@ -118,6 +128,8 @@ class DiscordClient(discord.AutoShardedClient):
 
     async def close(self) -> None:
         await self.tasks.close()
+        await self.progress.save(now=True)
+        self.progress.went_offline()
         await super().close()
         await self.webhooks.close()
 
@@ -130,6 +142,15 @@ class DiscordClient(discord.AutoShardedClient):
         self._was_ready = True
         _log.info("ready as %s in %d guilds", self.user, len(self.guilds))
         self.tasks.spawn(self.catch_up.after_start(), "catching up after the start")
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        self.progress.went_offline()
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        self.progress.resumed()
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        self.progress.passed(interaction.id)
 
     async def on_message(self, message: discord.Message) -> None:
         await self.messages.received(message)

@@ -21,6 +21,7 @@ from bot.memory import MemoryProblem
 from bot.platforms.discord.access import author_moderates
 from bot.platforms.discord.content import Content, addresses, content_of, for_another_bot
 from bot.platforms.discord.panels import Panels
+from bot.platforms.discord.progress import Progress
 from bot.platforms.discord.rooms import PLATFORM, ChannelRooms, send
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape
@@ -49,11 +50,18 @@ class Messages:
     """What people write, in the order they wrote it in each channel."""
 
     def __init__(
-        self, client: discord.Client, rooms: ChannelRooms, panels: Panels, tasks: Tasks
+        self,
+        client: discord.Client,
+        *,
+        rooms: ChannelRooms,
+        panels: Panels,
+        progress: Progress,
+        tasks: Tasks,
     ) -> None:
         self._client = client
         self._rooms = rooms
         self._panels = panels
+        self._progress = progress
         self._tasks = tasks
         self._newest: OrderedDict[int, int] = OrderedDict()  # channel -> its newest message heard
         self._recent: deque[int] = deque(maxlen=2000)  # messages that were passed on
@@ -66,10 +74,14 @@ class Messages:
     async def received(self, message: discord.Message, *, missed: bool = False) -> None:
         """A new message; `missed` when it was read from the channel's history."""
         if message.author.bot or message.webhook_id or message.type not in _TALK:
+            self._progress.passed(0 if missed else message.id)
             return
         channel: Any = message.channel
+        self._progress.began(message.id)
         async with self._in_order(channel.id):
-            await self._take(message, channel, missed)
+            if not await self._take(message, channel, missed):
+                self._progress.done(message.id)
+        await self._progress.save()
 
     async def voted(self, event: discord.RawReactionActionEvent, *, added: bool) -> None:
         """A reaction was added or removed: a thumb on a character's line is feedback."""
@@ -93,9 +105,10 @@ class Messages:
         """The words of a message, a forwarded one's too."""
         return content_of(message, self._client.user).text
 
-    async def _take(self, message: discord.Message, channel: Any, missed: bool) -> None:
+    async def _take(self, message: discord.Message, channel: Any, missed: bool) -> bool:
+        """Pass a message to its room if it was said to the bot; returns whether it was."""
         if message.id in self._recent:
-            return
+            return False
         private = isinstance(channel, discord.DMChannel)
         called = private or addresses(message, self._client.user)
         content = content_of(message, self._client.user)
@@ -103,22 +116,34 @@ class Messages:
             if called and not missed:
                 says = WORDS_ONLY if private else HELLO
                 await self._house_says(channel, says)
-            return
+            return False
         if not called:
+            if missed and message.id <= self._progress.until:
+                return False  # received at that time, and not said to anybody on stage
             order = None if content.forwarded else read(content.text)
             if order is not None and not order.id:
-                return  # a command of another bot
+                return False  # a command of another bot
             if order is None and for_another_bot(message, content.text):
-                return
+                return False
             if not await self._rooms.plays(channel):
-                return
+                return False
         if missed and await self._rooms.was_heard(channel.id, message.id):
-            return
+            return False
         self._recent.append(message.id)
         self._heard(channel.id, message.id)
         self._tasks.spawn(self._hear(message, content), f"message {message.id}")
+        return True
 
     async def _hear(self, message: discord.Message, content: Content) -> None:
+        try:
+            await self._heard_by_room(message, content)
+        except Exception:
+            self._progress.done(message.id)
+            raise
+        # Where the bot is closed before it is stored, the message is read again after the start.
+        self._progress.done(message.id)
+
+    async def _heard_by_room(self, message: discord.Message, content: Content) -> None:
         room = await self._rooms.of_channel(message.channel)
         person = f"{PLATFORM}:{message.author.id}"
         room.stage.asker = person
@@ -135,7 +160,7 @@ class Messages:
             forwarded=content.forwarded,
         )
         try:
-            await room.room.hear(heard)
+            await room.room.hear(heard, kept=lambda: self._progress.done(message.id))
         except MemoryProblem as problem:
             await room.stage.notice(str(problem))
         if order is not None:
