@@ -2,12 +2,12 @@
 
     people = People(memory, voice, cast)
     await people.came("discord:42", "小明", "discord:1:2", private=False)   # before it is stored
-    lines = await people.recall(...)                 # for a reply to them
+    lines = await people.recall("discord:42", occasion, scene, …)   # for a reply to them
     people.heard("discord:1:2", False, turns, scene)  # after each round; takes no time
-    text = await people.obey(order, ...)             # /memory, /forget and their like
+    text = await people.obey(order, …)               # /memory, /forget and their like
 
-What was asked to be remembered is kept at once, all else when nobody has spoken for a while; then
-the model reads what is new, and stops as soon as somebody speaks.
+Who is "" is nobody in particular, because several people share the sender: nothing is stored or
+recalled of them. What is learned, and when, is in `learner`.
 """
 
 from __future__ import annotations
@@ -15,58 +15,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bot import rights
 from bot.commands import Order
-from bot.learning import (
-    GRAMMAR,
-    LONGEST_ANSWER,
-    MOST_LINES,
-    ask_for_bond,
-    ask_for_facts,
-    asked_to_remember,
-    bond_in,
-    facts_in,
-    telling,
-)
+from bot.learner import QUIET, Learner
 from bot.memory import (
     ConnectionCallback,
-    Fact,
     Known,
     Memory,
     MemoryProblem,
     StoredTurn,
     linking,
 )
-from bot.memory.keys import stream_order
-from bot.recall import recall
+from bot.memory.amending import Amended
+from bot.recall import Occasion, recall
 from bot.voice import Voice
-from characters.card import Cast, Character, Language, UnknownCharacter
-from characters.prompt import Span, encode
+from characters.card import Cast, Language
 from characters.turn import Scene, safe_name
-from engine.sequence import EngineError, Sampling
 
 log = logging.getLogger(__name__)
 
 SETTLING = 2.0  # seconds that an order waits for what was just said
-QUIET = 20.0  # seconds without anybody speaking, until the model may learn
-MOST_ROUNDS, MOST_ROOMS = 512, 256  # that wait to be looked through
-LONGEST_LINE = 200  # characters of a line that the model reads
-LOOK_BACK = 64  # turns of a room that are read at a time
+_SHORTEST = 4  # characters of a message by which prompts that hold it are found
 AFTER = 3600.0  # seconds: how long a line of somebody who opted out stays for the scene
 _KEEPING = {"remember", "persona", "optout", "optin", "share", "retention", "link", "unlink"}
 _LOOKING = {"memory", "correct", "forget", "export"}
-_SUM_UP_FIRST, _SUM_UP_EVERY = 4, 8  # talks of a person with a character
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    room: str
-    private: bool
-    turns: tuple[StoredTurn, ...]
 
 
 class People:
@@ -77,15 +51,8 @@ class People:
 
     def __init__(self, memory: Memory, voice: Voice, cast: Cast, *, quiet: float = QUIET) -> None:
         self._memory = memory
-        self._voice = voice
-        self._cast = cast
-        self._quiet = quiet
-        self._rounds: asyncio.Queue[_Round] = asyncio.Queue(MOST_ROUNDS)
-        self._rooms: dict[str, bool] = {}  # room -> private, where something is to be learned
+        self._learner = Learner(memory, voice, cast, quiet=quiet)
         self._closing = asyncio.Event()
-        self._comings = 0  # how often somebody spoke, and when last
-        self._came_at = float("-inf")
-        self._worker: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._names = tuple(name for character in cast for name in character.names)
 
@@ -100,27 +67,28 @@ class People:
         private: bool,
         language: Language | None = None,
         on_connection: ConnectionCallback | None = None,
-    ) -> None:
-        """Somebody speaks in a room; to be called before what they say is stored.
+    ) -> str:
+        """Somebody speaks in a room; to be called before what they say is stored. Returns what they
+        are to be told, and nobody else: "" for nothing.
 
         `on_connection` is called when Redis goes away and comes back.
 
         Raises:
             MemoryAway, MemoryProblem: it cannot be kept now.
         """
-        self._comings += 1
-        self._came_at = time.monotonic()
-        await self._memory.person(person, on_connection).came(room, name, language, private=private)
+        self._learner.interrupt()
+        if not person:
+            return ""
+        memory = self._memory.person(person, on_connection)
+        news = await memory.came(room, name, language, private=private)
+        return (await rights.news(memory, language or "zh") or "") if news and private else ""
 
     async def recall(
         self,
         person: str,
-        character: Character,
-        room: str,
-        *,
-        private: bool,
+        occasion: Occasion,
         scene: Scene,
-        query: str,
+        *,
         budget: int,
         measure: Callable[[str], int],
         on_connection: ConnectionCallback | None = None,
@@ -137,17 +105,8 @@ class People:
         if not person or budget <= 0:
             return ()
         known = await self._memory.person(person, on_connection).known()
-        return recall(
-            known,
-            name=self._called(known, scene),
-            character=character.id,
-            room=room,
-            private=private,
-            query=query,
-            language=scene.language,
-            budget=budget,
-            measure=measure,
-        )
+        name = self._called(known, scene)
+        return recall(known, occasion, name=name, budget=budget, measure=measure)
 
     def _called(self, known: Known, scene: Scene) -> str:
         """The name that the person stands under in the transcript."""
@@ -192,14 +151,14 @@ class People:
     ) -> str | None:
         """Carry out an order about one's own memory; None for an order of another kind.
 
-        `person` is "" where several people share the sender: then nothing of them is kept.
-        `alone`: only the person will see the answer, as in private.
+        `person` is "" where several people share the sender. `alone`: only the person will see the
+        answer, as in private.
 
         Raises:
             MemoryAway, MemoryProblem: it cannot be done now.
         """
-        if not person and order.id in _KEEPING | _LOOKING:
-            return rights.SHARED_SENDER[language]
+        if not person:
+            return rights.SHARED_SENDER[language] if order.id in rights.ORDERS else None
         if order.id in _LOOKING:
             # What was asked to be remembered a moment ago belongs to the answer.
             with contextlib.suppress(TimeoutError):
@@ -215,193 +174,43 @@ class People:
             private=private,
             alone=private if alone is None else alone,
             language=language,
-            named=lambda character_id: self._name(character_id, language),
+            named=lambda character_id: self._learner.name(character_id, language),
         )
         if order.id == "optout" and answer is not None:
             await memory.leave_groups(older=AFTER)
         return answer
 
-    def _name(self, character_id: str, language: Language) -> str:
-        try:
-            return self._cast[character_id].name[language]
-        except UnknownCharacter:
-            return character_id
-
     # -- learning --------------------------------------------------------------------------------
 
     def heard(self, room: str, private: bool, turns: Sequence[StoredTurn], scene: Scene) -> None:
         """A round was played: what a person said, and what was answered. Returns at once."""
-        try:
-            self._rounds.put_nowait(_Round(room, private, tuple(turns)))
-        except asyncio.QueueFull:
-            # It is found again when the room is looked through in idle time.
-            log.warning("more is said than can be looked through for what to remember")
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work(), name="learning")
+        self._learner.heard(room, private, turns)
+
+    async def amended(self, amended: Amended, room: str, private: bool) -> None:
+        """Messages were edited or deleted (`bot.memory.amending`): what was learned from them is
+        forgotten, feedback whose prompt holds them is gone, and what an edited one asks to be
+        remembered is stored.
+
+        Raises:
+            MemoryAway, MemoryProblem: it cannot be done now.
+        """
+        await self.settle()
+        for person in {turn.person for turn in amended.before} - {""}:
+            turns = {turn.id for turn in amended.before if turn.person == person}
+            await self._memory.person(person).forget_turns(turns)
+        texts = [turn.turn.text for turn in amended.before if len(turn.turn.text) >= _SHORTEST]
+        if texts:
+            await self._memory.feedback.forget((), texts)
+        for turn in amended.after:
+            await self._learner.keep_asked(turn, room, private)
 
     async def settle(self) -> None:
         """Wait until all that was asked to be remembered is."""
-        await self._rounds.join()
+        await self._learner.settle()
 
     async def learned(self) -> None:
         """Wait until the model has looked through all that was heard."""
-        if self._worker:
-            await self._worker
-
-    async def _work(self) -> None:
-        while not self._closing.is_set():
-            try:
-                # Not wait_for: it may swallow our being cancelled (until Python 3.12).
-                async with asyncio.timeout(self._quiet):
-                    heard = await self._rounds.get()
-            except TimeoutError:
-                if not self._rooms:
-                    return
-                if time.monotonic() - self._came_at < self._quiet:
-                    continue
-                await self._learn(*next(iter(self._rooms.items())))
-                continue
-            self._rooms[heard.room] = heard.private
-            while len(self._rooms) > MOST_ROOMS:
-                del self._rooms[next(iter(self._rooms))]
-            try:
-                await self._at_once(heard)
-            except MemoryProblem as problem:
-                log.warning("nothing was learned from a round in %s: %s", heard.room, problem)
-            finally:
-                self._rounds.task_done()
-
-    async def _at_once(self, heard: _Round) -> None:
-        speaker = ""
-        talks: dict[str, set[str]] = {}
-        for kept in heard.turns:
-            if kept.turn.side == "human":
-                speaker = kept.person
-                if not kept.forwarded:
-                    await self._keep_asked(kept, heard.room, heard.private)
-            elif kept.turn.side == "character" and speaker:
-                talks.setdefault(speaker, set()).add(kept.turn.speaker)
-        for person, characters in talks.items():
-            memory = self._memory.person(person)
-            await memory.talked(sorted(characters), private=heard.private, since=heard.room)
-
-    async def _keep_asked(self, kept: StoredTurn, room: str, private: bool) -> None:
-        told = asked_to_remember(kept.turn.text, self._names) if kept.person else ()
-        facts = [
-            Fact(
-                text,
-                room=room,
-                private=private,
-                # Said to an empty stage it is said to the house.
-                heard=kept.turn.witnesses or None,
-                pinned=True,
-                turn=kept.id,
-            )
-            for text in told
-        ]
-        if facts:
-            await self._memory.person(kept.person).learn(facts, since=room)
-
-    async def _learn(self, room: str, private: bool) -> None:
-        """In idle time: look through what is new in a room, unless somebody speaks meanwhile."""
-        try:
-            done = await self._look_through(room, private)
-        except (MemoryProblem, EngineError) as problem:
-            log.warning("nothing was learned in %s: %s", room, problem)
-            done = True
-        if done:
-            self._rooms.pop(room, None)
-
-    async def _look_through(self, room: str, private: bool) -> bool:
-        platform, _, name = room.partition(":")
-        memory = self._memory.room(platform, name)
-        await memory.look()
-        mark = await self._memory.looked_through(room)
-        new = [kept for kept in memory.turns if stream_order(kept.id) > stream_order(mark)][
-            -LOOK_BACK:
-        ]
-        language = memory.state.language or "zh"
-        for person in dict.fromkeys(kept.person for kept in new if kept.person):
-            if not await self._learn_of(person, new, room, private, language):
-                return False
-        if new:
-            await self._memory.looked_through(room, new[-1].id)
-        return True
-
-    async def _learn_of(
-        self, person: str, turns: Sequence[StoredTurn], room: str, private: bool, language: Language
-    ) -> bool:
-        """Facts and bonds of one person. False: somebody spoke meanwhile."""
-        memory = self._memory.person(person)
-        known = await memory.known()
-        if known.profile.leaving or not (private or known.profile.in_groups):
-            return True
-        # What somebody only passed on says nothing of them.
-        turns = [k for k in turns if not k.forwarded]
-        mine = [k for k in turns if k.person == person and k.turn.side == "human"]
-        for kept in mine:
-            await self._keep_asked(kept, room, private)
-        name = mine[-1].turn.speaker if mine else ""
-        told = [k for k in mine if telling([k.turn.text])][-MOST_LINES:]
-        markup = self._voice.served.style.markup
-        if told:
-            lines = [kept.turn.text[:LONGEST_LINE] for kept in told]
-            spans = ask_for_facts(lines, name, language, markup)
-            answer = await self._ask(spans, GRAMMAR, LONGEST_ANSWER)
-            if answer is None:
-                return False
-            facts = [
-                Fact(
-                    learned.text,
-                    room=room,
-                    private=private,
-                    heard=told[learned.line].turn.witnesses,
-                    sure=learned.sure,
-                    turn=told[learned.line].id,
-                )
-                for learned in facts_in(answer, lines)
-            ]
-            await memory.learn(facts, since=room)
-        for (character, scope), bond in known.bonds.items():
-            often = bond.talks >= _SUM_UP_FIRST and bond.talks % _SUM_UP_EVERY == 0
-            if scope != private or not (
-                often or (bond.talks >= _SUM_UP_FIRST and not bond.summary)
-            ):
-                continue
-            shown = self._name(character, language)
-            talk = [
-                (shown if k.turn.side == "character" else name, k.turn.text[:LONGEST_LINE])
-                for k in turns
-                if k.person == person
-                or (k.turn.side == "character" and k.turn.speaker == character)
-            ][-MOST_LINES:]
-            answer = await self._ask(ask_for_bond(talk, name, shown, language, markup), "", 80)
-            if answer is None:
-                return False
-            if summary := bond_in(answer, talk):
-                await memory.sum_up(character, summary, private=private, since=room)
-        return True
-
-    async def _ask(self, spans: tuple[Span, ...], grammar: str, longest: int) -> str | None:
-        """The model's answer, "" where it has none; None as soon as somebody speaks."""
-        if not self._voice.obeys:
-            return ""
-        engine = self._voice.engine
-        tokens, comings = encode(spans, self._voice.encode), self._comings
-        if len(tokens) + longest > engine.context:
-            return ""
-        sampling = Sampling(temperature=0.0, max_tokens=longest, grammar=grammar)
-        # A task of its own in the engine's queue, behind everybody who waits for a reply.
-        reply = engine.stream(tokens, sampling, room="learning", waiting=False, stable=0)
-        said = []
-        try:
-            async for piece in reply:
-                said.append(piece)
-                if comings != self._comings or not self._rounds.empty():
-                    return None
-        finally:
-            await reply.aclose()
-        return "".join(said)
+        await self._learner.learned()
 
     # -- keeping house ---------------------------------------------------------------------------
 
@@ -441,8 +250,8 @@ class People:
     async def close(self) -> None:
         """End what goes on in the background. What was not looked through is found again."""
         self._closing.set()
-        tasks = [task for task in (self._worker, self._keeper) if task]
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._learner.close()
+        if self._keeper:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(self._keeper, return_exceptions=True)

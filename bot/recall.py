@@ -1,12 +1,12 @@
-"""What a character remembers of the person it speaks with: pure.
+"""Which memories of a person go into the prompt of a reply to them: ranked and cut to a budget.
 
-    lines = recall(known, name="小明", character="wukong", room="discord:1:2", private=False,
-                   query="给我来点花生", language="zh", budget=160, measure=len)
+    occasion = Occasion("wukong", "discord:1:2", private=False, query="给我来点花生", language="zh")
+    lines = recall(known, occasion, name="小明", budget=160, measure=len)
 
 First who the person is here, and how the two stand; then what was given on purpose, what has to do
 with what was just said, and what was told last: as much as the budget holds, the more relevant
 first. What a character did not hear it does not know, and what was said in private is not told in
-a group unless the person allows it.
+a group unless the person allows it. Pure.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from bot.memory import Fact, Known
 from characters.card import Language, Words
@@ -29,19 +30,31 @@ _IS = Words("{}在这里是：{}", "{} here is: {}")
 _STAND = Words("和{}的交情：{}", "with {}: {}")
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The reply for which memories are looked up: the id of the character that speaks, the room,
+    whether only the person hears it, what was just said, and the language."""
+
+    character: str
+    room: str
+    private: bool
+    query: str
+    language: Language
+
+
 def recall(
     known: Known,
+    occasion: Occasion,
     *,
     name: str,
-    character: str,
-    room: str,
-    private: bool,
-    query: str,
-    language: Language,
     budget: int,
     measure: Callable[[str], int],
 ) -> tuple[str, ...]:
-    """Lines for a prompt's memory, of at most `budget` tokens as `measure` counts them."""
+    """Lines for a prompt's memory, of at most `budget` tokens as `measure` counts them.
+
+    `name` is what the person is called in the transcript.
+    """
+    private, language = occasion.private, occasion.language
     lines: list[str] = []
     left = budget
 
@@ -54,12 +67,12 @@ def recall(
         left -= cost
         return True
 
-    if persona := known.personas.get(room):
+    if persona := known.personas.get(occasion.room):
         add(_IS[language].format(name, persona))
-    if summary := _summary(known, character, private):
+    if summary := _summary(known, occasion.character, private):
         add(_STAND[language].format(name, summary))
-    facts = visible(known, private=private, character=character)
-    for fact in ranked(facts, query):
+    facts = visible(known, private=private, character=occasion.character)
+    for fact in ranked(facts, occasion.query):
         if left <= 0:
             break
         add(_SAID[language].format(name, fact.text))

@@ -31,6 +31,10 @@ from bot.memory import (
 from bot.recall import visible
 from characters.card import Language, Words
 
+# The orders that are about one's own memory.
+ORDERS = frozenset(
+    ("memory", "remember", "correct", "export", "optout", "optin", "share", "retention")
+) | {"link", "unlink", "persona"}
 _EVERYTHING = {"all", "everything", "全部", "一切", "所有", "关于我的一切", "all about me"}
 _YES = {"on", "yes", "allow", "可以", "允许", "是", "开", "好"}
 _NO = {"off", "no", "deny", "不可以", "不允许", "不", "否", "关", "不行"}
@@ -171,11 +175,6 @@ NO_CODE = Words(
     "这个口令不能用：过期了、用过了，或者就是你自己的。在另一个账号上重新 /绑定。",
     "This code does not work: it is too old, used, or your own. Ask for a new one with /link on "
     "your other account.",
-)
-SEVERAL_SENDERS = Words(
-    "用这个身份说话的不止一个人，所以不记它的事。请用自己的账号说。",
-    "Several people speak as this sender, so nothing is remembered of it. Ask with your own "
-    "account.",
 )
 TRIES = Words("试得太多了，过十分钟再来。", "Too many tries; come back in ten minutes.")
 NOBODY_HERE = Words(

@@ -129,8 +129,9 @@ class Inbox:
             if view.memory.unknown:
                 await view.memory.look()
             self._chores.begin()
+            told = ""
             if view.shared.people and work.individual:
-                await view.shared.people.came(
+                told = await view.shared.people.came(
                     work.individual,
                     work.name,
                     view.key,
@@ -139,7 +140,10 @@ class Inbox:
                     on_connection=view.connection,
                 )
             changes = view.decided_by(work.text) if said else {}
-            return await view.memory.hear(work, said, message=message, **changes)
+            work = await view.memory.hear(work, said, message=message, **changes)
+            if told:
+                await view.notice(told, to=work.person, secret=True)
+            return work
         except MemoryAway:
             view.away = False  # given up: the next time it is said again
             raise

