@@ -192,7 +192,7 @@ def training_texts(path: Path) -> set[str]:
             if line.strip():
                 found.update(_strings(json.loads(line)))
         return found
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise EvaluationError(f"{path} cannot be read as training text: {problem}") from None
 
 

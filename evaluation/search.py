@@ -141,7 +141,7 @@ def read_rows(path: Path, keys: Iterable[str]) -> list[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise CanonError(f"{path}, line {number}: not a JSON object") from None
         missing = [key for key in keys if not isinstance(row, dict) or key not in row]
         if missing:

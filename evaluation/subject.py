@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from characters.prompt import (
     trimmed,
 )
 from characters.style import Serving, serving
+from characters.thoughts import spoken
 from characters.turn import Scene
 from engine.sequence import Engine, Sampling
 from evaluation.error import EvaluationError
@@ -40,6 +42,8 @@ Kind = Literal["gguf", "endpoint", "answers"]
 
 # Fewer tokens than these for what is said, and a prompt is no conversation any more.
 LEAST_TALK = 48
+
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no text file can hold it
 
 # Nobody watches these replies being written, so prompts are read in whole batches.
 _PATIENT = 1000.0
@@ -342,8 +346,8 @@ def own_openings(speaker: Character) -> tuple[str, ...]:
 
 
 def bare(text: str, speaker: Character) -> str:
-    """A reply without the speaker's own name before it."""
-    text = text.strip()
+    """A reply without a thought, and without the speaker's own name before it."""
+    text = spoken(text).strip()
     for opening in own_openings(speaker):
         if text.startswith(opening):
             return text[len(opening) :].strip()
@@ -361,8 +365,8 @@ def read_answers(path: Path) -> dict[str, Answer]:
         try:
             row = json.loads(line)
             identity, text = row["id"], row["text"]
-            finish, tokens = row.get("finish", "end"), row.get("tokens", 0)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            finish, tokens = row.get("finish") or "end", row.get("tokens") or 0
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             identity = text = finish = tokens = None
         if not (isinstance(identity, str) and isinstance(text, str) and isinstance(finish, str)):
             raise EvaluationError(
@@ -370,7 +374,8 @@ def read_answers(path: Path) -> dict[str, Answer]:
             )
         if identity in answers:
             raise EvaluationError(f"{path}, line {number}: a second answer to {identity!r}")
-        answers[identity] = Answer(text.strip(), finish, tokens if isinstance(tokens, int) else 0)
+        text = spoken(_HALF.sub("\ufffd", text)).strip()
+        answers[identity] = Answer(text, finish, tokens if isinstance(tokens, int) else 0)
     if not answers:
         raise EvaluationError(f"{path} has no answers")
     return answers

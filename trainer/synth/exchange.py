@@ -10,6 +10,7 @@ from typing import Any
 
 from characters.card import Cast, Character, Language, UnknownCharacter
 from characters.prompt import Style, name_of, transcript
+from characters.thoughts import spoken
 from characters.turn import Scene, Turn, safe_name
 from trainer.lessons import PEOPLE, Lesson
 from trainer.synth.error import FormatError
@@ -39,7 +40,7 @@ def lessons_of(
         if speaker is None:
             left["nobody with a card is taught"] += 1
             continue
-        lines = list(dialogue.lines)
+        lines = list(_without_thoughts(dialogue.lines))
         while lines and not lines[-1].own:
             lines.pop()
         if not lines:
@@ -64,6 +65,14 @@ def lessons_of(
         told = {"method": "import", "sources": [f"{source}:{number}"]}
         extra = {"extra": dict(dialogue.extra)} if dialogue.extra else {}
         yield made.to_row() | {"provenance": told | extra}
+
+
+def _without_thoughts(lines: Iterable[Utterance]) -> Iterator[Utterance]:
+    """What was said; what a model thought before it is nobody's line."""
+    for line in lines:
+        said = spoken(line.text).strip() if line.own else line.text
+        if said:
+            yield dataclasses.replace(line, text=said)
 
 
 def _whose(dialogue: Dialogue, cast: Cast) -> Character | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from characters.card import Cast, Character, Language
+from characters.thoughts import spoken
 
 LONGEST = 400  # characters; a chat line, not an essay
 
@@ -24,8 +25,8 @@ _AROUND = "「」“”\"' \n\u3000"
 
 
 def tidy(reply: str, character: Character) -> str:
-    """A reply without its own name before it and without quotation marks around it."""
-    text = reply.strip()
+    """A reply without a thought, its own name, and quotation marks around it."""
+    text = spoken(reply).strip()
     for name in (character.name.zh, character.name.en):
         for colon in "：:":
             if len(name) > 1 and text.startswith(name + colon):

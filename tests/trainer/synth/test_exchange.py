@@ -235,3 +235,50 @@ def test_a_part_without_lessons_is_named(tmp_path: Path) -> None:
     text = f'[[part]]\nfolder = "{tmp_path / "none"}"\nshare = 1.0\nwhy = "x"\n'
     with pytest.raises(OptionError, match="none: no lessons"):
         cli.main(["mix", str(recipe(tmp_path, text)), "-o", str(tmp_path / "out")])
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "<think>他问我是谁。</think>\n俺老孙！",
+        "他问我是谁。\n</think>\n\n俺老孙！",
+        "<thinking>想</thinking>俺老孙！",
+        "<reasoning>想</reasoning>俺老孙！",
+        "◁think▷想◁/think▷俺老孙！",
+        "<|channel|>analysis<|message|>想<|end|><|start|>assistant<|channel|>final<|message|>俺老孙！",
+    ],
+)
+def test_a_thought_is_no_part_of_a_reply_nor_of_an_earlier_line(reply: str) -> None:
+    row = one([Utterance("甲", "你是谁？"), Utterance("", reply, own=True)])
+    assert row["reply"] == "俺老孙！"
+    earlier = [Utterance("", reply, own=True), Utterance("甲", "再说一遍。")]
+    row = one([*earlier, Utterance("", "俺！", own=True)])
+    assert row["turns"][0]["text"] == "俺老孙！"
+
+
+def test_what_a_person_types_is_no_thought() -> None:
+    row = one([Utterance("甲", "<think>是什么</think>？"), Utterance("", "不晓得。", own=True)])
+    assert row["turns"][0]["text"] == "<think>是什么</think>？"
+
+
+def test_a_reply_of_nothing_but_a_thought_is_no_lesson() -> None:
+    left: Counter[str] = Counter()
+    lines = (Utterance("甲", "谁？"), Utterance("", "<think>想</think>", own=True))
+    dialogue = Dialogue(lines, "孙悟空")
+    assert not list(lessons_of([dialogue], CAST, source="x", left=left))
+    assert left == {"no reply in it": 1}
+
+
+def test_rows_of_the_wild_become_lessons_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    told = {"role": "system", "content": "孙悟空", "name": None}
+    said = {"role": "user", "content": "谁", "name": None, "tool_calls": None}
+    answer = {"role": "assistant", "content": "<think>想</think>俺\ud83d来", "name": None}
+    rows.write_text(json.dumps({"messages": [told, said, answer], "id": None}), encoding="utf-8")
+    words = ["import", "messages", str(rows), "-o", str(tmp_path / "out")]
+    assert cli.main(words) == 0
+    text = (tmp_path / "out" / "train.jsonl").read_text(encoding="utf-8")
+    assert json.loads(text)["reply"] == "俺\ufffd来"
+    capsys.readouterr()

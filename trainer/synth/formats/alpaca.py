@@ -25,6 +25,8 @@ def dialogue(row: dict[str, Any], where: str) -> Dialogue:
     history = list_of(row, "history", where) if row.get("history") else []
     pairs: list[tuple[str, str]] = []
     for pair in history:
+        if isinstance(pair, list):
+            pair = ["" if text is None else text for text in pair]
         if not (
             isinstance(pair, list) and len(pair) == 2 and all(isinstance(x, str) for x in pair)
         ):

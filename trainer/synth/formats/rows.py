@@ -1,14 +1,23 @@
-"""Rows of JSON on disk: one array or one object a line, whatever the file is called."""
+"""Rows of JSON on disk: one array or one object a line, whatever the file is called.
+
+Files of the wild are mended at this border: null is absent (Arrow writes it for what a row does not
+have), half of a surrogate pair becomes U+FFFD, and nesting that nobody needs is refused.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from trainer.synth.error import FormatError
+
+# Levels of nesting in a row; the formats here have six at most.
+_DEEPEST = 64
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -43,9 +52,31 @@ def _lines(text: str, path: Path) -> Iterator[Any]:
 
 def _loaded(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return mended(json.loads(text))
+    except RecursionError:
+        raise FormatError(f"{where}: is nested more than {_DEEPEST} levels deep") from None
     except ValueError as problem:
         raise FormatError(f"{where}: not JSON: {problem}") from problem
+
+
+def mended(value: Any, depth: int = 0) -> Any:
+    """A JSON value without null in objects and without halves of surrogate pairs.
+
+    Raises RecursionError when it is nested too deeply.
+    """
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [mended(one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {
+            _HALF.sub("\ufffd", key): mended(one, depth + 1)
+            for key, one in value.items()
+            if one is not None
+        }
+    return value
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -94,7 +125,7 @@ def list_of(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
 
 def objects_of(row: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:
     """A list of objects under a key. Raises FormatError when it is missing or something else."""
-    found = list_of(row, key, where)
+    found = [one for one in list_of(row, key, where) if one is not None]
     if not all(isinstance(one, dict) for one in found):
         raise FormatError(f"{where}: {key}: must be a list of objects")
     return found
