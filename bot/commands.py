@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from characters.card import Cast, Character, Language, UnknownCharacter, Words
+from text.folding import simplified
 
 # What stands after a command's name: nothing, characters' names, one of them, any text, a number.
 Argument = Literal["", "people", "person", "text", "number"]
@@ -330,21 +331,23 @@ ALL = {"all", "everyone", "全部", "全体", "所有人", "大家"}
 
 _LONGEST_NAME = 8  # words
 
+# Chinese names in either script: what is typed is simplified, character by character.
 _BY_NAME = {name: c.id for c in COMMANDS for name in (*c.names, *c.zh_names)}
 _ZH_NAMES = sorted((n for c in COMMANDS for n in c.zh_names), key=len, reverse=True)
 
 
 def read(text: str) -> Order | None:
-    """The order in a line, or None when the line is talk."""
+    """The order in a line, or None when the line is talk. Chinese names in either script."""
     line = text.strip()
     if not line.startswith(("/", "／")) or len(line) < 2:
         return None
     word, _, argument = line[1:].strip().partition(" ")
-    name = word.casefold()
+    # 著 has two simplified forms; in our names it is always 着.
+    name = simplified(word).replace("著", "着").casefold()
     if name in _BY_NAME:
         return Order(_BY_NAME[name], argument.strip(), word)
     for zh in _ZH_NAMES:  # 「/召唤悟空」, without a space
-        if word.startswith(zh):
+        if name.startswith(zh):
             return Order(_BY_NAME[zh], f"{word[len(zh) :]} {argument}".strip(), zh)
     return Order("", argument.strip(), word)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.commands import COMMANDS
+import pytest
+
+from bot.commands import COMMANDS, read
 from bot.platforms.discord.orders import in_taiwan
 from tests.discord.conftest import World
 
@@ -43,3 +45,20 @@ async def test_commands_are_registered_for_all_languages_and_places(world: World
 def test_traditional_characters():
     assert in_taiwan("请角色上场，可一次请几位") == "請角色上場，可一次請幾位"
     assert in_taiwan("重说上一句；各个说法都留着") == "重說上一句；各個說法都留著"
+
+
+async def test_names_are_completed_as_people_read_them(world: World):
+    """In traditional characters, full width, whatever the case."""
+    async with world.bot():
+        for begun in ("豬八", "Ｚｈｕ", "ZHU BA", "zhu ba"):
+            found = await world.server.complete(world.ming, world.channel, "summon", "who", begun)
+            assert found[0]["name"] == "猪八戒", begun
+        more = await world.server.complete(world.ming, world.channel, "summon", "who", "孫悟空、")
+        assert "孙悟空、孙悟空" not in [choice["name"] for choice in more]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.id)
+def test_orders_as_text_are_read_in_traditional_characters(command):
+    for name in command.zh_names:
+        assert read(f"/{in_taiwan(name)}").id == command.id
+        assert read(f"/{in_taiwan(name)} 悟空").argument == "悟空"

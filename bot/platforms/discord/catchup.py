@@ -107,7 +107,7 @@ class CatchUp:
         active: list[Any] = [
             channel
             for guild in self._client.guilds
-            for channel in (*guild.text_channels, *guild.voice_channels, *guild.threads)
+            for channel in _channels(guild)
             if (channel.last_message_id or 0) > since
         ]
         for channel in sorted(active, key=_last, reverse=True):
@@ -144,6 +144,11 @@ class CatchUp:
         await retried(f"the history of channel {channel.id}", read_them)
         for message in reversed(missed):
             await self._messages.received(message, missed=True)
+
+
+def _channels(guild: discord.Guild) -> list[Any]:
+    """Where somebody can write; archived threads come back when somebody writes in them."""
+    return [*guild.text_channels, *guild.voice_channels, *guild.threads]
 
 
 def _last(channel: Any) -> int:

@@ -17,6 +17,7 @@ from discord.app_commands import locale_str
 from bot.commands import ALL, COMMANDS, Command, Order
 from bot.platforms.text import shortened
 from characters.card import Cast, Character, Language, Words
+from text.folding import fold
 
 CHOICES = 25
 
@@ -56,7 +57,7 @@ _PAIRS = (
 )
 _TRADITIONAL = str.maketrans(_PAIRS[::2], _PAIRS[1::2])
 
-_SEPARATORS = re.compile(r"[,，、;；]|\s+(?:and|&|和|与)\s+")
+_SEPARATORS = re.compile(r"[,，、;；]|\s+(?:and|&|和|与|與)\s+")
 
 Perform = Callable[["discord.Interaction[Any]", Order], Any]
 
@@ -224,11 +225,12 @@ def completions(begun: str, cast: Cast, language: Language, *, several: bool = T
     then those that contain it; never those that the list names already.
     """
     ends = [0, *(m.end() for m in _SEPARATORS.finditer(begun))] if several else [0]
-    before, part = begun[: ends[-1]], begun[ends[-1] :].strip().casefold()
-    taken = {piece.strip().casefold() for piece in _SEPARATORS.split(before) if piece.strip()}
+    before, part = begun[: ends[-1]], begun[ends[-1] :].strip()
+    part = fold(part) if part else ""
+    taken = {fold(piece) for piece in _SEPARATORS.split(before) if piece.strip()}
 
     def rank(character: Character) -> int | None:
-        names = [name.casefold() for name in (*character.names, character.id)]
+        names = [fold(name) for name in (*character.names, character.id)]
         if taken & set(names):
             return None
         if not part or any(name == part for name in names):
