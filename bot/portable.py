@@ -23,35 +23,28 @@ from types import FrameType
 if sys.platform == "win32":  # pragma: no cover - the other side is what is tested
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
-        # msvcrt tries for ten seconds and then raises; whoever waits here waits until it is free.
+    def _lock(descriptor: int, wait: bool) -> None:
+        # LK_LOCK tries for ten seconds and then raises; whoever waits here waits until it is free.
         while True:
-            with contextlib.suppress(OSError):
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
                 return
-
-    def _unlock(descriptor: int) -> None:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+            except OSError:
+                if not wait:
+                    raise
 
 else:
     try:
         import fcntl
     except ModuleNotFoundError:
         # Neither POSIX nor Windows (WebAssembly): one process is all there is.
-        def _lock(descriptor: int) -> None:
-            pass
-
-        def _unlock(descriptor: int) -> None:
+        def _lock(descriptor: int, wait: bool) -> None:
             pass
 
     else:
 
-        def _lock(descriptor: int) -> None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-        def _unlock(descriptor: int) -> None:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        def _lock(descriptor: int, wait: bool) -> None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 @contextlib.contextmanager
@@ -63,13 +56,26 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         OSError: the file cannot be opened.
     """
-    # Not inherited: a child that outlives us would keep the lock.
-    with path.open("a") as file:
-        _lock(file.fileno())
-        try:
-            yield
-        finally:
-            _unlock(file.fileno())
+    with path.open("a") as file:  # which is closed, and so unlocked, at the end
+        _lock(file.fileno(), wait=True)
+        yield
+
+
+def try_lock(path: Path) -> int | None:
+    """A descriptor that holds the exclusive lock of a file; None: somebody else holds it.
+
+    Whoever inherits the descriptor holds the lock too; it ends when all of them closed it or ended.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(descriptor, wait=False)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 @functools.cache

