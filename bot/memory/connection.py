@@ -140,7 +140,8 @@ _PASSES = re.compile(
     r"|UNKILLABLE|FAILOVER|NOGOODSLAVE) "
 )
 # Where that word stands: in a pipeline after the command, which may hold anybody's text, as a tuple
-# (redis 8); in a script after where it happened ("… @user_script: 58: -OOM command …"); in EXEC's refusal.
+# (redis 8); in a script after where it happened ("… @user_script: 58: -OOM command …"); in what
+# EXEC refuses.
 _BEFORE = re.compile(
     r".*(?: of pipeline caused error: |@user_script: ?\d+: |because of: )", re.DOTALL
 )

@@ -16,6 +16,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 import time
@@ -216,10 +217,11 @@ class Embedded:
         why = next((row for row in reversed(said) if "WARNING" not in row), "it gave no reason")
         aof = self._folder.resolve() / AOF
         if "append only file" in why and aof.exists():
+            cut = f"exec -a redis-check-aof {shlex.join([server, '--fix', str(aof)])}"
             return (
                 f"{aof} is damaged in the middle, and Redis does not start ({why.partition(':')[0]}"
-                f"): copy it somewhere, then cut it where the damage begins with: "
-                f"bash -c 'exec -a redis-check-aof {server} --fix {aof}'"
+                "): copy it somewhere, then cut it where the damage begins with: bash -c "
+                f"{shlex.quote(cut)}"
             )
         return (
             f"the embedded Redis does not start on {self._folder}: {why.rstrip('.')}; mend that, "
