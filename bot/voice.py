@@ -49,7 +49,7 @@ def open_voice(model: str, *, context: int | None = None, seed: int | None = Non
     replies = None if "replies" in fitted(path) else 4
     engine = LlamaEngine.open(path, context=context, replies=replies)
     name = engine.metadata.get("general.name") or path.stem
-    return Voice(engine, serving(engine.metadata), name=name, seed=seed)
+    return Voice(engine, serving(engine.metadata, engine), name=name, seed=seed)
 
 
 def _last_said(prompt: str) -> str:

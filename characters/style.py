@@ -10,9 +10,9 @@ measures it reads it back here: a model is served as it was taught.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from characters.card import Character
 from characters.markup import CHATML, INTERNLM2, MARKUPS, QWEN3, Markup
@@ -78,13 +78,56 @@ _DIALS: dict[str, tuple[float, float, bool]] = {
 }
 
 
-def serving(metadata: Mapping[str, str]) -> Serving:
+class Vocabulary(Protocol):
+    """The tokenizer of a model. `begin` is the text of the BOS token that its file wants before
+    everything ("": none)."""
+
+    @property
+    def begin(self) -> str: ...
+    def encode(self, text: str, control: bool = False) -> Sequence[int]: ...
+
+
+def serving(metadata: Mapping[str, str], vocabulary: Vocabulary | None = None) -> Serving:
     """How to ask the model whose file carries this metadata.
+
+    With its `vocabulary` the BOS is the model's own where a chat template decides (a style under
+    `mrp.style` is taken as it was taught), and the fences are tried out.
 
     Raises:
         StyleError: `mrp.style` is broken, or there is none and the chat template is of no family
-            that we have a markup for.
+            that we have a markup for; or what people type could become a fence of this vocabulary.
     """
+    found = _told(metadata)
+    if vocabulary is None:
+        return found
+    markup = found.style.markup
+    if KEY not in metadata:
+        markup = replace(markup, begin=vocabulary.begin)
+    elif markup.begin and len(vocabulary.encode(markup.begin, True)) != 1:
+        # Another family's BOS: as text it would only confuse the model.
+        markup = replace(markup, begin="")
+    for fence in markup.control:
+        _check_fence(fence, vocabulary)
+    return replace(found, style=replace(found.style, markup=markup))
+
+
+def _check_fence(fence: str, vocabulary: Vocabulary) -> None:
+    """A fence must be one token, and not the token that a person gets who types it."""
+    tokens = vocabulary.encode(fence, True)
+    if len(tokens) != 1:
+        raise StyleError(
+            f"this model's chat template fences turns with {fence}, which is no control token of "
+            "its vocabulary, so anybody could type a turn of somebody else; take another "
+            "conversion of the model"
+        )
+    if tokens[0] in vocabulary.encode(fence):
+        raise StyleError(
+            f"this model's vocabulary reads a typed {fence} as the fence of a turn, so anybody "
+            "could type a turn of somebody else; take another conversion of the model"
+        )
+
+
+def _told(metadata: Mapping[str, str]) -> Serving:
     if KEY not in metadata:
         return Serving(style=Style(markup=_by_template(metadata)))
     try:

@@ -15,6 +15,9 @@ import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.checks import check_numbers
+from engine.header import read_header
+from engine.llama.probe import check_survives
 from engine.sequence import ModelError
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -34,6 +37,9 @@ def open_embedder(path: Path) -> Embed:
     """
     if not path.is_file():
         raise ModelError(f"there is no embedding model {path}")
+    header = read_header(path)
+    check_numbers(header)
+    check_survives(header)
     model = _open(path, llama_cpp.LLAMA_POOLING_TYPE_UNSPECIFIED)
     if model.pooling_type() == llama_cpp.LLAMA_POOLING_TYPE_NONE:
         model.close()

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from engine.header import parts_of
 from engine.sequence import ModelError
 
 
@@ -20,16 +21,20 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def check_card(path: Path) -> None:
-    """Compare a model with the SHA-256 of its card, if it has one.
+    """Compare a model with the SHA-256 of its card, if it has one: of all its parts in order, where
+    it was split.
 
     Raises:
         ModelError: the file is not the one that its card describes.
     """
     expected = read_card(path).get("sha256")
     if expected and path.is_file():
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != expected:
+        digest = hashlib.sha256()
+        for part in parts_of(path):
+            with part.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        if digest.hexdigest() != expected:
             raise ModelError(f"{path} is not the file its card describes; fetch or make it again")
 
 

@@ -107,14 +107,25 @@ class Reply(Protocol):
 class Engine(Protocol):
     """What the rest of the house sees of an engine: `engine.llama.LlamaEngine` or `EchoEngine`.
 
-    `context` is the longest prompt plus reply, in tokens. `metadata` is the model file's.
+    `context` is the longest prompt plus reply, in tokens. `metadata` is the model file's. `begin`
+    is the text of the BOS token that the file wants before everything ("": none). `failure` is why
+    the engine has stopped for good; None while it works.
     """
 
     context: int
     metadata: dict[str, str]
 
+    @property
+    def begin(self) -> str: ...
+    @property
+    def failure(self) -> EngineError | None: ...
+
     def encode(self, text: str, control: bool = False) -> list[int]:
-        """Token ids of a text. Control tokens are recognised only where `control` is true."""
+        """Token ids of a text. Control tokens are recognised only where `control` is true.
+
+        Raises:
+            EngineError: the engine is closed, or has failed for good.
+        """
         ...
 
     def stream(

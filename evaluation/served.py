@@ -25,7 +25,7 @@ async def opened(model: Path) -> AsyncIterator[tuple[Engine, Serving]]:
     """The engine, and how the model wants to be asked. Raises ModelError and StyleError."""
     engine = LlamaEngine.open(model, replies=8)
     try:
-        yield engine, serving(engine.metadata)
+        yield engine, serving(engine.metadata, engine)
     finally:
         await engine.close()
 

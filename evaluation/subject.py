@@ -201,7 +201,7 @@ class EngineSubject:
             path, context=context, replies=at_once, threads=threads, stretch=_PATIENT
         )
         name = engine.metadata.get("general.name") or path.stem
-        served = serving(engine.metadata)
+        served = serving(engine.metadata, engine)
         return cls(engine, served, name=name, at_once=at_once, render=render, closing=closing)
 
     async def answer(self, asks: Sequence[Ask], done: Done = lambda: None) -> dict[str, Answer]:

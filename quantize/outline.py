@@ -18,6 +18,7 @@ from gguf import GGUFReader, GGUFWriter
 from gguf.constants import GGML_QUANT_SIZES
 from gguf.constants import GGMLQuantizationType as Kind
 
+from engine.header import parts_of, size_of
 from engine.shapes import SHAPES, Shape
 from quantize import llama_quantizer
 from quantize.architecture import Architecture
@@ -113,7 +114,9 @@ class Outline:
 
     @classmethod
     def open(cls, path: Path) -> Outline:
-        """Of a GGUF or a Hugging Face folder. Raises FitError, or ConvertError for a folder."""
+        """Of a GGUF (all parts of one that was split) or a Hugging Face folder.
+
+        Raises FitError, ModelError for missing parts, ConvertError for a folder."""
         if path.is_dir():
             return cls.of_architecture(
                 path.name, Architecture.from_config(read_json(path / "config.json"))
@@ -121,13 +124,15 @@ class Outline:
         try:
             with path.open("rb") as file:
                 magic = file.read(4)
+            parts = parts_of(path)
+            size = size_of(path)
         except OSError as problem:
             raise FitError(f"{path} cannot be read: {problem.strerror}") from problem
         if magic != b"GGUF":
             raise FitError(f"{path} is neither a GGUF nor a folder with a config.json")
         try:
             reader = GGUFReader(path)
-            tensors = list(reader.tensors)
+            tensors = [tensor for part in parts for tensor in GGUFReader(part).tensors]
             found = {
                 name: str(field.contents())
                 for name, field in reader.fields.items()
@@ -144,7 +149,7 @@ class Outline:
             metadata=found,
             shapes={t.name: tuple(int(n) for n in t.shape) for t in tensors},
             kinds={t.name: t.tensor_type.name for t in tensors},
-            head=path.stat().st_size - sum(_padded(int(t.n_bytes)) for t in tensors),
+            head=size - sum(_padded(int(t.n_bytes)) for t in tensors),
         )
 
     @classmethod

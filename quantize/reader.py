@@ -21,6 +21,7 @@ import numpy.typing as npt
 from llama_cpp import _ggml
 
 from engine.llama import loading
+from engine.llama.probe import look_at
 from engine.llama.tokenizer import Tokenizer
 from engine.processors import processors
 from engine.sequence import EngineError, ModelError
@@ -80,6 +81,7 @@ class Reader:
             raise ModelError(f"there is no model {path}")
         self.path = path
         self._crash: BaseException | None = None
+        look_at(path)
         self._model = loading.load(path)
         self._tokenizer = Tokenizer(llama_cpp.llama_model_get_vocab(self._model))
         self.vocabulary = self._tokenizer.size

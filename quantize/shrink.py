@@ -25,6 +25,7 @@ from gguf import GGUFReader
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from engine.header import parts_of, size_of
 from quantize import llama_quantizer, mix
 from quantize.aside import aside
 from quantize.error import ShrinkError
@@ -105,22 +106,21 @@ def shrink(
 
 
 def _check(source: Path) -> int:
-    """The size of a file that begins as a GGUF does. Raises ShrinkError."""
+    """The size of a model, all of its parts, that begins as a GGUF does. Raises ShrinkError."""
     try:
         with source.open("rb") as file:
             magic = file.read(4)
-        size = source.stat().st_size
     except OSError as problem:
         raise ShrinkError(f"{source} cannot be read: {problem.strerror}") from problem
     if magic != b"GGUF":
         raise ShrinkError(f"{source} is no GGUF file")
-    return size
+    return size_of(source)
 
 
 def _table(source: Path) -> list[Any]:
     """The tensors of a GGUF. Raises ShrinkError."""
     try:
-        return list(GGUFReader(source).tensors)
+        return [tensor for part in parts_of(source) for tensor in GGUFReader(part).tensors]
     except (ValueError, IndexError, KeyError, OSError) as problem:
         raise ShrinkError(f"{source} is cut off or broken") from problem
 

@@ -10,6 +10,7 @@ from bot.doctor.finding import Finding
 from bot.doctor.machine import Machine
 from bot.voice import open_voice
 from characters.style import StyleError
+from engine.header import size_of
 from engine.resources import GiB, needs, plan
 from engine.sequence import EngineError
 from hub.choice import ECHO, choose
@@ -28,11 +29,11 @@ async def check_model(
         return [Finding("fault", "model", str(problem), "name another with --model or MRP_MODEL")]
     if str(path) == ECHO:
         return [Finding("warning", "model", "echo repeats what it hears", "name a GGUF: --model")]
-    size = path.stat().st_size if path.is_file() else 0
     left = machine.memory()
-    if left and size > left:
-        return [_does_not_fit(size, left)]
     try:
+        size = size_of(path) if path.is_file() else 0
+        if left and size > left:
+            return [_does_not_fit(size, left)]
         voice = await asyncio.to_thread(open_voice, str(path), context=options.context)
     except (EngineError, StyleError) as problem:
         do = "name another with --model or MRP_MODEL, or fetch this one again"
@@ -47,8 +48,13 @@ async def check_model(
         says = (
             f"{voice.name}, {size / GiB:.2f} GiB, takes {total / GiB:.2f} GiB with {context} tokens"
         )
+        well = f"{says}; {left / GiB:.1f} GiB were free" if left else says
         return [
-            Finding("well", "model", f"{says}; {left / GiB:.1f} GiB were free" if left else says)
+            Finding("well", "model", well),
+            *(
+                Finding("warning", "model", note, "name another with --model or MRP_MODEL")
+                for note in getattr(voice.engine, "notes", ())  # the fake has none
+            ),
         ]
     finally:
         await voice.close()

@@ -37,12 +37,13 @@ class LlamaEngine:
     """Many replies at once from one GGUF. See `engine.sequence.Engine` for the interface.
 
     `ends` are the tokens that end a reply (a bias of -inf on them makes it go on); token ids are
-    below `vocabulary`.
+    below `vocabulary`. `notes` say what is doubtful about the file, a sentence each.
     """
 
     def __init__(self, model: LlamaModel, loop: Loop, state: Path | None = None) -> None:
         self.context = model.context
         self.metadata = model.metadata
+        self.notes = model.notes
         self.ends = model.tokenizer.ending
         self.vocabulary = model.vocabulary
         self._model = model
@@ -81,6 +82,11 @@ class LlamaEngine:
         stretch = options.get("stretch", 2.5)
         loop = Loop(model, replies=replies, stretch=stretch, host=host, keep=state is not None)
         return cls(model, loop, state)
+
+    @property
+    def begin(self) -> str:
+        """The BOS token that the file wants before everything; "" where it wants none."""
+        return self._model.tokenizer.begin
 
     @property
     def failure(self) -> EngineError | None:

@@ -50,16 +50,11 @@ def reason(otherwise: str) -> str:
 def load(path: Path, *, layers: int = -1, vocabulary_only: bool = False) -> Any:
     """The model of a GGUF, with `layers` on the GPU if there is one (-1: all).
 
+    The file was looked at before: see `engine.llama.probe.look_at`.
+
     Raises:
         ModelError: with one sentence that says what is wrong.
     """
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    if magic != b"GGUF":
-        raise ModelError(f"{path} is not a GGUF model (it does not begin with GGUF)")
     silence()
     params = llama_cpp.llama_model_default_params()
     params.n_gpu_layers = layers if llama_cpp.llama_supports_gpu_offload() else 0

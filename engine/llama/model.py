@@ -15,9 +15,12 @@ import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.checks import notes
+from engine.header import size_of
 from engine.llama import loading
 from engine.llama.batch import Batch
 from engine.llama.loading import reason
+from engine.llama.probe import look_at
 from engine.llama.sampler import make_chain
 from engine.llama.tokenizer import Tokenizer
 from engine.processors import processors
@@ -56,14 +59,19 @@ class LlamaModel:
     """One GGUF and its KV cache. All but `tokenizer` from one thread.
 
     `cells` of the cache are shared by all sequences (unified), so that a common prefix lies there
-    once. `name` says what states of this cache can be read by. Raises ModelError where the file
-    cannot be served.
+    once. `name` says what states of this cache can be read by, `notes` what is doubtful about the
+    file. Raises ModelError where it cannot be served.
     """
+
+    batch = BATCH
 
     def __init__(self, path: Path, **options: Unpack[ModelOptions]) -> None:
         context, replies = options.get("context") or 4096, options.get("replies") or 8
-        vram, size = options.get("vram"), path.stat().st_size if path.is_file() else 0
+        vram, size = options.get("vram"), size_of(path)
         layers = -1
+        self.notes = notes(look_at(path))
+        for note in self.notes:
+            log.warning("%s", note)
         if vram is not None:
             # The vocabulary alone is enough to know the shape, and to plan before loading.
             peek = loading.load(path, vocabulary_only=True)
@@ -86,7 +94,6 @@ class LlamaModel:
             4 * replies + 32 if self.can_truncate else 2 * replies + 8,
             llama_cpp.llama_max_parallel_sequences() - 1,
         )
-        self.batch = BATCH
         # llama.cpp aborts when a context has fewer output rows than sequences.
         self.outputs = max(64, 2 * replies, self.slots + 1)
         layout = plan(self.metadata, size, context=self.context, replies=replies, vram=vram)

@@ -42,6 +42,13 @@ class Tokenizer:
         spelled: bytes = llama_cpp.llama_vocab_get_text(self.vocab, token)
         return spelled.decode("utf-8", "replace")
 
+    @property
+    def begin(self) -> str:
+        """The BOS token that the file wants before everything; "" where it wants none."""
+        token = llama_cpp.llama_vocab_bos(self.vocab)
+        wanted = llama_cpp.llama_vocab_get_add_bos(self.vocab)
+        return self.text(token) if wanted and token >= 0 else ""
+
     def ends(self, token: int) -> bool:
         """Whether a token ends a reply."""
         return token in self._ending

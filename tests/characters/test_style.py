@@ -86,3 +86,43 @@ def test_a_card_turns_the_models_temperature_up_or_down():
 def test_a_models_style_is_one_line_of_json():
     assert "\n" not in Serving().to_json()
     assert json.loads(Serving().to_json())["markup"] == "chatml"
+
+
+class Words:
+    """A vocabulary: control tokens by text, and those among them that typed text becomes too."""
+
+    def __init__(self, *control, begin="", typed=()):
+        self.control, self.begin, self.typed = control, begin, typed
+
+    def encode(self, text, control=False):
+        known = self.control if control else self.typed
+        return [-1 - self.control.index(text)] if text in known else list(text.encode())
+
+
+FENCES = ("<|im_start|>", "<|im_end|>")
+TEMPLATE = {"tokenizer.chat_template": "<|im_start|>"}
+
+
+def test_the_bos_is_the_vocabularys_own():
+    words = Words(*FENCES, "<|begin_of_text|>", begin="<|begin_of_text|>")
+    for more in ({}, {"tokenizer.ggml.add_bos_token": "true"}):
+        assert serving(TEMPLATE | more, words).style.markup.begin == "<|begin_of_text|>"
+    assert serving(TEMPLATE, Words(*FENCES)).style.markup.begin == ""
+
+
+def test_what_was_taught_is_asked_as_it_was_taught():
+    taught = {"mrp.style": '{"markup": "internlm2"}'}
+    assert serving(taught, Words(*FENCES, "<s>", begin="<bos>")).style.markup.begin == "<s>"
+    assert serving(taught, Words(*FENCES, begin="<bos>")).style.markup.begin == ""
+
+
+@pytest.mark.parametrize("metadata", [TEMPLATE, {"mrp.style": '{"markup": "chatml"}'}])
+def test_fences_that_people_could_type_are_refused(metadata):
+    serving(metadata, Words(*FENCES))
+    for fence in FENCES:
+        with pytest.raises(StyleError, match="typed") as caught:
+            serving(metadata, Words(*FENCES, typed=(fence,)))
+        assert fence in str(caught.value)
+    for there in ((), FENCES[:1], FENCES[1:]):
+        with pytest.raises(StyleError, match="no control token"):
+            serving(metadata, Words(*there))

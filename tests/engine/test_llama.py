@@ -429,3 +429,24 @@ def test_the_shapes_have_the_sizes_they_are_named_for(tmp_path: Path) -> None:
     assert 0.45 < parameters("0.5b") < 0.55
     assert 1.8 < parameters("1.8b") < 1.95
     assert 7.3 < parameters("7b") < 7.8
+
+
+async def test_an_engine_that_failed_for_good_says_so_wherever_it_is_asked(tiny: Path) -> None:
+    engine = LlamaEngine.open(tiny, context=256, replies=1, threads=1)
+    assert engine.failure is None
+    tokens = engine.encode("x")
+
+    def trouble(chunks: list[Any]) -> None:
+        raise ZeroDivisionError("a bug")
+
+    engine._model.evaluate = trouble  # type: ignore[method-assign]
+    for _ in range(5):
+        with pytest.raises(EngineError, match="a bug"):
+            [piece async for piece in engine.stream(tokens, GREEDY)]
+    assert "a bug" in str(engine.failure)
+    for ask in (lambda: engine.encode("x"), lambda: engine.encode("x", True)):
+        with pytest.raises(EngineError, match="a bug"):
+            ask()
+    with pytest.raises(EngineError, match="a bug"):
+        await engine.score(tokens, [tokens])
+    await engine.close()

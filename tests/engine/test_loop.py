@@ -9,6 +9,7 @@ import pytest
 
 from engine.loop import SHARED_WORTH_WAITING
 from engine.offload import HostCache
+from engine.restarts import Restarts
 from engine.sequence import BadRequest, EngineError, PromptTooLong, Sampling
 
 CARDS = "rules, world and cards of everybody on stage, told at some length|"
@@ -360,3 +361,65 @@ async def test_closing_ends_every_reply_with_an_error(fake: Callable[..., Any]) 
         [piece async for piece in reply]
     with pytest.raises(EngineError, match="closed"):
         await one.read("prompt")
+
+
+def failing(one: Any) -> None:
+    def trouble(entries: list[Any]) -> None:
+        raise ZeroDivisionError("a bug")
+
+    one.machine.trouble = trouble
+
+
+async def test_a_loop_that_fails_for_good_says_so(fake: Any) -> None:
+    one = fake()
+    assert one.loop.failure is None
+    failing(one)
+    for _ in range(6):
+        with pytest.raises(EngineError, match="a bug"):
+            await one.read("prompt")
+    one.loop._thread.join(5)
+    assert not one.loop._thread.is_alive()
+    assert "a bug" in str(one.loop.failure)
+    assert one.machine.closed
+
+
+async def test_everybody_who_waits_is_told_when_it_fails_for_good(fake: Any) -> None:
+    one = fake(replies=1, delay=0.001)
+    one.loop._restarts = Restarts(most=0)
+    replies = [one.stream(f"prompt {n}", max_tokens=100) for n in range(5)]
+    await anext(replies[0])
+    failing(one)
+    for reply in replies:
+        with pytest.raises(EngineError, match="a bug"):
+            [piece async for piece in reply]
+    with pytest.raises(EngineError, match="a bug"):
+        await one.read("later")
+
+
+async def test_a_cache_that_cannot_be_cleared_is_a_failure_too(fake: Any) -> None:
+    one = fake()
+    failing(one)
+
+    def clear() -> None:
+        raise ZeroDivisionError("another bug")
+
+    one.machine.clear = clear
+    with pytest.raises(EngineError):
+        await one.read("prompt")
+    one.loop._thread.join(5)
+    assert "another bug" in str(one.loop.failure)
+    with pytest.raises(EngineError, match="another bug"):
+        await one.read("prompt")
+
+
+async def test_restarts_of_long_ago_do_not_count(fake: Any, alone: Any) -> None:
+    one = fake()
+    one.loop._restarts = Restarts(most=1, window=0.0)
+    for _ in range(5):
+        failing(one)
+        with pytest.raises(EngineError, match="a bug"):
+            await one.read("prompt")
+        one.machine.trouble = lambda chunks: None
+        assert await one.read("prompt") == alone("prompt")
+    assert one.loop.failure is None
+    assert one.loop.snapshot().restarts == 5

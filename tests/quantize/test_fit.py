@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gguf
 import pytest
 
 from benchmarks.quantize_fit import compared
 from engine.llama import LlamaEngine
 from engine.model_card import fitted
 from engine.resources import GiB
+from engine.sequence import ModelError
 from engine.shapes import Shape
 from engine.shapes import write as write_shape
 from quantize import fit as verb
@@ -119,3 +121,39 @@ def test_what_cannot_be_planned_is_said_so(folder: Any, tmp_path: Path) -> None:
     convert(path, tmp_path / "q8.gguf", "q8_0")
     with pytest.raises(FitError, match="quantized already"):
         fit(Outline.open(tmp_path / "q8.gguf"), "Q4_K_M", memory=GiB, context=9, replies=1)
+
+
+def test_a_split_model_counts_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = tmp_path / "whole.gguf"
+    write_shape(whole, Shape(2, 256, 4, 2, 1024, 2000, 4096))
+    reader: Any = gguf.GGUFReader(whole)
+    tensors = list(reader.tensors)
+    for number, part in enumerate((tensors[:5], tensors[5:12], tensors[12:])):
+        writer: Any = gguf.GGUFWriter(tmp_path / f"m-0000{number + 1}-of-00003.gguf", "llama")
+        for name, field in reader.fields.items() if number == 0 else ():
+            if not name.startswith("GGUF.") and name != "general.architecture":
+                kind = field.types[0]
+                inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
+                writer.add_key_value(name, field.contents(), kind, sub_type=inner)
+        writer.add_uint16("split.no", number)
+        writer.add_uint16("split.count", 3)
+        writer.add_uint32("split.tensors.count", len(tensors))
+        for tensor in part:
+            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+    first = tmp_path / "m-00001-of-00003.gguf"
+    found, wanted = (
+        fit(Outline.open(path), None, memory=GiB, context=256, replies=2) for path in (first, whole)
+    )
+    assert found.parameters == wanted.parameters
+    assert abs(found.weights - wanted.weights) < 1000
+    assert (found.cache, found.layers) == (wanted.cache, wanted.layers)
+    engine = LlamaEngine.open(first, context=256, replies=2, threads=1)
+    assert engine.vocabulary == 2000
+    engine._loop.close()
+    first.with_name("m-00002-of-00003.gguf").unlink()
+    with pytest.raises(ModelError, match="not beside it"):
+        Outline.open(first)

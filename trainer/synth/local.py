@@ -31,7 +31,7 @@ class LocalTeacher:
     def open(cls, path: Path, *, replies: int, threads: int | None = None) -> LocalTeacher:
         """Load a model. Raises ModelError, StyleError."""
         engine = LlamaEngine.open(path, context=_LONGEST_CONTEXT, replies=replies, threads=threads)
-        told = serving(engine.metadata)
+        told = serving(engine.metadata, engine)
         context = min(told.context or _LONGEST_CONTEXT, engine.context)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
