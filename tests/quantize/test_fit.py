@@ -137,7 +137,7 @@ def test_a_split_model_counts_whole(tmp_path: Path, capsys: pytest.CaptureFixtur
                 writer.add_key_value(name, field.contents(), kind, sub_type=inner)
         writer.add_uint16("split.no", number)
         writer.add_uint16("split.count", 3)
-        writer.add_uint32("split.tensors.count", len(tensors))
+        writer.add_int32("split.tensors.count", len(tensors))
         for tensor in part:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
         writer.write_header_to_file()
