@@ -39,7 +39,12 @@ COPY hub hub
 COPY quantize quantize
 COPY text text
 COPY trainer trainer
-RUN pip install --no-deps .
+COPY models/xiyou-mini.gguf models/xiyou-mini.json models/
+COPY deploy/commit.py deploy/
+# What `mrp --version` says: docker build --build-arg COMMIT=$(git rev-parse --short HEAD) …
+ARG COMMIT=
+RUN printf '%s\n' "$COMMIT" > bot/COMMIT \
+ && pip install --no-deps .
 
 FROM build AS build-quantize
 RUN python requirements.py pyproject.toml quantize > /tmp/more.txt \

@@ -5,10 +5,10 @@
 
 The compose file is read by `docker compose config` where that is there, with every profile; else
 its variables are filled in here and it is compared with the schema of the compose specification.
-Then come rules of the house: no service as root, a read-only root, a memory limit, nothing
-published to the network, secrets by file. The Dockerfile is read for what matters of what linters
-of Dockerfiles say: fixed tags, packages without recommended ones and lists removed, no compiler and
-no root in what is shipped, no secret in it, sources that exist and reach the builder.
+Then come rules of the house: no service as root, a read-only root, limits of memory and processes,
+nothing published to the network, secrets by file. The Dockerfile is read for what matters of what
+linters of Dockerfiles say: fixed tags, packages without recommended ones and lists removed, no
+compiler and no root in what is shipped, no secret in it, sources that exist and reach the builder.
 """
 
 from __future__ import annotations
@@ -107,6 +107,8 @@ def _service_faults(
         yield "its root file system can be written; say read_only: true"
     if "mem_limit" not in service:
         yield "has no mem_limit"
+    if not 0 < int(service.get("pids_limit") or 0) <= 4096:
+        yield "has no pids_limit: a fork bomb would take the machine"
     if service.get("privileged") or service.get("network_mode") == "host":
         yield "is privileged or on the host's network"
     if service.get("cap_drop") != ["ALL"]:

@@ -64,6 +64,16 @@ def test_nothing_of_the_tests_or_of_a_build_is_in_it(wheel):
     }
 
 
+def test_it_knows_its_commit(wheel):
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout to compare with")
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    commit = zipfile.ZipFile(wheel).read("bot/COMMIT").decode().strip()
+    assert head.startswith(commit.removesuffix("-dirty"))
+
+
 def test_installed_into_an_empty_environment_it_opens_the_room(wheel, tmp_path):
     home = tmp_path / "env"
     venv.create(home, with_pip=False)

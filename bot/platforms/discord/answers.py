@@ -9,7 +9,6 @@ await answer.finish()
 from __future__ import annotations
 
 import io
-import json
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +17,7 @@ import discord
 
 from bot.platforms.discord.errors import FAILED
 from bot.platforms.discord.text import NOBODY, escape, parts
+from bot.platforms.text import is_document
 
 _log = logging.getLogger(__name__)
 
@@ -160,16 +160,6 @@ class Answer:
             await self._interaction.delete_original_response()
         except FAILED as problem:
             _log.info("an empty answer could not be taken away: %s", problem)
-
-
-def is_document(text: str) -> bool:
-    """Whether a text is a JSON object (an export), which is sent as a file however short it is."""
-    if not text.lstrip().startswith("{"):
-        return False
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def file_of(text: str) -> discord.File:

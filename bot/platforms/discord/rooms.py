@@ -23,13 +23,14 @@ import discord
 from bot.house import House
 from bot.memory import places
 from bot.platforms.discord.access import why_silent
-from bot.platforms.discord.answers import LONGEST_TOLD, file_of, is_document, is_member
+from bot.platforms.discord.answers import LONGEST_TOLD, file_of, is_member
 from bot.platforms.discord.errors import FAILED
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.outlets import CallOutlet, ChannelOutlet, Outlet
 from bot.platforms.discord.stage import DiscordStage
 from bot.platforms.discord.text import NOBODY, escape, parts
 from bot.platforms.discord.webhooks import Webhooks
+from bot.platforms.text import is_document
 from bot.room import Room
 
 _log = logging.getLogger(__name__)

@@ -20,7 +20,9 @@ from telegram.ext import BaseRateLimiter
 log = logging.getLogger(__name__)
 
 # What counts. Answers to a button, typing and settings are not limited with messages.
-COUNTED = frozenset({"sendMessage", "editMessageText", "editMessageReplyMarkup", "deleteMessage"})
+COUNTED = frozenset(
+    {"sendMessage", "sendDocument", "editMessageText", "editMessageReplyMarkup", "deleteMessage"}
+)
 # Not worth waiting for: the next one says the same.
 PASSING = frozenset({"sendChatAction", "sendMessageDraft"})
 _TRIES = 6

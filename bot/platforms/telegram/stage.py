@@ -16,6 +16,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.drafts import Pace
 from bot.platforms.telegram.text import draft_id, messages
+from bot.platforms.text import is_document
 from bot.stage import Line
 from characters.card import Character, Language, Words
 
@@ -26,6 +27,8 @@ RETRY, ON, NEXT, STOP, DISMISS, UP, DOWN = "retry", "continue", "next", "stop", 
 
 STOPPED = Words("停了。", "Stopped.")
 NOBODY_SPEAKS = Words("没有人在说话。", "Nobody is speaking.")
+
+MOST_MESSAGES = 2  # of one notice; what is longer is sent as a file
 
 _WRITE_TO_ME = Words(
     "这件事只说给你一个人听：请先在私聊里对我说一声 /start，再来一次。",
@@ -64,15 +67,36 @@ class TelegramStage:
         """Show what the house says; what is secret goes to the person in private."""
         person = to.removeprefix("telegram:")
         if not secret or self._private or not person.lstrip("-").isdigit():
-            await self._send(self._bot, "", text)
+            await self._say(text)
             return
         try:
-            for part in messages("", text):
-                await self._bot.send_message(int(person), part, parse_mode=ParseMode.HTML)
+            await self._tell(int(person), None, text)
         except (Forbidden, BadRequest):  # never said anything to us in private
             await self._send(self._bot, "", _WRITE_TO_ME[self._language()])
         except TelegramError as problem:
             log.error("a notice for one person was lost: %s", problem)
+
+    async def _say(self, text: str) -> None:
+        """Say something in the chat, wherever it is by now."""
+        if not _is_file(text):
+            await self._send(self._bot, "", text)
+            return
+        try:
+            await self._tell(self.chat, self.thread, text)
+        except TelegramError as problem:
+            log.error("a file could not be sent: %s", problem)
+
+    async def _tell(self, chat: int, thread: int | None, text: str) -> None:
+        if _is_file(text):
+            name = "mrp.json" if is_document(text) else "mrp.txt"
+            await self._bot.send_document(
+                chat, text.encode(), filename=name, message_thread_id=thread
+            )
+            return
+        for part in messages("", text):
+            await self._bot.send_message(
+                chat, part, parse_mode=ParseMode.HTML, message_thread_id=thread
+            )
 
     async def show(self, line: Line) -> tuple[str, ...]:
         own = self._bot_of(line.speaker)
@@ -182,6 +206,11 @@ class TelegramStage:
                 await bot.delete_message(self.chat, message)
             except TelegramError as problem:  # older than 48 hours, or gone already
                 log.info("a message could not be taken back: %s", problem)
+
+
+def _is_file(text: str) -> bool:
+    """Whether a notice is for a program, or too long to be read in a chat."""
+    return is_document(text) or len(messages("", text)) > MOST_MESSAGES
 
 
 def _heading(line: Line) -> str:
