@@ -87,7 +87,7 @@ class Architecture:
     def from_config(cls, config: Mapping[str, Any]) -> Architecture:
         """Read a config.json. Raises ConvertError for an unknown or unsupported model."""
         named = config.get("architectures")
-        name = named[0] if isinstance(named, list) and named else "(none named)"
+        name = str(named[0])[:80] if isinstance(named, list) and named else "(none named)"
         family = FAMILIES.get(name)
         if family is None:
             raise ConvertError(
@@ -99,7 +99,9 @@ class Architecture:
                 "convert the model they were made from"
             )
         if (act := config.get("hidden_act", "silu")) != "silu":
-            raise ConvertError(f"the activation {act!r} is not known for {name}; known is 'silu'")
+            raise ConvertError(
+                f"the activation {str(act)[:80]!r} is not known for {name}; known is 'silu'"
+            )
         heads = _positive(config, "num_attention_heads")
         width = _positive(config, "hidden_size")
         given = config.get("head_dim") is not None
@@ -115,7 +117,7 @@ class Architecture:
         # Mistral has no use_sliding_window: there a window that is set is used.
         uses_window = bool(config.get("use_sliding_window", name == "MistralForCausalLM"))
         context = _positive(config, "max_position_embeddings")
-        if window and uses_window and int(window) < context:
+        if window and uses_window and _positive(config, "sliding_window") < context:
             notes.append(
                 f"the model looks back only {window} tokens (sliding window); llama.cpp looks at "
                 f"all of them, so keep contexts within {window} tokens"
@@ -133,7 +135,7 @@ class Architecture:
             kv_heads=kv_heads,
             head_width=head_width,
             feed_forward=_positive(config, "intermediate_size"),
-            norm_epsilon=float(config.get("rms_norm_eps", 1e-6)),
+            norm_epsilon=_number(config, "rms_norm_eps", 1e-6, most=1),
             tied=bool(config.get("tie_word_embeddings", False)),
             head_width_given=given,
             rope=rope,
@@ -199,9 +201,13 @@ class Architecture:
 def _rope(config: Mapping[str, Any]) -> tuple[Rope, str | None]:
     """The rotary settings: `rope_parameters` (transformers 5), else `rope_theta` and
     `rope_scaling` (before)."""
-    settings: dict[str, Any] = dict(config.get("rope_scaling") or {})
-    settings.update(config.get("rope_parameters") or {})
-    theta = float(settings.get("rope_theta", config.get("rope_theta", 10000.0)))
+    settings: dict[str, Any] = {}
+    for key in ("rope_scaling", "rope_parameters"):
+        given = config.get(key) or {}
+        if not isinstance(given, Mapping):
+            raise ConvertError(f"config.json: {key} is {str(given)[:80]!r}, not an object")
+        settings.update(given)
+    theta = _number(settings, "rope_theta", _number(config, "rope_theta", 10000.0))
     kind = str(settings.get("rope_type", settings.get("type", "default")))
     numbers = {
         key: float(value)
@@ -209,9 +215,9 @@ def _rope(config: Mapping[str, Any]) -> tuple[Rope, str | None]:
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     numbers.setdefault(
-        "original_max_position_embeddings", float(config.get("max_position_embeddings", 0))
+        "original_max_position_embeddings", _number(config, "max_position_embeddings", 0.0)
     )
-    if float(settings.get("partial_rotary_factor", 1.0)) != 1.0:
+    if _number(settings, "partial_rotary_factor", 1.0) != 1.0:
         raise ConvertError("a partial rotary embedding is not known for this architecture")
     if kind == "default":
         return Rope(theta, "none", {}), None
@@ -231,7 +237,8 @@ def _rope(config: Mapping[str, Any]) -> tuple[Rope, str | None]:
     }
     if kind not in needed:
         raise ConvertError(
-            f"rope scaling {kind!r} is not known; known are default, dynamic, {', '.join(needed)}"
+            f"rope scaling {kind[:80]!r} is not known; known are default, dynamic, "
+            f"{', '.join(needed)}"
         )
     for key in needed[kind]:
         if numbers.get(key, 0.0) <= 0:
@@ -241,6 +248,17 @@ def _rope(config: Mapping[str, Any]) -> tuple[Rope, str | None]:
 
 def _positive(config: Mapping[str, Any], key: str) -> int:
     value = config.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConvertError(f"config.json: {key} is {value!r}, not a positive number")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 31:
+        shown = str(value)[:80] if isinstance(value, str | float) else value
+        raise ConvertError(f"config.json: {key} is {shown!r}, not a positive number")
     return value
+
+
+def _number(config: Mapping[str, Any], key: str, otherwise: float, *, most: float = 1e30) -> float:
+    """A number above zero and at most `most`; `otherwise` where the key is missing or null."""
+    value = config.get(key)
+    if value is None:
+        return otherwise
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+        raise ConvertError(f"config.json: {key} is {str(value)[:80]!r}, not a positive number")
+    return float(value)

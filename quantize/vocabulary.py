@@ -66,8 +66,19 @@ def read(folder: Path, rows: int, config: Mapping[str, Any]) -> Vocabulary:
     """The vocabulary of a Hugging Face folder, padded to the `rows` of the embedding.
 
     Raises ConvertError: no tokenizer.json, another kind of tokenizer than BPE, a pre-tokenizer or
-    normalizer that llama.cpp has no equal for, ids twice or beyond the embedding.
+    normalizer that llama.cpp has no equal for, ids twice or beyond the embedding, or values of
+    another kind than the format has.
     """
+    try:
+        return _read(folder, rows, config)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as problem:
+        raise ConvertError(
+            f"{folder}: its tokenizer files hold something of another kind than the format has "
+            f"({type(problem).__name__}: {str(problem)[:120]})"
+        ) from problem
+
+
+def _read(folder: Path, rows: int, config: Mapping[str, Any]) -> Vocabulary:
     path = folder / "tokenizer.json"
     if not path.is_file():
         if (folder / "tokenizer.model").is_file():

@@ -177,6 +177,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ConvertError(f"{path} cannot be read: {problem.strerror}") from problem
     except ValueError as problem:
         raise ConvertError(f"{path} is not valid JSON: {problem}") from problem
+    except RecursionError:
+        raise ConvertError(f"{path} is not valid JSON: it is nested too deeply") from None
     if not isinstance(value, dict):
         raise ConvertError(f"{path} is not a JSON object")
     return value
