@@ -1,5 +1,7 @@
 """What is learned of people: what they ask for, and what of a model's answer is believed."""
 
+import time
+
 import pytest
 
 from bot.learning import (
@@ -233,3 +235,88 @@ async def test_the_real_engine_writes_by_the_grammar(random_model):
     finally:
         await engine.close()
     assert said == "[]" or said.startswith('[{"fact": "')
+
+
+# -- nobody makes all rooms wait -------------------------------------------------------------------
+
+PIECES = (
+    *(
+        "你",
+        "请",
+        "我",
+        "记住",
+        "x记住",
+        "记得",
+        "别忘了",
+        "不",
+        "吗",
+        "没",
+        "，",
+        "：",
+        "。",
+        "！",
+        "?",
+        " ",
+    ),
+    *(
+        "我，",
+        "记住我，",
+        "我说的",
+        "这个",
+        "的话",
+        "悟空",
+        "悟空你",
+        "悟空记",
+        "“",
+        "\n",
+        "\u3000",
+        "\t",
+    ),
+    *(
+        "remember ",
+        "please ",
+        "don't forget ",
+        "i ",
+        "i'",
+        "n't",
+        "not ",
+        "me,",
+        ", ",
+        ": ",
+        "a. B",
+        "-",
+    ),
+    *("remember: ", "if ", "to ", "\\", '{"fact": "', "1", "ab", "我叫阿青，", "I am Ann. "),
+)
+WRAPPED = (
+    ("", ""),
+    ("我", "x记住我怕水"),
+    ("记住", "x"),
+    ("记住我", "x"),
+    ("remember ", "?"),
+    ("请", "记住我怕水"),
+)
+
+
+def _longest(begin, piece, end):
+    return begin + piece * ((4096 - len(begin) - len(end)) // len(piece)) + end
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_message_takes_longer_than_20_ms(piece):
+    for begin, end in WRAPPED:
+        text = _longest(begin, piece, end)
+        for work in (
+            lambda text=text: asked_to_remember(text, NAMES),
+            lambda text=text: telling([text]),
+            lambda text=text: supported("我家在扬州", text),
+            lambda text=text: facts_in(text, ["我家在扬州"]),
+            lambda text=text: bond_in(text, [("小明", text)]),
+        ):
+            assert min(_seconds(work) for _ in range(3)) < 0.02, (begin, piece, end)
+
+
+def _seconds(work):
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
