@@ -200,14 +200,14 @@ async def due(memory: Connection, *, now: float) -> Due:
         people[root] = (seen, int(account.get("days", DAYS)))
         if root != person:
             return
-        groups, leaving, joining, parting = await client.hmget(
-            person_key(root, "profile"), "in_groups", "leaving", "joining", "parting"
+        groups, leaving, *begun = await client.hmget(
+            person_key(root, "profile"), "in_groups", "leaving", "joining", "clearing", "parting"
         )
         if leaving:
             marked.add(root)
         if groups == "0":
             out.add(root)
-        if joining or parting:
+        if any(begun):
             unsettled.add(root)
 
     async def step() -> None:

@@ -65,7 +65,8 @@ class Profile:
 
     `in_groups`: may be remembered in groups. `shared`: what was said in private may be used in
     groups. `days`: how long all is kept without being used. `leaving`: to be forgotten. `joining`
-    are the roots whose memory is on its way into this one, `parting` the accounts that are leaving.
+    are the roots whose memory is on its way into this one, `clearing` those that it was taken from
+    and may still be there, `parting` the accounts that are leaving.
     """
 
     in_groups: bool = True
@@ -74,6 +75,7 @@ class Profile:
     accounts: tuple[str, ...] = ()
     leaving: bool = False
     joining: tuple[str, ...] = ()
+    clearing: tuple[str, ...] = ()
     parting: tuple[str, ...] = ()
 
 
@@ -172,6 +174,7 @@ def united(theirs: Known, mine: Known) -> Known:
         accounts=tuple(dict.fromkeys((*theirs.accounts, *mine.accounts))),
         leaving=theirs.profile.leaving or mine.profile.leaving,
         joining=tuple(dict.fromkeys((*theirs.profile.joining, *mine.profile.joining))),
+        clearing=tuple(dict.fromkeys((*theirs.profile.clearing, *mine.profile.clearing))),
         parting=tuple(dict.fromkeys((*theirs.profile.parting, *mine.profile.parting))),
     )
     known = replace(_signed(theirs), profile=profile)

@@ -38,6 +38,7 @@ def known_from_fields(
             accounts=_accounts(profile, "accounts"),
             leaving="leaving" in profile,
             joining=_accounts(profile, "joining"),
+            clearing=_accounts(profile, "clearing"),
             parting=_accounts(profile, "parting"),
         ),
         facts=tuple(
@@ -61,6 +62,7 @@ def known_to_fields(known: Known) -> tuple[dict[str, str], ...]:
         "accounts": " ".join(map(tag, profile.accounts)),
         "leaving": "1" if profile.leaving else "",
         "joining": " ".join(map(tag, profile.joining)),
+        "clearing": " ".join(map(tag, profile.clearing)),
         "parting": " ".join(map(tag, profile.parting)),
     }
     return (

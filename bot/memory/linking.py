@@ -212,13 +212,17 @@ async def unlink(store: PersonStore) -> Known | None:
 
 
 async def finish(store: PersonStore) -> Known:
-    """Do what was begun: take over who is joining, let go who is parting."""
+    """Do what was begun: take over who is joining, clear what was taken over, let go who parts."""
     known = await store.known()
-    for root in known.profile.joining:
+    while known.profile.joining:  # what is taken over may bring more
+        root = known.profile.joining[0]
         if root == known.person:  # it was joined the other way round meanwhile
             known = await store.change(lambda k, root=root: _joined(k, root))  # type: ignore[misc]
         else:
-            known = await _take_over(store, root)
+            await _take_over(store, root)
+            known = await store.known()
+    for root in known.profile.clearing:
+        known = await _clear(store, known, root)
     if known.profile.parting:
         known = await _let_go(store, known)
     return known
@@ -240,21 +244,41 @@ async def _take_over(store: PersonStore, root: str) -> Known:
     moved = await store.lasting(read)
 
     def absorb(known: Known) -> Known:
-        if root not in known.profile.joining:
-            return known  # another process was quicker
-        return _joined(united(known, moved), root)
+        if root not in known.profile.joining or root in known.profile.clearing:
+            return _joined(known, root)  # another process was quicker
+        one = united(known, moved)
+        clearing = _together(one.profile.clearing, (root,))
+        return _joined(replace(one, profile=replace(one.profile, clearing=clearing)), root)
 
-    known = await store.change(absorb)
+    return await store.change(absorb)
+
+
+async def _clear(store: PersonStore, known: Known, root: str) -> Known:
+    """Delete what was taken over, and tell all accounts where they are kept, and for how long."""
 
     async def clear() -> None:
-        await store.redis.delete(*known_keys(root))
-        for account in moved.accounts:
-            await _try_point(store, account, known.person, anew=True)
+        own = person_key(root, "account")
+        while True:
+            try:
+                async with store.redis.pipeline(transaction=True) as pipe:
+                    await pipe.watch(own)
+                    if await pipe.hget(own, "self"):  # else it is a person of its own again
+                        pipe.multi()
+                        pipe.delete(*known_keys(root))
+                        await pipe.execute()
+                    break
+            except redis.WatchError:
+                continue
         await _try_tell(store, known, "linked")
 
-    await store.lasting(clear)
-    await store.tell_days(known)
-    return known
+    def cleared(known: Known) -> Known:
+        clearing = tuple(each for each in known.profile.clearing if each != root)
+        return replace(known, profile=replace(known.profile, clearing=clearing))
+
+    if root != known.person:
+        await store.lasting(clear)
+        await store.tell_days(known)
+    return await store.change(cleared)
 
 
 async def _let_go(store: PersonStore, known: Known) -> Known:
