@@ -65,6 +65,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="longest prompt and reply in tokens (default: what `mrp fit` wrote into the model's "
         "card, else 4096, and never more than the model was made for)",
     )
+    parser.add_argument(
+        "--threads",
+        type=_count,
+        metavar="N",
+        default=os.environ.get("MRP_THREADS") or None,
+        help="CPU threads of the model; where other programs keep the machine busy, 1 is the "
+        "fastest (default: MRP_THREADS, or the physical cores)",
+    )
 
 
 class House:
@@ -119,7 +127,9 @@ class House:
         file = _named(options.filter, "MRP_FILTER")
         filter = load_filter(file) if file else None
         model = choice.chosen(options)
-        voice = open_voice(str(model.path), context=options.context, seed=options.seed)
+        voice = open_voice(
+            str(model.path), context=options.context, seed=options.seed, threads=options.threads
+        )
         try:
             memory = await open_memory(redis_url(os.environ), patience=patience)
         except BaseException:
@@ -191,6 +201,13 @@ class House:
             await self.memory.close()
         finally:
             await self.voice.close()
+
+
+def _count(text: str) -> int:
+    """A number from 1 on, as an option has it."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1024")
+    return int(text)
 
 
 def _named(given: Path | None, variable: str) -> Path | None:

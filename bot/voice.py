@@ -24,8 +24,15 @@ from hub.choice import ECHO
 _WARMEST = 1.2  # to which another version may turn the temperature up
 
 
-def open_voice(model: str, *, context: int | None = None, seed: int | None = None) -> Voice:
-    """Load a GGUF, or the fake for "echo". Without `context` what `mrp fit` wrote counts.
+def open_voice(
+    model: str,
+    *,
+    context: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+) -> Voice:
+    """Load a GGUF, or the fake for "echo". Without `context` what `mrp fit` wrote counts, without
+    `threads` the physical cores.
 
     Raises:
         ModelError: the file is missing, broken, or of a kind that cannot be served.
@@ -47,7 +54,7 @@ def open_voice(model: str, *, context: int | None = None, seed: int | None = Non
     from engine.model_card import fitted
 
     replies = None if "replies" in fitted(path) else 4
-    engine = LlamaEngine.open(path, context=context, replies=replies)
+    engine = LlamaEngine.open(path, context=context, replies=replies, threads=threads)
     name = engine.metadata.get("general.name") or path.stem
     return Voice(engine, serving(engine.metadata, engine), name=name, seed=seed)
 

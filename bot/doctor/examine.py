@@ -21,7 +21,7 @@ import aiohttp
 
 from bot.doctor.files import check_files
 from bot.doctor.finding import Finding
-from bot.doctor.machine import Machine
+from bot.doctor.machine import Machine, check_load
 from bot.doctor.model import check_model
 from bot.doctor.probe import Probe
 from bot.doctor.redis import check_redis
@@ -59,6 +59,7 @@ async def examine(
         found.findings += check_files(options, environment)
         found.findings += await check_redis(environment, machine)
         found.findings += await check_model(options, environment, machine)
+        found.findings += check_load(machine, options.threads)
         if not wanted:
             names = " or ".join(row.variable for row in registry.served())
             says = "no token is set, so only mrp terminal can run"

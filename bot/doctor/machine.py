@@ -12,6 +12,7 @@ from pathlib import Path
 from bot.doctor.finding import Finding
 from engine.resources import GiB
 
+BUSY = 1.5  # programs that want to run, by core
 LEAST_DISK, LITTLE_DISK = 200 << 20, 2 * GiB
 
 
@@ -38,11 +39,27 @@ def memory_left() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What is asked of the machine: bytes left, seconds since 1970. Tests put in their own."""
+    """What is asked of the machine: bytes left, seconds since 1970, programs that want to run (the
+    average of a minute), cores. Tests put in their own."""
 
     memory: Callable[[], int] = memory_left
     disk: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
     clock: Callable[[], float] = time.time
+    load: Callable[[], float] = lambda: os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    cores: Callable[[], int] = lambda: os.cpu_count() or 1
+
+
+def check_load(machine: Machine, threads: int | None) -> list[Finding]:
+    """Whether other programs want the cores that the model computes with.
+
+    Its threads wait for one another many times in a token, and a core that is taken away from one
+    of them stops all.
+    """
+    load, cores = machine.load(), machine.cores()
+    if load <= BUSY * cores or threads == 1:
+        return []
+    says = f"{load:.1f} programs want to run on {cores} cores, so replies will stall"
+    return [Finding("warning", "load", says, "run fewer programs here, or set --threads 1")]
 
 
 def check_disk(folder: Path, about: str, machine: Machine) -> list[Finding]:

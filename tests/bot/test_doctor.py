@@ -119,7 +119,9 @@ class Case:
             "REDIS_URL": f"redis://127.0.0.1:{port}/0",
             "REDIS_PASSWORD_FILE": str(password),
         }
-        self.machine = Machine(memory=lambda: 4 * GiB, disk=lambda folder: 50 * GiB)
+        self.machine = Machine(
+            memory=lambda: 4 * GiB, disk=lambda folder: 50 * GiB, load=lambda: 0.5, cores=lambda: 2
+        )
         self.words = ["--model", str(ROOT / "models" / "xiyou-mini.gguf")]
 
     async def examine(self):
@@ -223,6 +225,10 @@ def disk(case):
     case.machine = dataclasses.replace(case.machine, disk=lambda folder: 10 << 20)
 
 
+def load(case):
+    case.machine = dataclasses.replace(case.machine, load=lambda: 7.5)
+
+
 def limits(case):
     file = case.folder / "limits.toml"
     file.write_text("person = { burst = 0 }")
@@ -261,6 +267,7 @@ PLANTED = [
     (broken_model, "fault", "model", "half.gguf"),
     (model_memory, "fault", "model memory", "are free"),
     (disk, "fault", "disk", "GiB free"),
+    (load, "warning", "load", "7.5 programs want to run on 2 cores"),
     (limits, "fault", "limits", "person.burst"),
     (filters, "fault", "filter", "takes too long"),
     (no_book, "fault", "book", "nowhere"),
