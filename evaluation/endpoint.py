@@ -22,7 +22,7 @@ from characters.card import Character
 from characters.prompt import Style, card, name_of
 from characters.turn import Scene
 from evaluation.error import EvaluationError
-from evaluation.subject import Answer, Ask, Done, Kind, bare
+from evaluation.subject import Answer, Ask, Done, Kind, bare, nothing
 
 Message = dict[str, str]
 
@@ -104,7 +104,7 @@ class EndpointSubject:
         self._temperature = temperature
         self._max_tokens = max_tokens
 
-    async def answer(self, asks: Sequence[Ask], done: Done = lambda: None) -> dict[str, Answer]:
+    async def answer(self, asks: Sequence[Ask], done: Done = nothing) -> dict[str, Answer]:
         async def one(ask: Ask) -> tuple[str, Answer]:
             heat = self._temperature
             text, finish, tokens = await self._chat.ask(
@@ -113,8 +113,9 @@ class EndpointSubject:
                 max_tokens=self._max_tokens,
                 seed=ask.seed,
             )
-            done()
-            return ask.id, Answer(bare(text, ask.speaker), finish, tokens)
+            answer = Answer(bare(text, ask.speaker), finish, tokens)
+            done(ask, answer)
+            return ask.id, answer
 
         return dict(await asyncio.gather(*(one(ask) for ask in asks)))
 

@@ -30,6 +30,21 @@ FOLDER = Path(__file__).parent / "questions"
 # Turns between a planted fact and the question for it.
 DISTANCES = (2, 8, 20, 50)
 
+# Kinds of follow-up, and what the reply must have taken from the talk.
+FOLLOW_UPS = {
+    "asked": "who said or asked it",
+    "about": "what it was about",
+    "which": "which of two",
+    "turned": "yes after no, no after yes",
+    "corrected": "a correction is taken up",
+    "name": "whose name it is, among four people",
+    "plan": "a plan that changed",
+    "apart": "two people are kept apart",
+    "self": "who it is, among others",
+    "unknown": "nobody told it, and it does not make it up",
+    "again": "asked again, it keeps to what it said itself",
+}
+
 _CONTEXT = 6  # turns of the book's scene before the line that is asked for
 _LONGEST = 110  # characters of a line, as in the lessons
 _TELLING = 12  # characters; a shorter line of the book is too short to be compared with
@@ -46,10 +61,11 @@ class Size:
     facts: int
     planted: int
     lines: int
+    follows: int  # of each kind of follow-up
 
 
-FULL = Size(everyday=36, repeats=2, facts=10, planted=5, lines=40)
-QUICK = Size(everyday=10, repeats=1, facts=6, planted=2, lines=10)
+FULL = Size(everyday=36, repeats=2, facts=10, planted=5, lines=40, follows=100)
+QUICK = Size(everyday=10, repeats=1, facts=6, planted=2, lines=10, follows=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +77,18 @@ class Questions:
     unknown: tuple[Mapping[str, Any], ...]
     planted: tuple[Mapping[str, Any], ...]
     fill: tuple[Mapping[str, Any], ...]
+    follows: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_questions(folder: Path = FOLDER) -> Questions:
-    """Read everyday.toml, facts.toml, unknown.toml and memory.toml; one that is missing is empty.
+    """Read everyday.toml, facts.toml, unknown.toml, memory.toml and follows.toml; one that is
+    missing is empty.
 
     Raises:
         EvaluationError: the folder has none of them, or a row lacks what it needs.
     """
     tables: dict[str, dict[str, Any]] = {}
-    for name in ("everyday", "facts", "unknown", "memory"):
+    for name in ("everyday", "facts", "unknown", "memory", "follows"):
         file = folder / f"{name}.toml"
         if file.exists():
             try:
@@ -79,8 +97,8 @@ def read_questions(folder: Path = FOLDER) -> Questions:
                 raise EvaluationError(f"{file} cannot be read: {problem}") from None
     if not tables:
         raise EvaluationError(
-            f"{folder} has no questions; it should hold everyday.toml, facts.toml, unknown.toml "
-            "or memory.toml, as in the project's evaluation/questions"
+            f"{folder} has no questions; it should hold everyday.toml, facts.toml, unknown.toml, "
+            "memory.toml or follows.toml, as in the project's evaluation/questions"
         )
     memory = tables.get("memory", {})
     return Questions(
@@ -89,11 +107,30 @@ def read_questions(folder: Path = FOLDER) -> Questions:
         unknown=_rows(folder / "unknown.toml", tables.get("unknown", {}), "unknown", _UNKNOWN),
         planted=_rows(folder / "memory.toml", memory, "planted", ("say", "ask", "keys")),
         fill=_rows(folder / "memory.toml", memory, "fill", ("said", "answered")),
+        follows=_follow_ups(folder / "follows.toml", tables.get("follows", {})),
     )
 
 
 _FACT = ("character", "question", "right", "keys", "wrong")
 _UNKNOWN = ("character", "kind", "question", "forbidden")
+_FOLLOW_UP = ("kind", "language", "speaker", "turns", "keys")
+
+
+def _follow_ups(file: Path, table: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    rows = _rows(file, table, "check", _FOLLOW_UP)
+    for number, row in enumerate(rows, 1):
+        if row["kind"] not in FOLLOW_UPS:
+            kinds = ", ".join(FOLLOW_UPS)
+            raise EvaluationError(f"{file}: [[check]] number {number}: kind is one of {kinds}")
+        if not row["turns"] or not all(_said(turn)[1] for turn in row["turns"]):
+            raise EvaluationError(f"{file}: [[check]] number {number}: a turn is 'who: what'")
+    return rows
+
+
+def _said(turn: str) -> tuple[str, str]:
+    """Who and what of "who: what", with a colon of either width."""
+    who, _, what = turn.replace("：", ":", 1).partition(":")
+    return who.strip(), what.strip()
 
 
 def _rows(
@@ -146,6 +183,7 @@ def build(
         *maker.facts(questions),
         *maker.unknown(questions),
         *maker.memory(questions),
+        *maker.follows(questions),
         *maker.lines(script),
     ]
 
@@ -239,6 +277,30 @@ class _Maker:
                 )
                 scene = Scene((character,), tuple(turns), language=language)
                 yield self._made("memory", character, f"{index}.{distance}", scene, 0, expect)
+
+    def follows(self, questions: Questions) -> Iterable[Ask]:
+        """Talks whose last turn can be answered only by who has followed; those of characters who
+        are not examined are left out."""
+        known = {character.id: character for character in self._examined}
+        taken: dict[str, int] = {}
+        for number, row in enumerate(questions.follows):
+            stage = [row["speaker"], *row.get("stage", ())]
+            if row["language"] != self._language or not all(name in known for name in stage):
+                continue
+            kind = str(row["kind"])
+            taken[kind] = taken.get(kind, 0) + 1
+            if taken[kind] > self._size.follows:
+                continue
+            said = [_said(turn) for turn in row["turns"]]
+            turns = tuple(
+                Turn(who, what, "character" if who in known else "human") for who, what in said
+            )
+            on_stage = tuple(character for character in self._examined if character.id in stage)
+            expect = Expect(
+                kind=kind, keys=tuple(row["keys"]), forbidden=tuple(row.get("forbidden", ()))
+            )
+            scene = Scene(on_stage, turns, language=self._language)
+            yield self._made("follows", known[row["speaker"]], str(number), scene, 0, expect)
 
     def lines(self, script: Sequence[Stretch]) -> Iterable[Ask]:
         """Lines of the book that answer somebody; who asked stands before them."""

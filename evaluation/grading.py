@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 
 from evaluation import table
 from evaluation.measures.likeness import Embed
 from evaluation.measures.memorised import Training
 from evaluation.measures.voices import Voices
+from evaluation.progress import Step
 from evaluation.replies import reference
 from evaluation.score import Score
 from evaluation.subject import Answer, Answers, Ask, Subject
@@ -43,13 +45,13 @@ def grade(
     return [score for score in scores if score.values]
 
 
-async def ask_likelihoods(subject: Subject, asks: Sequence[Ask]) -> list[Score] | None:
+async def ask_likelihoods(subject: Subject, asks: Sequence[Ask], step: Step) -> list[Score] | None:
     """The scores that need the subject's probabilities; None from a subject that has none."""
     scores = []
     for measure in table.MEASURES:
         if measure.likelihood is None:
             continue
-        found = await measure.likelihood(subject, asks)
+        found = await measure.likelihood(subject, asks, partial(step, measure.name))
         if found is None:
             return None
         if found.values:

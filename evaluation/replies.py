@@ -28,6 +28,7 @@ from evaluation.subject import Answer, Answers, Ask
 BY_HEART = 20
 
 _DISTINCT_BAG = 10
+_LINE = 6  # letters of a line that nobody repeats by chance
 
 Replies = Sequence[tuple[Ask, Answer]]
 T = TypeVar("T")
@@ -170,6 +171,34 @@ def holds_key_after(distance: int) -> Grade:
     return each(
         lambda ask, answer, ref: (
             holds_key(ask, answer, ref) if ask.expect.distance == distance else math.nan
+        )
+    )
+
+
+def follows_up(ask: Ask, answer: Answer, ref: Reference) -> float:
+    """1 when it holds what the talk asks for and claims nothing that the talk rules out; a reply
+    that repeats what somebody else has said has followed nothing."""
+    expect = ask.expect
+    said = [turn.text for turn in ask.scene.turns if turn.speaker != ask.speaker.id]
+    right = boundary.holds(answer.text, expect.keys) and not parrots(answer.text, said)
+    return right and not boundary.claims(answer.text, expect.forbidden)
+
+
+def parrots(reply: str, said: Iterable[str]) -> bool:
+    """Whether a reply holds a whole line of somebody else, of six characters or more."""
+    plain = _letters(reply)
+    return any(len(line) >= _LINE and line in plain for line in map(_letters, said))
+
+
+def _letters(words: str) -> str:
+    return "".join(filter(str.isalnum, words.casefold()))
+
+
+def follows_up_on(kind: str) -> Grade:
+    """The same, of one kind of follow-up."""
+    return each(
+        lambda ask, answer, ref: (
+            follows_up(ask, answer, ref) if ask.expect.kind == kind else math.nan
         )
     )
 

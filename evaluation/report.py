@@ -4,6 +4,7 @@ mrp evaluate report MODEL.gguf -o DIR --json                       a GGUF, in ou
 mrp evaluate report MODEL.gguf -o DIR --quick                      a quarter of the questions
 mrp evaluate report https://…/v1 --name MODEL -o DIR               an endpoint
 mrp evaluate report answers.jsonl -o DIR                           answers collected elsewhere
+mrp evaluate report MODEL.gguf -o DIR --resume                     go on where it was stopped
 mrp evaluate report MODEL.gguf -o DIR --control swapped|untrained  what must come out bad
 """
 
@@ -18,18 +19,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from characters.haruhi import CLOSE
 from engine import untrained
 from engine.embedding import open_embedder
-from evaluation import haruhi, page
+from evaluation import haruhi, page, relevance
 from evaluation import run as exam_run
 from evaluation.asks import Prepared, chapters, exam_options, fingerprint, prepare
 from evaluation.error import EvaluationError
 from evaluation.measures.memorised import Training
-from evaluation.subject import Answer, Done, EngineSubject, FileSubject, Subject, Swapped
+from evaluation.progress import Step, shown
+from evaluation.resume import Kept
+from evaluation.score import Score
+from evaluation.subject import Answer, EngineSubject, FileSubject, Subject, Swapped
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -44,7 +45,11 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--threads", type=int, help="(default: cores; 1 on a busy machine)")
     verb.add_argument("--training", type=Path, nargs="+", metavar="FILE", help="what it learned")
     verb.add_argument("--embed", type=Path, metavar="GGUF", help="an embedding model")
+    verb.add_argument("--resume", action="store_true", help="go on where this report was stopped")
     verb.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
+    lifting = verb.add_argument_group("relevance, under a model that is not the one examined")
+    lifting.add_argument("--relevance", type=Path, metavar="GGUF", help="whose likelihoods count")
+    lifting.add_argument("--written", type=Path, metavar="FILE", help="held_out.jsonl of lessons")
     judging = verb.add_argument_group("a judge, at any OpenAI-compatible endpoint")
     judging.add_argument("--judge", metavar="URL")
     judging.add_argument("--judge-model", default="", metavar="NAME")
@@ -54,20 +59,22 @@ def options(verb: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Examine, write and print. Raises EvaluationError, and what the model's door raises."""
+    if args.written and not args.relevance:
+        raise EvaluationError("--written is held against the replies by --relevance GGUF")
     if args.judge and not args.judge_model:
         raise EvaluationError("a judge needs --judge-model: its name stands beside every score")
     prepared = prepare(args)
     labels = _labels(args.label)
     texts = set[str]().union(*map(training_texts, args.training or ()))
     training = Training(sorted(texts)) if texts else None
-    with _subject(args, prepared) as subject, _progress() as progress:
-        bar = progress.add_task(f"asking {subject.name}", total=len(prepared.asks))
-        record, answers = asyncio.run(
-            _examine(args, subject, prepared, training, lambda: progress.advance(bar))
-        )
+    with _subject(args, prepared) as opened, shown() as step:
+        exam = fingerprint(prepared.asks)
+        subject = Kept(opened, args.out, exam=exam, resume=args.resume)
+        record, answers = asyncio.run(_examine(args, subject, prepared, training, step))
     record = exam_run.labelled(record, labels)
     exam_run.write_record(args.out, record, prepared.asks, answers)
     written = page.write_report(args.out, record)
+    subject.forget()
     _print(record)
     print(f"→ {written}")
     told = record.to_json()
@@ -85,10 +92,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 async def _examine(
     args: argparse.Namespace,
-    subject: Subject,
+    subject: Kept,
     prepared: Prepared,
     training: Training | None,
-    done: Done,
+    step: Step,
 ) -> tuple[exam_run.Record, dict[str, Answer]]:
     about = {
         "language": args.language,
@@ -106,17 +113,41 @@ async def _examine(
             voices=prepared.voices,
             embed=open_embedder(args.embed) if args.embed else None,
             training=training,
-            done=done,
+            step=step,
             about=about,
         )
-        if isinstance(subject, FileSubject) and subject.missing:
-            missing = f"{subject.missing} of the questions have no answer there"
+        if isinstance(subject.subject, FileSubject) and subject.subject.missing:
+            missing = f"{subject.subject.missing} of the questions have no answer there"
             record = exam_run.noted(record, missing)
+        if args.relevance:
+            record = await _relevance(args, prepared, record, answers, step)
         if args.judge:
             record = await _judged(args, subject, prepared, record, answers)
     finally:
         await subject.close()
     return record, answers
+
+
+async def _relevance(
+    args: argparse.Namespace,
+    prepared: Prepared,
+    record: exam_run.Record,
+    answers: dict[str, Answer],
+    step: Step,
+) -> exam_run.Record:
+    """The record with the relevance lift of its replies, and of what people wrote."""
+    own = relevance.exchanges_of(prepared.asks, answers)
+    written = relevance.read_exchanges(args.written, prepared.cast) if args.written else []
+    judge = EngineSubject.open(args.relevance, context=args.context, threads=args.threads)
+    try:
+        found = await relevance.measure(judge, own, step)
+        scores = relevance.scores_of(found, judge.name)
+        if written:
+            ceiling = await relevance.measure(judge, written, step, "relevance of written replies")
+            scores.append(Score(relevance.WRITTEN, ceiling.share, "", relevance.CHANCE, judge.name))
+    finally:
+        await judge.close()
+    return exam_run.with_scores(record, [score for score in scores if score.values])
 
 
 async def _judged(
@@ -215,16 +246,6 @@ def _labels(pairs: Sequence[str]) -> dict[str, str]:
             raise EvaluationError(f"a label is KEY=VALUE, for example teacher=qwen, not {pair!r}")
         labels[key] = value
     return labels
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
 
 
 def _print(record: exam_run.Record) -> None:

@@ -22,8 +22,9 @@ from evaluation.grading import ask_likelihoods, grade
 from evaluation.measures.likeness import Embed
 from evaluation.measures.memorised import Training
 from evaluation.measures.voices import Voices
+from evaluation.progress import Step
 from evaluation.score import Score, from_json, rounded, to_json
-from evaluation.subject import Answer, Answers, Ask, Done, Subject, write_answers
+from evaluation.subject import Answer, Answers, Ask, Subject, write_answers
 from evaluation.table import MEASURES
 from evaluation.table import faults as table_faults
 
@@ -81,6 +82,10 @@ class Record:
         }
 
 
+def _silent(what: str, done: int, of: int) -> None:
+    """Show nothing."""
+
+
 async def examine(
     subject: Subject,
     asks: Sequence[Ask],
@@ -88,16 +93,23 @@ async def examine(
     voices: Voices | None = None,
     embed: Embed | None = None,
     training: Training | None = None,
-    done: Done = lambda: None,
+    step: Step = _silent,
     about: Mapping[str, Any] | None = None,
 ) -> tuple[Record, dict[str, Answer]]:
-    """Ask, grade, and gather what stands in the report; `done` is called once for each ask."""
+    """Ask, grade, and gather what stands in the report; `step` is called as it goes on."""
+    answered = 0
+
+    def done(ask: Ask, answer: Answer) -> None:
+        nonlocal answered
+        answered += 1
+        step(f"asking {subject.name}", answered, len(asks))
+
     began, busy = time.monotonic(), time.process_time()
     answers = await subject.answer(asks, done)
     seconds, busy = time.monotonic() - began, time.process_time() - busy
     scores = grade(asks, answers, voices=voices, embed=embed, training=training)
     notes: list[str] = []
-    likely = await ask_likelihoods(subject, asks)
+    likely = await ask_likelihoods(subject, asks, step)
     if likely is None:
         named = ", ".join(measure.name for measure in MEASURES if measure.likelihood)
         notes.append(f"{named}: only a GGUF in our engine tells likelihoods")

@@ -99,7 +99,11 @@ class Answer:
 
 
 Answers = Mapping[str, Answer]
-Done = Callable[[], object]
+Done = Callable[[Ask, Answer], object]  # called with each answer as it comes
+
+
+def nothing(ask: Ask, answer: Answer) -> None:
+    """Take no notice of an answer."""
 
 
 class Subject(Protocol):
@@ -109,7 +113,7 @@ class Subject(Protocol):
     kind: Kind
 
     async def answer(self, asks: Sequence[Ask], done: Done = ...) -> dict[str, Answer]:
-        """A reply to each ask; `done` is called once for each."""
+        """A reply to each ask; `done` is called once for each, with its answer."""
         ...
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
@@ -204,16 +208,19 @@ class EngineSubject:
         served = serving(engine.metadata, engine)
         return cls(engine, served, name=name, at_once=at_once, render=render, closing=closing)
 
-    async def answer(self, asks: Sequence[Ask], done: Done = lambda: None) -> dict[str, Answer]:
+    async def answer(self, asks: Sequence[Ask], done: Done = nothing) -> dict[str, Answer]:
         room = asyncio.Semaphore(self._at_once)
 
         async def one(ask: Ask) -> tuple[str, Answer]:
             async with room:
                 answer = await self._answer(ask)
-            done()
+            done(ask, answer)
             return ask.id, answer
 
-        return dict(await asyncio.gather(*(one(ask) for ask in asks)))
+        # Whoever is on stage stands first in the prompt, then what was said: asked in this order,
+        # most of each prompt is in the cache already.
+        ordered = sorted(asks, key=_beginning)
+        return dict(await asyncio.gather(*(one(ask) for ask in ordered)))
 
     async def _answer(self, ask: Ask) -> Answer:
         spans = self._render(ask, self.served, self.engine, self._context - self._longest)
@@ -239,13 +246,12 @@ class EngineSubject:
         )
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
-        asked = await self._scores(ask.scene, ask.speaker, replies)
-        unasked = await self._scores(replace(ask.scene, turns=()), ask.speaker, replies)
+        asked = await self.scores(ask.scene, ask.speaker, replies)
+        unasked = await self.scores(replace(ask.scene, turns=()), ask.speaker, replies)
         return [one - other for one, other in zip(asked, unasked, strict=True)]
 
-    async def _scores(
-        self, scene: Scene, speaker: Character, replies: Sequence[str]
-    ) -> list[float]:
+    async def scores(self, scene: Scene, speaker: Character, replies: Sequence[str]) -> list[float]:
+        """Log-probability (nats) of each reply of the speaker after the scene."""
         style, encoder = self.served.style, self.engine.encode
         shared = encode(prompt(scene, speaker, style=style), encoder)
         whole = [encode(lesson(scene, speaker, reply, style=style), encoder) for reply in replies]
@@ -260,6 +266,13 @@ class EngineSubject:
 
     async def close(self) -> None:
         await self.engine.close()
+
+
+def _beginning(ask: Ask) -> tuple[list[str], list[tuple[str, str]]]:
+    return (
+        [character.id for character in ask.scene.cast],
+        [(turn.speaker, turn.text) for turn in ask.scene.turns],
+    )
 
 
 class FileSubject:
@@ -281,7 +294,7 @@ class FileSubject:
         """Read the file. Raises EvaluationError, naming the line that is wrong."""
         return cls(read_answers(path), name=path.stem)
 
-    async def answer(self, asks: Sequence[Ask], done: Done = lambda: None) -> dict[str, Answer]:
+    async def answer(self, asks: Sequence[Ask], done: Done = nothing) -> dict[str, Answer]:
         wanted = {ask.id for ask in asks}
         if asks and not wanted & self._answers.keys():
             raise EvaluationError(
@@ -289,9 +302,10 @@ class FileSubject:
                 "`mrp evaluate asks` and answer them under the same ids"
             )
         self.missing = len(wanted - self._answers.keys())
-        for _ in asks:
-            done()
-        return {ask.id: self._answers.get(ask.id, Answer("")) for ask in asks}
+        found = {ask.id: self._answers.get(ask.id, Answer("")) for ask in asks}
+        for ask in asks:
+            done(ask, found[ask.id])
+        return found
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:
         return None
@@ -326,7 +340,7 @@ class Swapped:
             on_stage = (*stays, other)
         return replace(ask, scene=replace(ask.scene, cast=on_stage), speaker=other)
 
-    async def answer(self, asks: Sequence[Ask], done: Done = lambda: None) -> dict[str, Answer]:
+    async def answer(self, asks: Sequence[Ask], done: Done = nothing) -> dict[str, Answer]:
         return await self._subject.answer([self._swap(ask) for ask in asks], done)
 
     async def prefer(self, ask: Ask, replies: Sequence[str]) -> list[float] | None:

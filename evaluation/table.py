@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from evaluation import likelihoods
 from evaluation import replies as read
-from evaluation.exam import DISTANCES
+from evaluation.exam import DISTANCES, FOLLOW_UPS
 from evaluation.likelihoods import Likelihood
 from evaluation.measures import boundary, clean, diversity
 from evaluation.measures.voices import BAG
@@ -61,6 +61,7 @@ AXES: dict[str, str] = {
     "knowledge": "facts of its own story, in its words, and told from three wrong ones",
     "boundary": "rejects what it cannot know, less what it refuses although it knows it",
     "memory": "a fact that a guest told 2 to 50 turns ago",
+    "follows": "its reply takes up what was said before: who, what, which, and what has changed",
     "turns": "finds likeliest whoever speaks next in the book",
     "book": "its reply is nearer to the book’s line than to another character’s",
 }
@@ -194,6 +195,18 @@ MEASURES: tuple[Measure, ...] = (
             read.holds_key_after(distance),
         )
         for distance in DISTANCES
+    ),
+    Measure(
+        "follows up",
+        "the reply to a scripted talk holds what the talk asks for, and nothing that it rules out",
+        ("follows",),
+        each(read.follows_up),
+        axis="follows",
+        fault=Fault(0, 2),
+    ),
+    *(
+        Measure(f"follows up: {kind}", meaning, ("follows",), read.follows_up_on(kind))
+        for kind, meaning in FOLLOW_UPS.items()
     ),
     Measure(
         "who speaks next",

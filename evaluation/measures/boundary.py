@@ -54,6 +54,25 @@ def holds(text: str, keys: Iterable[str]) -> bool:
     return any(key.casefold() in low for key in keys)
 
 
+# Before a term: it is denied, so it is not claimed.
+_NOT_IT = re.compile(
+    r"(?:不是|并非|不再|不要|没有|莫要|休要|而非|不去|不吃|不走|别|莫|没|非|不|除了)[^，。！？,.!?]{0,2}$"
+    r"|\b(?:not|never|no longer|instead of|rather than|isn't|wasn't|don't|won't|neither)"
+    r"(?: \w+){0,2} $",
+    re.IGNORECASE,
+)
+
+
+def claims(text: str, terms: Iterable[str]) -> bool:
+    """Whether a reply holds one of the terms without denying it: 茶, but not 不是茶."""
+    low = text.casefold()
+    return any(
+        not _NOT_IT.search(low[max(0, match.start() - 30) : match.start()])
+        for term in terms
+        for match in re.finditer(re.escape(term.casefold()), low)
+    )
+
+
 def stays_within(
     text: str, kind: str, *, forbidden: Iterable[str], keys: Iterable[str], question: str
 ) -> bool:

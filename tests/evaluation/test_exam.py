@@ -24,7 +24,14 @@ def test_ids_are_unique_and_the_same_for_everybody(asks: list[Ask]) -> None:
     again = exam.build(LEADS, exam.read_questions(), size=exam.QUICK)
     assert [ask.id for ask in asks] == [ask.id for ask in again]
     assert len({ask.id for ask in asks}) == len(asks)
-    assert {ask.part for ask in asks} == {"self", "everyday", "facts", "unknown", "memory"}
+    assert {ask.part for ask in asks} == {
+        "self",
+        "everyday",
+        "facts",
+        "unknown",
+        "memory",
+        "follows",
+    }
 
 
 def test_the_fact_stands_as_far_back_as_promised(asks: list[Ask]) -> None:
