@@ -8,8 +8,8 @@ Under the judge's likelihoods a reply is scored after its own context and after 
 others to the same speaker before the same cards, so that neither the voice nor the cards tell. The
 share of those others that its own context beats is 1 for a reply that fits nowhere else, 0.5 by
 chance. Each reply given to the next context is the floor (shuffled); replies that people wrote
-(held-out lessons) are the ceiling. It stands beside the axis *follows*, not in it: it depends on the
-model that judges, and a reply that repeats the question has a lift, too.
+(held-out lessons) are the ceiling. It stands beside the axis *follows*, not in it: it depends on
+the model that judges, and a reply that repeats the question has a lift, too.
 """
 
 from __future__ import annotations
