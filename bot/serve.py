@@ -22,6 +22,7 @@ from typing import Any
 
 from bot import logs, metrics
 from bot.house import House, add_options
+from bot.memory import MemoryProblem
 from bot.platforms import registry
 from bot.platforms.protocol import Platform, load
 from bot.portable import on_termination
@@ -187,9 +188,8 @@ async def _until_one_ends(ended: asyncio.Event, tasks: Sequence[asyncio.Task[Non
 
 
 def _engine(house: House) -> dict[str, bool]:
-    """Whether the engine works. An engine that cannot fail for good (the fake) is left out."""
-    engine = house.voice.engine
-    return {"model": engine.failure is None} if hasattr(engine, "failure") else {}
+    """`{"model": False}` when the engine has failed for good; while it works, nothing."""
+    return {"model": False} if getattr(house.voice.engine, "failure", None) else {}
 
 
 async def _until_it_fails(house: House) -> None:
@@ -198,7 +198,7 @@ async def _until_it_fails(house: House) -> None:
     Raises:
         EngineStopped: always; until then it waits.
     """
-    while all(_engine(house).values()):
+    while not _engine(house):
         await asyncio.sleep(LOOK)
     _log.error("the engine has failed for good; the process ends, to be started anew")
     # /healthz says 503 already. Each room tells those whose replies failed; let it be delivered.
@@ -213,7 +213,7 @@ async def _answers(house: House) -> bool:
     """Whether Redis answers within a second."""
     try:
         async with asyncio.timeout(1.0):
-            await house.memory.redis.ping()
-    except Exception:  # whatever the driver raises: it does not answer
+            await house.memory.lasting(house.memory.redis.ping, None, patience=0)
+    except (MemoryProblem, TimeoutError):
         return False
     return True

@@ -32,7 +32,7 @@ async def check_redis(environment: Mapping[str, str], machine: Machine) -> list[
         return [*findings, Finding("fault", "redis", str(problem), "correct REDIS_URL")]
     try:
         await memory.connect(3.0)
-        info = await memory.redis.info()
+        info = await memory.lasting(memory.redis.info, None)
         findings += findings_of(info, "its own server" if url is None else memory.where)
         if all(finding.level != "fault" for finding in findings):
             await memory.versions()
@@ -41,8 +41,8 @@ async def check_redis(environment: Mapping[str, str], machine: Machine) -> list[
         if url is None:
             do = "do what it says, or set REDIS_URL to use a Redis of your own"
         findings.append(Finding("fault", "redis", str(problem), do))
-    except Exception as problem:
-        # The driver's many errors; what it says may hold the address.
+    except (OSError, LookupError, TypeError, ValueError) as problem:
+        # An answer that the driver cannot read; what it says may hold the address.
         do = "look whether this is a Redis"
         findings.append(Finding("fault", "redis", f"{type(problem).__name__} from it", do))
     finally:

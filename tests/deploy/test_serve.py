@@ -192,8 +192,7 @@ async def test_an_engine_that_failed_for_good_is_said_shown_and_ends_the_process
     environment = {"TELEGRAM_TOKEN": TELEGRAM, "TELEGRAM_API": telegram.url}
     try:
         running = asyncio.create_task(serve(options, environment))
-        pages = await _until_ready(port, running, {"model", "telegram"})
-        assert pages["health"]["model"] is True
+        await _until_ready(port, running, {"telegram"})
         telegram.says(person, person, "/summon 悟空")
         await telegram.until(lambda: any("老孙" in m.text for m in telegram.shown(person)), 30)
         telegram.says(person, person, "悟空，倒下！")

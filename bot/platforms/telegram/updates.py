@@ -33,6 +33,17 @@ _WAITING = 2.0  # seconds, the longest between questions while something waits t
 
 _FULL = 100  # updates; Telegram sends no more at once
 
+# The library has no error of its own for what it cannot parse.
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
 # What deals with an update, and hears whether it may be too old; the result is whether it is
 # stored (False: it must come again).
 Take = Callable[[Update, bool], "asyncio.Future[bool]"]
@@ -65,7 +76,7 @@ def readable(raw: object) -> dict[str, Any] | None:
     try:
         _check(Update.de_json(dict(raw), None))
         return dict(raw)
-    except Exception as problem:  # the library has no error of its own for what it cannot parse
+    except UNREADABLE as problem:
         kinds = ", ".join(sorted(str(key)[:40] for key in raw if key != "update_id"))
         log.error(
             "Telegram: update %d (%s) cannot be parsed and is left out: %s",
@@ -161,8 +172,8 @@ class Poller:
                 )
                 await self._clock.sleep(10.0)
                 continue
-            except (TelegramError, ArithmeticError, LookupError, TypeError, ValueError) as problem:
-                # The last ones: an answer that is JSON and nothing that Telegram would say.
+            except (TelegramError, *UNREADABLE) as problem:
+                # The latter: an answer that is JSON and nothing that Telegram would say.
                 log.warning("Telegram: no updates (%s); trying again", problem)
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, _PAUSES[1])
