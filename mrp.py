@@ -35,7 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
     "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
     "model": ("hub.cli", "models by name: list, pull, use"),
-    "base": ("trainer.internlm2", "InternLM2 checkpoint → Llama layout"),
+    "base": ("trainer.hf_folder", "a GGUF, or an InternLM2 checkpoint → a folder to train on"),
     "train": ("trainer.train", "train a model from a recipe"),
     "merge": ("trainer.merge", "adapter + base → one model"),
     "convert": ("quantize.convert", "HF folder → GGUF"),

@@ -40,7 +40,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "transformers": ("trainer/",),
     "tokenizers": ("trainer/",),
     "huggingface_hub": ("hub/sources.py",),
-    "gguf": ("quantize/", "engine/shapes.py", "engine/untrained.py"),
+    "gguf": ("quantize/", "trainer/from_gguf.py", "engine/shapes.py", "engine/untrained.py"),
     "discord": ("bot/platforms/",),
     "prometheus_client": ("bot/metrics.py",),
     "regex": ("bot/filters.py",),

@@ -1,6 +1,4 @@
-"""`mrp base FOLDER -o OUT`: an InternLM2 checkpoint in the layout that Llama has.
-
-    mrp base models/internlm2-chat-7b -o models/internlm2-chat-7b-llama
+"""An InternLM2 checkpoint in the layout that transformers' Llama has (`mrp base FOLDER -o OUT`).
 
 transformers has no InternLM2 of its own, and code that comes with weights is never run here. The
 network is Llama's under other names, but for one thing: query, key and value are one matrix
@@ -16,27 +14,22 @@ Weights go tensor by tensor, so memory stays at one tensor, whatever the model's
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sentencepiece import sentencepiece_model_pb2
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, processors
 from torch import Tensor
 from transformers import LlamaConfig, PreTrainedTokenizerFast
 
 from characters.markup import INTERNLM2
-from trainer import shards
+from trainer import sentencepiece, shards
+from trainer.sentencepiece import BYTE, CONTROL, Pieces
 from trainer.shards import Planned, Weights, WeightsError
 from trainer.vocabulary import chat_template
-
-_SPACE = "▁"
-_NORMAL, _UNKNOWN, _CONTROL, _USER, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6  # SentencePiece's kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +206,10 @@ def read_tokenizer(folder: Path, rows: int) -> tuple[PreTrainedTokenizerFast, li
     kinds = [piece.type for piece in proto.pieces]
     for number, token in sorted(added.items()):
         if number < len(pieces):  # in the place of a piece that nobody uses
-            pieces[number], kinds[number] = token, _CONTROL
+            pieces[number], kinds[number] = token, CONTROL
         elif number == len(pieces):
             pieces.append(token)
-            kinds.append(_CONTROL)
+            kinds.append(CONTROL)
         else:
             raise WeightsError(f"{folder}: the added token {token!r} ({number}) leaves a gap")
     if len(pieces) > rows:
@@ -224,37 +217,21 @@ def read_tokenizer(folder: Path, rows: int) -> tuple[PreTrainedTokenizerFast, li
             f"{folder}: {len(pieces)} tokens, but the embedding has {rows} rows; tokenizer and "
             "weights are not of one model"
         )
-    scores = {p.piece: p.score for p in proto.pieces if p.type in (_NORMAL, _USER, _UNUSED)}
-    vocabulary = {piece: number for number, piece in enumerate(pieces)}
-    merged = set(pieces) & scores.keys()
-    dummy = bool(proto.normalizer_spec.add_dummy_prefix)
-    tokenizer = Tokenizer(
-        models.BPE(
-            vocabulary,
-            _merges({piece: scores[piece] for piece in merged}, vocabulary),
-            unk_token=pieces[proto.trainer_spec.unk_id],
-            fuse_unk=True,
-            byte_fallback=True,
+    # An added token has no score of its own, and as a control piece needs none.
+    scores = [piece.score for piece in proto.pieces] + [0.0] * (len(pieces) - len(proto.pieces))
+    spec = proto.trainer_spec
+    begin = pieces[spec.bos_id]
+    tokenizer = sentencepiece.tokenizer(
+        Pieces(
+            texts=pieces,
+            kinds=kinds,
+            scores=scores,
+            unknown=spec.unk_id,
+            begin=spec.bos_id,
+            prefix=bool(proto.normalizer_spec.add_dummy_prefix),
         )
     )
-    spaces = normalizers.Replace(" ", _SPACE)
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Prepend(_SPACE), spaces] if dummy else [spaces]
-    )
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
-        + ([decoders.Strip(" ", left=1, right=0)] if dummy else [])
-    )
-    special = [p for p, kind in zip(pieces, kinds, strict=True) if kind in (_UNKNOWN, _CONTROL)]
-    tokenizer.add_special_tokens([AddedToken(p, normalized=False, special=True) for p in special])
-    # SentencePiece looks for these after it has written spaces as ▁, so they are normalized.
-    own = [p for p, kind in zip(pieces, kinds, strict=True) if kind == _USER]
-    tokenizer.add_tokens([AddedToken(p, normalized=_SPACE in p, special=False) for p in own])
-    begin = pieces[proto.trainer_spec.bos_id]
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{begin} $A", pair=f"{begin} $A $B", special_tokens=[(begin, vocabulary[begin])]
-    )
-    chat = INTERNLM2.close in vocabulary
+    chat = INTERNLM2.close in pieces
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token=begin,
@@ -280,7 +257,7 @@ def _read_proto(file: Path) -> Any:
         raise WeightsError(f"{file}: no SentencePiece model ({problem})") from problem
     if proto.trainer_spec.model_type != proto.trainer_spec.BPE:
         raise WeightsError(f"{file}: not a BPE model; InternLM2's is")
-    if not any(piece.type == _BYTE for piece in proto.pieces):
+    if not any(piece.type == BYTE for piece in proto.pieces):
         raise WeightsError(f"{file}: has no byte pieces; InternLM2's has 256")
     return proto
 
@@ -309,21 +286,7 @@ def _added_tokens(folder: Path, settings: Mapping[str, Any]) -> dict[int, str]:
     return added | {int(number): str(token) for token, number in told.items()}
 
 
-def _merges(scores: Mapping[str, float], vocabulary: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Pairs by rank: SentencePiece first makes the piece with the highest score, from the left.
-
-    Control pieces are not in `scores`: whoever writes `</s>` writes four letters, not a token.
-    """
-    made = []
-    for piece, score in scores.items():
-        for cut in range(1, len(piece)):
-            left, right = piece[:cut], piece[cut:]
-            if left in scores and right in scores:
-                made.append((-score, vocabulary[piece], cut, left, right))
-    return [(left, right) for *_, left, right in sorted(made)]
-
-
-# --- the verb --------------------------------------------------------------------------------
+# --- the folder ------------------------------------------------------------------------------
 
 _COPIED = re.compile(r"(?i)(licen[cs]e|notice)([.].*)?")
 
@@ -371,23 +334,3 @@ def _count(shape: tuple[int, ...]) -> int:
     for side in shape:
         count *= side
     return count
-
-
-def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="mrp base", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path, help="the downloaded InternLM2 folder")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="the folder to write")
-    parser.add_argument("--max-shard-size", default="2GB", help="default: 2GB")
-    parser.add_argument("--json", action="store_true", help="print the card as the last line")
-    args = parser.parse_args(argv)
-    card = convert(
-        args.folder, args.out, limit=shards.size(args.max_shard_size), shown=sys.stderr.isatty()
-    )
-    for note in card["notes"]:
-        print(f"note: {note}", file=sys.stderr)
-    print(f"{args.out}: {card['parameters']:,} parameters in {len(card['shards'])} file(s)")
-    if args.json:
-        print(json.dumps(card, ensure_ascii=False))
-    return 0

@@ -34,7 +34,8 @@ from characters.card import CAST_FOLDER, Cast, Character, Language, UnknownChara
 from characters.prompt import Style
 from characters.turn import Scene, Turn, safe_name
 from trainer import lessons
-from trainer.lessons import PEOPLE, Lesson, LessonError, Split
+from trainer.lessons import Lesson, LessonError, Split
+from trainer.people import PEOPLE
 from trainer.synth.error import FormatError
 from trainer.synth.formats import alpaca, chat, xtuner
 from trainer.synth.formats.dialogue import Dialogue

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from trainer import hf_folder
 from trainer import internlm2 as base
 from trainer.shards import Weights, WeightsError
 
@@ -82,7 +83,7 @@ SHAPES = {
 def test_the_llama_says_what_the_fused_form_says(shape, internlm2, tmp_path):
     folder = internlm2(**SHAPES[shape])
     out = tmp_path / "llama"
-    assert base.main([str(folder), "-o", str(out), "--max-shard-size", "100KB"]) == 0
+    assert hf_folder.main([str(folder), "-o", str(out), "--max-shard-size", "100KB"]) == 0
     model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32).eval()
     ids = torch.randint(0, model.config.vocab_size, (1, 40), generator=torch.manual_seed(1))
     with torch.no_grad():
@@ -112,7 +113,10 @@ def test_a_long_text_is_scaled_by_the_same_rope(internlm2, tmp_path):
 
 def test_the_folder_is_whole(internlm2, tmp_path, capsys):
     out = tmp_path / "out"
-    assert base.main([str(internlm2()), "-o", str(out), "--max-shard-size", "50KB", "--json"]) == 0
+    assert (
+        hf_folder.main([str(internlm2()), "-o", str(out), "--max-shard-size", "50KB", "--json"])
+        == 0
+    )
     card = json.loads(capsys.readouterr().out.splitlines()[-1])
     shards = sorted(file.name for file in out.glob("*.safetensors"))
     assert shards == card["shards"]

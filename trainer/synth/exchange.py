@@ -12,7 +12,8 @@ from characters.card import Cast, Character, Language, UnknownCharacter
 from characters.prompt import Style, name_of, transcript
 from characters.thoughts import spoken
 from characters.turn import Scene, Turn, safe_name
-from trainer.lessons import PEOPLE, Lesson
+from trainer.lessons import Lesson
+from trainer.people import PEOPLE
 from trainer.synth.error import FormatError
 from trainer.synth.formats import Dialogue, Utterance
 from trainer.synth.formats.chatharuhi import NARRATORS

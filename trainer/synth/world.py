@@ -14,7 +14,7 @@ from characters.card import Cast, Character, Language
 from characters.prompt import Style, card
 from characters.script import HELD_OUT, Stretch, read_script, sentences_within
 from characters.turn import Turn
-from trainer.lessons import PEOPLE
+from trainer.people import PEOPLE
 from trainer.synth.error import OptionError
 from trainer.synth.harvest import seed_of
 from trainer.synth.wording import Question, our_questions, read_questions

@@ -1,0 +1,61 @@
+"""Scenes of the book as lessons, cut into windows that fit a small context."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from characters.card import Cast
+from characters.script import read_script, sentences_within, speaking
+from characters.turn import Scene, Turn
+from trainer.lessons import Lesson
+
+LEADS = ("wukong", "tangseng", "bajie", "shaseng")
+_LONGEST_LINE = 110  # characters; longer speeches are cut at a sentence end
+_LONGEST_SCENE = 620  # characters of all lines; about as many tokens with the markup
+
+
+def canon_lessons(
+    scenes: Path, chapters: Sequence[int], known: Cast, rng: random.Random
+) -> list[Lesson]:
+    """One pass over the scenes, each cut into windows that fit a small context."""
+    made = []
+    leads = [known[name] for name in LEADS]
+    for count, stretch in enumerate(read_script(scenes, known, chapters)):
+        lines = [
+            dataclasses.replace(turn, text=sentences_within(turn.text, _LONGEST_LINE))
+            for turn in stretch.turns
+        ]
+        for number, window in enumerate(_windows(lines, rng)):
+            while window and window[-1].side != "character":
+                window = window[:-1]
+            present = [known[name] for name in speaking(window)]
+            if not present:
+                continue
+            if rng.random() < 0.6:  # more are on stage than speak, as in a chat
+                present += [character for character in leads if character not in present]
+            rng.shuffle(present)
+            made.append(
+                Lesson(
+                    id=f"canon-{stretch.scene}-{count}-{number}",
+                    source="canon",
+                    scene=Scene(tuple(present), tuple(window[:-1])),
+                    speaker=known[window[-1].speaker],
+                    reply=window[-1].text,
+                )
+            )
+    return made
+
+
+def _windows(lines: Sequence[Turn], rng: random.Random) -> Iterator[list[Turn]]:
+    start = 0
+    while start < len(lines):
+        size, end = 0, start
+        limit = rng.randint(_LONGEST_SCENE // 2, _LONGEST_SCENE)
+        while end < len(lines) and (end == start or size + len(lines[end].text) <= limit):
+            size += len(lines[end].text)
+            end += 1
+        yield list(lines[start:end])
+        start = end
