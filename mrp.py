@@ -32,7 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("bot.doctor.examine", "looks at everything a bot needs, and says what to do"),
     "feedback": ("bot.feedback", "what people thought of replies, as rows to learn from"),
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
-    "lessons": ("trainer.lessons", "turn scenes and talk into training lessons"),
+    "lessons": ("trainer.compose", "turn scenes, the book and talk into training lessons"),
     "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
     "model": ("hub.cli", "models by name: list, pull, use"),
     "base": ("trainer.hf_folder", "a GGUF, or an InternLM2 checkpoint → a folder to train on"),

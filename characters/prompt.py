@@ -42,12 +42,13 @@ class Style:
     """How much of a card the model reads, and in which markup. A model is served as it was taught.
 
     `cards`: "full" gives persona, style and example lines, "brief" one line a character (for small
-    models and contexts). `rules`: whether the house rules stand before the cards. `examples`:
-    whether full cards show example lines; a talk that needs the room goes without.
+    models and contexts), "name" the name alone (for models with the voices in their weights).
+    `rules`: whether the house rules stand before the cards. `examples`: whether full cards show
+    example lines; a talk that needs the room goes without.
     """
 
     markup: Markup = CHATML
-    cards: Literal["full", "brief"] = "full"
+    cards: Literal["full", "brief", "name"] = "full"
     rules: bool = True
     examples: bool = True
 
@@ -172,17 +173,19 @@ def lesson(
     tail: Tail | None = None,
     style: Style | None = None,
     learn: Literal["reply", "all"] = "reply",
+    since: int = 0,
 ) -> tuple[Span, ...]:
     """The same prompt with the reply filled in and marked as learned.
 
     `learn="all"` also learns the cast's earlier lines, names included: one pass over a scene then
     teaches every voice in it and who speaks next (multi-party SFT as in MuPaS, arXiv 2412.05342).
-    Where a tail names the speaker, the last name is not learned.
+    Where a tail names the speaker, the last name is not learned. `since`: turns of the scene before
+    this index are read only.
     """
     style = style or Style()
     head = prompt(scene, speaker, tail=tail, style=style)
     if learn == "all":
-        taught = transcript(scene, speaker, style=style, learned=True)
+        taught = transcript(scene, speaker, style=style, learned=since)
         head = (*taught, *head[len(taught) :])
         if not tail:
             head = (*head[:-1], Span(head[-1].text, learned=True))
@@ -217,11 +220,11 @@ def next_names(
 
 
 def transcript(
-    scene: Scene, speaker: Character, *, style: Style | None = None, learned: bool = False
+    scene: Scene, speaker: Character, *, style: Style | None = None, learned: int | None = None
 ) -> tuple[Span, ...]:
     """System part and turns: the prefix that all who heard the same turns share.
 
-    With `learned`, the lines of the cast are marked as learned.
+    `learned`: the lines of the cast from this turn on are marked as learned.
     """
     if speaker not in scene.cast:
         raise ValueError(f"{speaker.id} is not on stage")
@@ -234,9 +237,9 @@ def transcript(
         earlier = phrases.summary.format(scene.summary)
         line = f"{phrases.narrator}{phrases.colon}{phrases.lead}{earlier}"
         spans += _block("user", line, style)
-    for turn in scene.turns:
+    for number, turn in enumerate(scene.turns):
         if turn.heard_by(speaker.id):
-            spans += _turn(turn, scene, style, learned)
+            spans += _turn(turn, scene, style, learned is not None and number >= learned)
     return tuple(spans)
 
 
@@ -286,6 +289,8 @@ def card(character: Character, language: Language, style: Style) -> str:
     """A character's card as the model reads it."""
     phrases = _PHRASES[language]
     name = character.name[language]
+    if style.cards == "name":
+        return name
     if style.cards == "brief":
         return phrases.brief.format(name=name, brief=character.brief[language])
     text = phrases.card.format(

@@ -39,7 +39,11 @@ class Stretch:
 
 
 def read_script(
-    scenes: Path, cast: Cast, chapters: Collection[int] | None = None
+    scenes: Path,
+    cast: Cast,
+    chapters: Collection[int] | None = None,
+    *,
+    narration: int = 0,
 ) -> Iterator[Stretch]:
     """Speech of the book's scenes, in the book's order.
 
@@ -47,7 +51,8 @@ def read_script(
     book gives them. Narration is left out: in the book it names who speaks next, and in a chat
     nobody writes it. What one speaker says in pieces becomes one line. A stretch ends where the
     speaker of a line is not sure, and where a speaker would answer himself across a gap: nobody
-    should learn from a hole. `chapters` limits which are read.
+    should learn from a hole. `chapters` limits which are read. `narration`: so many characters of
+    the narration before a line stay, whole sentences from its end; they make it predictable.
 
     Raises:
         ScriptError: the file is missing or a row is broken.
@@ -61,35 +66,41 @@ def read_script(
                 row = json.loads(line)
                 if chapters is not None and row["chapter"] not in chapters:
                     continue
-                for turns in _stretches(row["turns"], ids):
+                for turns in _stretches(row["turns"], ids, narration):
                     yield Stretch(row["id"], row["chapter"], tuple(turns))
             except (ValueError, LookupError, TypeError, AttributeError) as problem:
                 raise ScriptError(f"{scenes}:{number}: not a scene: {problem!r}") from problem
 
 
-def _stretches(rows: Iterable[dict[str, str]], ids: dict[str, str]) -> Iterator[list[Turn]]:
+def _stretches(
+    rows: Iterable[dict[str, str]], ids: dict[str, str], narration: int
+) -> Iterator[list[Turn]]:
     turns: list[Turn] = []
     between = 0  # characters of narration since the last line
+    told = ""
     for row in rows:
         text = row["text"].strip()
         if row["kind"] == "narration":
             between += len(text)
+            told += text
         if row["kind"] != "speech" or not text:
             continue
         sure = row["speaker"] != "?" and float(row["confidence"]) >= SURE
         name = row["speaker"]
         turn = Turn(ids[name], text, "character") if name in ids else Turn(name, text, "human")
         again = bool(turns) and turns[-1].speaker == turn.speaker
-        if not sure or (again and between > TAG_LENGTH):
+        if not sure or (again and between > TAG_LENGTH and not narration):
             if turns:
                 yield turns
             turns = []
+        if sure and narration and between > TAG_LENGTH:
+            turns.append(Turn("", sentences_before(told, narration), "narration"))
         if sure:
-            if turns and again:
+            if turns and again and turns[-1].side != "narration":
                 turns[-1] = dataclasses.replace(turn, text=turns[-1].text + text)
             else:
                 turns.append(turn)
-        between = 0
+        between, told = 0, ""
     if turns:
         yield turns
 
@@ -100,6 +111,18 @@ def sentences_within(text: str, limit: int) -> str:
         return text
     cut = max(text.rfind(mark, 0, limit) for mark in "。！？!?；")
     return text[: cut + 1] if cut > limit // 3 else text[:limit].rstrip("，、,") + "。"
+
+
+def sentences_before(text: str, limit: int) -> str:
+    """The text's last whole sentences within `limit` characters, the last one whatever its length
+    cut to the limit."""
+    if len(text) <= limit:
+        return text
+    cut = min(
+        (at for mark in "。！？；" if (at := text.find(mark, len(text) - limit - 1)) >= 0),
+        default=-1,
+    )
+    return text[cut + 1 :] if 0 <= cut < len(text) - 1 else text[-limit:]
 
 
 def speaking(turns: Sequence[Turn]) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ def _told(metadata: Mapping[str, str]) -> Serving:
         raise StyleError(f"{KEY} in the model's metadata must be a JSON object, not {told!r}")
     style = Style(
         markup=_markup(told.pop("markup", CHATML.name)),
-        cards=_choice(told, "cards", "full", ("full", "brief")),
+        cards=_choice(told, "cards", "full", ("full", "brief", "name")),
         rules=_choice(told, "rules", True, (True, False)),
     )
     dials = {key: _dial(key, told.pop(key)) for key in _DIALS if told.get(key) is not None}

@@ -123,7 +123,8 @@ def load(recipe: Tuning, adapter: Path | None = None) -> Any:
     model.requires_grad_(False)
     if recipe.train.embeddings_on_cpu:
         model.set_input_embeddings(CpuEmbedding(model.get_input_embeddings().weight, place))
-    model.enable_input_require_grads()
+    if recipe.train.checkpointing:  # else no gradient need reach below the first adapter
+        model.enable_input_require_grads()
     if adapter is not None:
         check_adapter(adapter, recipe)
         return PeftModel.from_pretrained(model, adapter, is_trainable=True)
@@ -135,9 +136,15 @@ def load(recipe: Tuning, adapter: Path | None = None) -> Any:
             lora_alpha=method.alpha,
             lora_dropout=method.dropout,
             target_modules="all-linear",  # all but the output matrix
+            layers_to_transform=_layers(recipe),
             task_type="CAUSAL_LM",
         ),
     )
+
+
+def _layers(recipe: Tuning) -> list[int] | None:
+    first = recipe.method.first_layer
+    return list(range(first, recipe.base.layers)) if first else None
 
 
 def check_adapter(adapter: Path, recipe: Tuning) -> None:
@@ -146,15 +153,16 @@ def check_adapter(adapter: Path, recipe: Tuning) -> None:
     if not isinstance(told.get("r"), int):
         raise BaseError(f"{adapter}: adapter_config.json says no rank")
     weights = Weights(adapter, single="adapter_model.safetensors")
+    first = recipe.method.first_layer
     for name, entry in weights.entries.items():
-        if name.endswith("layers.0.self_attn.q_proj.lora_A.weight"):
+        if name.endswith(f"layers.{first}.self_attn.q_proj.lora_A.weight"):
             if entry.shape[1] != recipe.base.width:
                 raise BaseError(
                     f"{adapter}: was trained on a base of width {entry.shape[1]}, not "
                     f"{recipe.base.width}: it is for another base"
                 )
             return
-    raise BaseError(f"{adapter}: holds no adapter of ours (layer 0 has no q_proj)")
+    raise BaseError(f"{adapter}: holds no adapter of ours (layer {first} has no q_proj)")
 
 
 class CpuEmbedding(nn.Module):

@@ -18,12 +18,13 @@ _LONGEST_SCENE = 620  # characters of all lines; about as many tokens with the m
 
 
 def canon_lessons(
-    scenes: Path, chapters: Sequence[int], known: Cast, rng: random.Random
+    scenes: Path, chapters: Sequence[int], known: Cast, rng: random.Random, narration: int = 0
 ) -> list[Lesson]:
-    """One pass over the scenes, each cut into windows that fit a small context."""
+    """One pass over the scenes, each cut into windows that fit a small context. `narration`: so
+    many characters of it stay before a line (see `read_script`)."""
     made = []
     leads = [known[name] for name in LEADS]
-    for count, stretch in enumerate(read_script(scenes, known, chapters)):
+    for count, stretch in enumerate(read_script(scenes, known, chapters, narration=narration)):
         lines = [
             dataclasses.replace(turn, text=sentences_within(turn.text, _LONGEST_LINE))
             for turn in stretch.turns

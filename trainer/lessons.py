@@ -22,6 +22,7 @@ from characters.turn import Scene, Side, Turn
 
 Split = Literal["train", "held_out"]
 SPLITS: tuple[Split, ...] = ("train", "held_out")
+CardsShown = Literal["full", "brief", "name"]
 
 
 class LessonError(ValueError):
@@ -33,7 +34,9 @@ class LessonError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """A scene and the reply that ends it. `speaker` says `reply`; `learn` as in the renderer;
-    `provenance` is what a method of `mrp synth` wrote down about how it was made."""
+    `provenance` is what a method of `mrp synth` wrote down about how it was made. Turns before
+    `since` are read only. `cards`: how much of the cards this lesson shows (None: what the recipe
+    says), so that a voice does not come to depend on its card."""
 
     id: str
     source: str
@@ -43,20 +46,29 @@ class Lesson:
     tail: Tail | None = None
     learn: Literal["reply", "all"] = "all"
     provenance: Mapping[str, Any] | None = None
+    since: int = 0
+    cards: CardsShown | None = None
 
     def spans(self, style: Style) -> tuple[Span, ...]:
-        """What the model reads."""
+        """What the model reads, in `style`; the lesson's own `cards` count before the style's."""
+        if self.cards:
+            style = dataclasses.replace(style, cards=self.cards)
         return lesson(
-            self.scene, self.speaker, self.reply, tail=self.tail, style=style, learn=self.learn
+            self.scene,
+            self.speaker,
+            self.reply,
+            tail=self.tail,
+            style=style,
+            learn=self.learn,
+            since=self.since,
         )
 
     def without_oldest_turn(self) -> Lesson:
         """The same with one turn less. Raises LessonError when there is none to leave out."""
         if not self.scene.turns:
             raise LessonError(f"lesson {self.id}: cards and reply are longer than a row may be")
-        return dataclasses.replace(
-            self, scene=dataclasses.replace(self.scene, turns=self.scene.turns[1:])
-        )
+        scene = dataclasses.replace(self.scene, turns=self.scene.turns[1:])
+        return dataclasses.replace(self, scene=scene, since=max(0, self.since - 1))
 
     def to_row(self) -> dict[str, Any]:
         """As one JSON object."""
@@ -76,7 +88,12 @@ class Lesson:
             "reply": self.reply,
             "learn": self.learn,
         }
-        return row if self.provenance is None else row | {"provenance": dict(self.provenance)}
+        optional: dict[str, Any] = {"since": self.since, "cards": self.cards}
+        if self.tail:
+            optional["note"] = self.tail.note
+        if self.provenance is not None:
+            optional["provenance"] = dict(self.provenance)
+        return row | {key: value for key, value in optional.items() if value or key == "provenance"}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], known: Cast) -> Lesson:
@@ -95,9 +112,11 @@ class Lesson:
             ),
             speaker=known[row["speaker"]],
             reply=row["reply"],
-            tail=Tail(tuple(row["passages"]), tuple(row["memory"])),
+            tail=Tail(tuple(row["passages"]), tuple(row["memory"]), str(row.get("note") or "")),
             learn=row["learn"],
             provenance=row.get("provenance"),
+            since=int(row.get("since") or 0),
+            cards=row.get("cards"),
         )
 
 

@@ -19,14 +19,12 @@ import json
 import random
 import re
 import sys
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datasketch import MinHash, MinHashLSH
 from rich.console import Console
 from rich.progress import track
 
@@ -34,13 +32,13 @@ from characters.card import CAST_FOLDER, Cast, Character, Language, UnknownChara
 from characters.prompt import Style
 from characters.turn import Scene, Turn, safe_name
 from trainer import lessons
+from trainer.duplicates import Shelf
 from trainer.lessons import Lesson, LessonError, Split
 from trainer.people import PEOPLE
 from trainer.synth.error import FormatError
 from trainer.synth.formats import alpaca, chat, xtuner
 from trainer.synth.formats.dialogue import Dialogue
 
-_PERMUTATIONS = 64  # of a MinHash; enough to tell .8 from .6
 _SEED_LINES = 1500  # the seed's head and tail
 
 
@@ -266,31 +264,18 @@ def distinct(
     """
     if not 0 < near < 1:
         return list(taken)
-    shelves: dict[str, MinHashLSH] = {}
+    shelves: dict[str, Shelf] = {}
     kept: list[Taken] = []
     rows = list(taken)
     bar = track(rows, "comparing", console=Console(stderr=True), disable=not shown, transient=True)
     for number, one in enumerate(bar):
-        shelf = shelves.setdefault(
-            one.lesson.speaker.id, MinHashLSH(threshold=near, num_perm=_PERMUTATIONS)
-        )
-        print_ = _fingerprint(one.lesson)
-        alike = sorted(shelf.query(print_))
-        if alike:
-            losses.add("near duplicate", f"{one.lesson.id} (of {rows[alike[0]].lesson.id})")
+        shelf = shelves.setdefault(one.lesson.speaker.id, Shelf(near))
+        said = "".join([*(turn.text for turn in one.lesson.scene.turns), one.lesson.reply])
+        if (other := shelf.alike(said, number)) is not None:
+            losses.add("near duplicate", f"{one.lesson.id} (of {rows[other].lesson.id})")
             continue
-        shelf.insert(number, print_)
         kept.append(one)
     return kept
-
-
-def _fingerprint(one: Lesson) -> MinHash:
-    said = "".join([*(turn.text for turn in one.scene.turns), one.reply])
-    folded = unicodedata.normalize("NFKC", said).casefold()
-    letters = "".join(letter for letter in folded if letter.isalnum()) or said
-    made = MinHash(num_perm=_PERMUTATIONS, seed=1)
-    made.update_batch({letters[at : at + 3].encode() for at in range(max(1, len(letters) - 2))})
-    return made
 
 
 def balanced(made: Sequence[Lesson], dials: Dials, losses: Losses) -> list[Lesson]:

@@ -48,7 +48,7 @@ class Model:
 @dataclass(frozen=True, slots=True)
 class PromptStyle:
     markup: str
-    cards: Literal["full", "brief"]
+    cards: Literal["full", "brief", "name"]
     rules: bool
 
     @property
@@ -71,6 +71,7 @@ class Share:
     identity: float
     talk: float
     unknown: float
+    scenes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +140,35 @@ class TuningData:
 
 
 @dataclass(frozen=True, slots=True)
+class CardShares:
+    """Of how many lessons show whole cards, one line a character, or names only."""
+
+    full: float
+    brief: float
+    name: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curriculum:
+    """What the lessons for a base model are made of; `mrp lessons RECIPE` makes them."""
+
+    scenes: str
+    canon: str
+    held_out: tuple[int, ...]
+    passes: int
+    share: Share
+    english: float
+    cards: CardShares
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     kind: Literal["qlora", "lora", "full"]
     rank: int
     alpha: float
     dropout: float
     double_quant: bool
+    first_layer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +187,7 @@ class Train:
     checkpointing: bool
     embeddings_on_cpu: bool
     loss_chunk: int
+    minutes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +197,7 @@ class Watch:
     sample_tokens: int
     save_minutes: float
     keep: int
+    patience: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +225,7 @@ class Tuning:
     train: Train
     watch: Watch
     preference: Preference | None = None
+    lessons: Curriculum | None = None
 
 
 def load_recipe(file: Path) -> Recipe:
@@ -252,9 +279,29 @@ def _limits(recipe: Tuning) -> dict[str, tuple[float, float, float]]:
         "train.lr": (train.lr, 0, 1),
         "train.warmup": (train.warmup, 0, 1),
         "train.loss_chunk": (train.loss_chunk, 1, 1_000_000),
+        "train.minutes": (train.minutes, 0, 1_000_000),
+        "method.first_layer": (method.first_layer, 0, base.layers - 1),
         "watch.evaluate_every": (watch.evaluate_every, 0, 10**9),
         "watch.sample_every": (watch.sample_every, 0, 10**9),
         "watch.keep": (watch.keep, 1, 1000),
+        "watch.patience": (watch.patience, 0, 1000),
+        **(_curriculum_limits(recipe.lessons) if recipe.lessons else {}),
+    }
+
+
+def _curriculum_limits(plan: Curriculum) -> dict[str, tuple[float, float, float]]:
+    share, cards = plan.share, plan.cards
+    shares = {key: getattr(share, key) for key in ("canon", "identity", "talk", "unknown")}
+    shown = {key: getattr(cards, key) for key in ("full", "brief", "name")}
+    return {
+        "lessons.passes": (plan.passes, 1, 1000),
+        # The scenes say how much there is of the rest.
+        "lessons.share.scenes": (share.scenes, 0.01, 1),
+        **{f"lessons.share.{key}": (value, 0, 1) for key, value in shares.items()},
+        "lessons.share (in all)": (sum(shares.values()) + share.scenes, 0.99, 1.01),
+        **{f"lessons.cards.{key}": (value, 0, 1) for key, value in shown.items()},
+        "lessons.cards (in all)": (sum(shown.values()), 0.99, 1.01),
+        "lessons.english": (plan.english, 0, 1),
     }
 
 

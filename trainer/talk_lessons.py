@@ -7,8 +7,9 @@ scenes (`trainer/scenes.py`).
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from characters.card import LANGUAGES, Cast, Character, Language
@@ -66,6 +67,11 @@ class TalkShow:
             for weight, group in zip(kinds, (IDENTITY, plain, UNKNOWN), strict=True)
             for _ in group
         ]
+
+    def endless(self, passages: Sequence[str]) -> Iterator[Lesson]:
+        """One conversation after another. `passages` of the book stand in some tails, unasked."""
+        for number in itertools.count():
+            yield self.lesson(number, passages)
 
     def lesson(self, number: int, passages: Sequence[str]) -> Lesson:
         """One conversation."""

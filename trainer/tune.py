@@ -36,9 +36,11 @@ from characters.card import CAST_FOLDER, Cast, load_cast
 from characters.prompt import Encoder
 from characters.style import Serving
 from trainer import base, curves, lessons, packs, provenance, rows, shards, watch
+from trainer.budget import Budget
 from trainer.checkpoints import last_checkpoint
 from trainer.lessons import LessonError
 from trainer.recipe import Tuning
+from trainer.scene_lessons import SOURCE
 from trainer.vocabulary import TokenizerEncoder, samples
 
 
@@ -70,6 +72,7 @@ def run(recipe: Tuning, folder: Path) -> dict[str, Any]:
     trainer = make_trainer(recipe, folder, tokenizer, encoder, learn)
     begun = time.monotonic()
     start = follow(trainer, folder)
+    watch.take_best(trainer.model, folder / "best.safetensors", trainer.state.log_history)
     report |= {
         "history": trainer.state.log_history,
         "steps": trainer.state.global_step,
@@ -144,11 +147,12 @@ def learned_packs(recipe: Tuning, encoder: Encoder) -> tuple[list[rows.Batch], d
 
 
 def held_out_packs(recipe: Tuning, encoder: Encoder) -> dict[str, list[rows.Batch]]:
-    """Held-out lessons by character; only its own reply counts, not what others said before."""
+    """Held-out lessons by the character of their reply."""
     by_speaker: dict[str, list[rows.Row]] = {}
     for one in lessons.load(Path(recipe.data.lessons), "held_out", cast_of(recipe)):
         with contextlib.suppress(LessonError):  # longer than a row: nothing to measure
-            alone = dataclasses.replace(one, learn="reply")
+            # In a written scene each line answers the one before; elsewhere only the reply does.
+            alone = one if one.source == SOURCE else dataclasses.replace(one, learn="reply")
             row = rows.fitting(alone, recipe.prompt.style, encoder, recipe.train.row)
             by_speaker.setdefault(one.speaker.id, []).append(row)
     return {
@@ -189,7 +193,15 @@ class Careful:
 
 
 class VoiceTrainer(Careful, Trainer):
-    """transformers' Trainer on packs."""
+    """transformers' Trainer on packs. `budget`: the clock it goes by, where the recipe has one."""
+
+    budget: Budget | None = None
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        if self.budget is None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        self.lr_scheduler = self.budget.scheduler(optimizer or self.optimizer)
+        return self.lr_scheduler
 
 
 def kept(folder: Path) -> str:
@@ -260,17 +272,24 @@ def make_trainer(
         sample_every=recipe.watch.sample_every,
         sample_tokens=recipe.watch.sample_tokens,
         end=tokenizer.convert_tokens_to_ids(recipe.prompt.style.markup.close),
+        patience=recipe.watch.patience,
+        best=folder / "best.safetensors",
     )
     tokens = sum(batch["input_ids"].numel() for batch in learn) * train.epochs / steps
     bar = watch.Bar(tokens, sys.stderr.isatty())
+    budget = None
+    if train.minutes:
+        budget = Budget(train.minutes * 60, steps, train.warmup, folder / "spent.json")
     trainer = VoiceTrainer(
         model=model,
         args=TrainingArguments(**arguments(recipe, folder, steps)),
         train_dataset=rows.Batches(learn),
         data_collator=rows.unwrap,
-        callbacks=[ear, watch.Clock(recipe.watch.save_minutes), bar],
+        # The budget first: what it ends is still measured and listened to.
+        callbacks=[*([budget] if budget else []), ear, watch.Clock(recipe.watch.save_minutes), bar],
     )
     trainer.remove_callback(PrinterCallback)
+    trainer.budget = budget
     ear.note = trainer.log
     if trainer.is_fsdp_enabled:
         ear.asked = {}  # a sharded model cannot write by itself

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 from characters.card import Character
@@ -96,6 +97,8 @@ class Ear(TrainerCallback):
 
     `held_out`: packs by character id. `asked`: what each character is asked, as ids.
     `note` gets {"eval_loss": …, "eval_loss_<character>": …}; samples go to the file `samples`.
+    `patience`: the run ends after so many measurements without a better one (0: never), and the
+    best weights are kept in the file `best`.
     """
 
     held_out: Mapping[str, Packed]
@@ -107,13 +110,17 @@ class Ear(TrainerCallback):
     sample_tokens: int
     end: int  # id of the token that ends a reply
     note: Callable[[dict[str, float]], Any] = print
+    patience: int = 0
+    best: Path | None = None
 
     def on_step_end(
         self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
     ) -> None:
         last = state.global_step >= state.max_steps
+        last = last or control.should_training_stop
         if self.held_out and _due(state.global_step, self.evaluate_every, last):
             self.note(held_out_losses(model, self.held_out))
+            self._judge(model, state, control)
         if self.asked and _due(state.global_step, self.sample_every, last):
             said = self.listen(model)
             if state.is_world_process_zero:
@@ -121,6 +128,19 @@ class Ear(TrainerCallback):
                     for who, text in said.items():
                         row = {"step": state.global_step, "character": who, "said": text}
                         lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _judge(self, model: Any, state: Any, control: Any) -> None:
+        """Keep the best weights; end the run when they have been the best for too long."""
+        if not self.patience or self.best is None:
+            return
+        losses = [row["eval_loss"] for row in state.log_history if "eval_loss" in row]
+        since = len(losses) - 1 - min(range(len(losses)), key=losses.__getitem__)
+        if since == 0 and state.is_world_process_zero:
+            aside = self.best.with_suffix(".part")
+            save_file(_trained(model), aside, metadata={"eval_loss": str(losses[-1])})
+            aside.rename(self.best)
+        if since >= self.patience:
+            control.should_training_stop = True
 
     def listen(self, model: Any) -> dict[str, str]:
         """What each character says, greedily."""
@@ -142,6 +162,27 @@ class Ear(TrainerCallback):
             said[who] = self.tokenizer.decode(made[0, len(ids) :], skip_special_tokens=True)
         model.train(was)
         return said
+
+
+def _trained(model: Any) -> dict[str, torch.Tensor]:
+    """Copies of the trained weights by name."""
+    return {
+        name: weight.detach().cpu().contiguous()
+        for name, weight in model.named_parameters()
+        if weight.requires_grad
+    }
+
+
+def take_best(model: Any, best: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Put the best weights back where the last are not the best."""
+    losses = [row["eval_loss"] for row in history if "eval_loss" in row]
+    if not best.is_file() or not losses or losses[-1] <= min(losses):
+        return
+    kept = load_file(best)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name in kept:
+                weight.copy_(kept[name])
 
 
 def _due(step: int, every: int, last: bool) -> bool:

@@ -358,7 +358,7 @@ def tuning(tmp_path_factory, internlm2) -> Callable[..., Path]:
     """Writes a tuning recipe with its base and lessons: changes are text → text."""
     # Here, so that this file can be read where the trainer's libraries are slow to load.
     from trainer import internlm2 as base
-    from trainer import lessons as writing
+    from trainer import compose as writing
 
     folder = tmp_path_factory.mktemp("tuning")
     base.convert(internlm2(), folder / "base", limit=10**9)

@@ -9,8 +9,10 @@ import pytest
 from characters.card import LANGUAGES, load_cast
 from characters.prompt import Style, Tail
 from characters.turn import Scene, Turn
+from trainer import compose as composing
 from trainer import lessons
-from trainer.lessons import Lesson, LessonError, compose, load, report
+from trainer.compose import compose
+from trainer.lessons import Lesson, LessonError, load, report
 from trainer.talk import IDENTITY, UNKNOWN, load_talk
 
 CAST = load_cast()
@@ -257,10 +259,10 @@ def test_a_lesson_with_everything_survives_the_way_through_json():
 
 
 def test_the_verb_writes_what_load_reads(tmp_path, scenes, monkeypatch, capsys, recipe):
-    monkeypatch.setattr(lessons, "load_recipe", lambda file: recipe)
+    monkeypatch.setattr(composing, "load", lambda file: recipe)
     out = tmp_path / "lessons"
     words = ["any.toml", "--canon", str(scenes.parent), "-o", str(out), "--json", "--sample", "1"]
-    assert lessons.main(words) == 0
+    assert composing.main(words) == 0
     counts = json.loads(capsys.readouterr().out.splitlines()[-1])
     for split in lessons.SPLITS:
         found = load(out, split)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from characters.card import load_cast
-from trainer import lessons, mix
+from trainer import compose, mix
 from trainer.lessons import LessonError
 
 KNOWN = load_cast()
@@ -197,7 +197,7 @@ def test_the_seeds_own_mix_is_its_own(tmp_path, capsys):
         files.append(write(tmp_path / f"{name}.jsonl", rows))
     out = tmp_path / "out"
     args = [*map(str, files), "--seed-exact", "-o", str(out), "--json"]
-    assert lessons.main(["mix", *args]) == 0
+    assert compose.main(["mix", *args]) == 0
     counts = json.loads(capsys.readouterr().out.splitlines()[-1])
     raw = (out / "xiyou.jsonl").read_text().splitlines()
     assert len(raw) == 12_000
@@ -213,7 +213,7 @@ def test_four_files_to_one_folder_with_a_report(tmp_path, capsys):
     files = [write(tmp_path / f"{name}.jsonl", many(name, 60)) for name in ROLES]
     out = tmp_path / "out"
     args = ["mix", *map(str, files), "-o", str(out), "--held-out", "0.1", "--sample", "1", "--json"]
-    assert lessons.main(args) == 0
+    assert compose.main(args) == 0
     told = capsys.readouterr().out
     counts = json.loads(told.splitlines()[-1])
     assert counts["train"]["lessons"] + counts["held_out"]["lessons"] == 240
@@ -226,8 +226,8 @@ def test_four_files_to_one_folder_with_a_report(tmp_path, capsys):
 
 def test_bad_sources_are_one_sentence(tmp_path):
     with pytest.raises(LessonError, match="cannot be read"):
-        lessons.main(["mix", str(tmp_path / "gone.jsonl"), "-o", str(tmp_path / "out")])
+        compose.main(["mix", str(tmp_path / "gone.jsonl"), "-o", str(tmp_path / "out")])
     empty = write(tmp_path / "a.jsonl", [talk("白素贞", ("一", "二"))])
     with pytest.raises(LessonError, match=r"nothing is left.*1 × unknown speaker: a.jsonl:1"):
-        lessons.main(["mix", str(empty), "-o", str(tmp_path / "out")])
+        compose.main(["mix", str(empty), "-o", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
