@@ -135,16 +135,23 @@ def load(recipe: Tuning, adapter: Path | None = None) -> Any:
             r=method.rank,
             lora_alpha=method.alpha,
             lora_dropout=method.dropout,
-            target_modules="all-linear",  # all but the output matrix
-            layers_to_transform=_layers(recipe),
+            **_targets(recipe),
             task_type="CAUSAL_LM",
         ),
     )
 
 
-def _layers(recipe: Tuning) -> list[int] | None:
+def _targets(recipe: Tuning) -> dict[str, Any]:
+    """Which matrices get adapters: all but the output matrix, from `method.first_layer` on."""
     first = recipe.method.first_layer
-    return list(range(first, recipe.base.layers)) if first else None
+    if not first:
+        return {"target_modules": "all-linear"}
+    # PEFT takes layers only where the matrices are named.
+    return {
+        "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]
+        + ["gate_proj", "up_proj", "down_proj"],
+        "layers_to_transform": list(range(first, recipe.base.layers)),
+    }
 
 
 def check_adapter(adapter: Path, recipe: Tuning) -> None:
