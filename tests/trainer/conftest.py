@@ -357,8 +357,8 @@ def seed_files() -> Callable[..., list[Path]]:
 def tuning(tmp_path_factory, internlm2) -> Callable[..., Path]:
     """Writes a tuning recipe with its base and lessons: changes are text → text."""
     # Here, so that this file can be read where the trainer's libraries are slow to load.
-    from trainer import internlm2 as base
     from trainer import compose as writing
+    from trainer import internlm2 as base
 
     folder = tmp_path_factory.mktemp("tuning")
     base.convert(internlm2(), folder / "base", limit=10**9)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from characters.card import load_cast
-from trainer import compose, mix
+from trainer import compose, lessons, mix
 from trainer.lessons import LessonError
 
 KNOWN = load_cast()
