@@ -147,9 +147,9 @@ def _targets(recipe: Tuning) -> dict[str, Any]:
     if not first:
         return {"target_modules": "all-linear"}
     # PEFT takes layers only where the matrices are named.
+    matrices = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     return {
-        "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"]
-        + ["gate_proj", "up_proj", "down_proj"],
+        "target_modules": list(matrices),
         "layers_to_transform": list(range(first, recipe.base.layers)),
     }
 
