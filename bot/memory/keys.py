@@ -54,6 +54,7 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
 
 `mrp:1:{link:CODE}`, a hash: maker and taker (accounts), and who of them has seen the other side and
     said yes (maker_seen, maker_yes, taker_seen, taker_yes); ten minutes
+`mrp:1:linking`, a text: who links accounts just now; until they have, a minute at most
 `mrp:1:clock`, a hash: at (seconds), ticks, boot: the time by which people are forgotten
 `mrp:1:erased`, a number: erasures since the append-only file was rewritten; until it is
 `mrp:1:{feedback}:given`, a stream of at most ~5,000 and 180 days:

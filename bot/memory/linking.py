@@ -14,7 +14,10 @@ noted.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +30,8 @@ from bot.memory.person_store import Account, PersonStore, write_known
 
 CODE_SECONDS = 600
 TRIES = 5  # codes made or tried in that time
+_LOCK = f"{PREFIX}linking"
+_LOCK_SECONDS = 60  # that somebody who was killed holds it; linking takes some milliseconds
 # Without letters and digits that look alike.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE = 8
@@ -172,8 +177,33 @@ async def decline(store: PersonStore) -> bool:
     return await store.lasting(step)
 
 
+@contextlib.asynccontextmanager
+async def _alone(store: PersonStore) -> AsyncIterator[None]:
+    """Hold the lock of all linking: people who link in a ring at once would pass each other by."""
+    token = secrets.token_hex(8)
+
+    async def take() -> None:
+        while not await store.redis.set(_LOCK, token, nx=True, ex=_LOCK_SECONDS):
+            await asyncio.sleep(0.02)
+
+    async def release() -> None:
+        if await store.redis.get(_LOCK) == token:
+            await store.redis.delete(_LOCK)
+
+    await store.lasting(take)
+    try:
+        yield
+    finally:
+        await store.lasting(release)
+
+
 async def join(one: PersonStore, two: PersonStore) -> Known:
     """Make two people one, under the stricter of their wishes. Both must have agreed."""
+    async with _alone(one):
+        return await _join(one, two)
+
+
+async def _join(one: PersonStore, two: PersonStore) -> Known:
     first, second = await one.known(), await two.known()
     if first.person == second.person:
         return first
@@ -190,7 +220,7 @@ async def join(one: PersonStore, two: PersonStore) -> Known:
 
     store = one.other(stays.person)
     await store.change(expecting)
-    return await finish(store)
+    return await _finish(store)
 
 
 async def unlink(store: PersonStore) -> Known | None:
@@ -204,15 +234,25 @@ async def unlink(store: PersonStore) -> Known | None:
             return known
         return replace(known, profile=replace(known.profile, parting=leaves))
 
-    known = await store.change(leaving)
-    if not known.profile.parting:
-        return None
-    await finish(store.other(known.person))
+    async with _alone(store):
+        known = await store.change(leaving)
+        if not known.profile.parting:
+            return None
+        await _finish(store.other(known.person))
     return await store.known()
 
 
 async def finish(store: PersonStore) -> Known:
-    """Do what was begun: take over who is joining, clear what was taken over, let go who parts."""
+    """Do what was begun: take over who is joining, clear what was taken over, let go who parts.
+    Returns what is known then."""
+    known = await store.known()
+    if not (known.profile.joining or known.profile.clearing or known.profile.parting):
+        return known
+    async with _alone(store):
+        return await _finish(store)
+
+
+async def _finish(store: PersonStore) -> Known:
     known = await store.known()
     while known.profile.joining:  # what is taken over may bring more
         root = known.profile.joining[0]
@@ -231,11 +271,11 @@ async def finish(store: PersonStore) -> Known:
 async def _take_over(store: PersonStore, root: str) -> Known:
     into = (await store.known()).person
     await store.lasting(lambda: _try_point(store, root, into))
-    at = await store.lasting(lambda: store.try_account(root))
-    if at.root != into:
+    at, now = await store.lasting(lambda: store.try_account(root)), (await store.known()).person
+    if at.root != now:
         # It went to somebody else before it came here: then all three are one.
-        await store.change(lambda known: _joined(known, root))
-        return await join(store, store.other(at.root))
+        await store.change(lambda known: _joined(known, root) if known.person == now else known)
+        return await _join(store, store.other(at.root))
 
     async def read() -> Known:
         hashes = [await store.redis.hgetall(key) for key in known_keys(root)]
