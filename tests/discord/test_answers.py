@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.platforms.discord.answers import is_document
+from bot.platforms.text import is_document
 from tests.discord.conftest import World, begun
 from tests.fakes.discord_server import Fault
 
@@ -38,7 +38,9 @@ async def test_an_export_is_a_file_however_short(world: World):
     direct = world.server.add_direct(world.ming)
     server = world.server
     async with world.bot():
-        await server.slash(world.ming, world.channel, "remember", text="我住在_杭州_")
+        call = await server.slash(world.ming, world.channel, "remember", text="我住在_杭州_")
+        await call.acknowledged()
+        await server.until(lambda: server.posts[world.channel][call.original]["content"])
         call = await server.slash(world.ming, world.channel, "export")
         await call.acknowledged()
         answer = server.posts[world.channel][call.original]

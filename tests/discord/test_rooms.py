@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.discord.conftest import BASE, World, begun
+from tests.discord.conftest import BASE, World
 from tests.fakes.discord_server import text_of, walk
 
 
@@ -63,15 +61,6 @@ async def test_brought_along_by_a_person_where_the_bot_is_no_member(world: World
     assert not world.server.webhooks
 
 
-async def rooms_kept(world: World, *channels: int) -> list[int]:
-    """Of these channels, those of which something is kept."""
-    found = []
-    for channel in channels:
-        if await world.memory.redis.keys(f"*room:discord:{channel}*"):
-            found.append(channel)
-    return found
-
-
 async def test_a_room_goes_by_what_is_said_and_not_by_a_clients_language(world: World):
     """Hong's Discord is English; everybody speaks Chinese."""
     async with world.bot():
@@ -80,51 +69,3 @@ async def test_a_room_goes_by_what_is_said_and_not_by_a_clients_language(world: 
         await world.server.say(world.ming, world.channel, "悟空，你是谁？")
         lines = await world.lines_until(2)
     assert [name for name, _ in lines] == ["孙悟空", "孙悟空"]
-
-
-@pytest.mark.parametrize("running", [True, False], ids=["told", "while it was not running"])
-async def test_removed_from_a_server_its_rooms_are_erased(world: World, running: bool):
-    server = world.server
-    other = server.add_guild("另一家")
-    stays = server.add_channel(other, "留下")
-    thread = server.add_channel(world.guild, "第一场", type=11, parent=world.channel)
-    direct = server.add_direct(world.ming)
-    places = (world.channel, thread, stays, direct)
-    async with world.bot():
-        for channel in places:
-            await server.slash(world.ming, channel, "summon", who="悟空")
-        await server.until(lambda: all(server.messages(c) for c in places))
-        await asyncio.sleep(0.3)
-        assert await rooms_kept(world, *places) == list(places)
-        if running:
-            await server.remove_bot(world.guild)
-            await asyncio.sleep(0.5)
-            assert await rooms_kept(world, *places) == [stays, direct]
-    if not running:
-        server.guilds[world.guild]["member"] = False
-        async with world.bot():
-            await asyncio.sleep(0.7)
-        assert await rooms_kept(world, *places) == [stays, direct]
-
-
-async def test_an_outage_of_a_server_erases_nothing(world: World):
-    async with world.bot():
-        await begun(world)
-        await world.server._dispatch(
-            "GUILD_DELETE", {"id": str(world.guild), "unavailable": True}, str(world.guild), 0
-        )
-        await asyncio.sleep(0.3)
-        assert await rooms_kept(world, world.channel) == [world.channel]
-
-
-@pytest.mark.parametrize("kind", ["channel", "thread"])
-async def test_a_channel_that_is_deleted_takes_its_room_along(world: World, kind: str):
-    there = world.channel
-    if kind == "thread":
-        there = world.server.add_channel(world.guild, "第一场", type=11, parent=world.channel)
-    async with world.bot() as bot:
-        await begun(world, there)
-        await world.server.delete_channel(there)
-        await asyncio.sleep(0.4)
-        assert await rooms_kept(world, there) == []
-        assert str(there) not in {name for _, name in bot.house._rooms}

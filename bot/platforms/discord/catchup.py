@@ -18,10 +18,11 @@ import discord
 
 from bot.house import House
 from bot.platforms.discord.errors import described, retried
+from bot.platforms.discord.guilds import DIRECT, PLATFORM
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.progress import Progress
-from bot.platforms.discord.rooms import PLATFORM, ChannelRoom, ChannelRooms
+from bot.platforms.discord.rooms import ChannelRoom, ChannelRooms
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class CatchUp:
                 resuming.append(self._resume(room))
         await self._all(self._read_missed(except_for=unfinished), *resuming)
         self._progress.caught_up()
-        await self._rooms.erase_left_guilds()
+        await self._rooms.guilds.erase_left()
 
     async def after_new_session(self) -> None:
         """Read what was said between two gateway sessions, of which no event tells."""
@@ -112,13 +113,15 @@ class CatchUp:
         ]
         for channel in sorted(active, key=_last, reverse=True):
             found[channel.id] = channel
-        for name in await self._rooms.used(since=USED_WITHIN, most=MOST_CHANNELS):
+        for name in await self._rooms.guilds.used(since=USED_WITHIN, most=MOST_CHANNELS):
             known: Any = self._client.get_channel(int(name)) if name.isdigit() else None
             if known is not None and getattr(known, "last_message_id", None) is None:
                 found[known.id] = known
         # Of direct messages the gateway tells nothing: those of the last day are looked at.
-        if self._rooms.is_ours(0):
-            for name in await self._rooms.direct_messages(since=USED_WITHIN, most=MOST_DIRECT):
+        if self._rooms.guilds.is_ours(DIRECT):
+            for name in await self._rooms.guilds.direct_messages(
+                since=USED_WITHIN, most=MOST_DIRECT
+            ):
                 direct = await self._rooms.channel(name)
                 if direct is not None:
                     found[direct.id] = direct

@@ -156,13 +156,13 @@ class DiscordClient(discord.AutoShardedClient):
         await self.messages.received(message)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self.rooms.erase_guild(guild.id)
+        await self.rooms.guilds.erase_guild(guild.id)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        await self.rooms.erase(channel.id, channel.guild.id)
+        await self.rooms.guilds.erase(channel.id, channel.guild.id)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        await self.rooms.erase(event.thread_id, event.guild_id)
+        await self.rooms.guilds.erase(event.thread_id, event.guild_id)
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         await self.messages.voted(event, added=True)

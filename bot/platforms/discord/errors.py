@@ -34,6 +34,9 @@ class Gone(Exception):
 
 TRANSIENT = (AnswerLost, OSError, aiohttp.ClientError, TimeoutError)
 FAILED = (discord.HTTPException, *TRANSIENT)
+UNEDITED = (Gone, *FAILED)
+UNREADABLE = (discord.InvalidData, *FAILED)  # a channel that cannot be fetched
+DOWN = (discord.DiscordServerError, *TRANSIENT)  # no answer, or a 5xx
 
 
 def described(problem: BaseException) -> str:

@@ -17,11 +17,12 @@ from bot.memory import MemoryProblem
 from bot.platforms.discord.access import user_moderates
 from bot.platforms.discord.answers import Answer, is_member
 from bot.platforms.discord.errors import FAILED
+from bot.platforms.discord.guilds import PLATFORM
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.orders import MENUS
 from bot.platforms.discord.panel import Say
 from bot.platforms.discord.panels import Panels
-from bot.platforms.discord.rooms import PLATFORM, ChannelRoom, ChannelRooms
+from bot.platforms.discord.rooms import ChannelRoom, ChannelRooms
 from bot.platforms.discord.stage import answering
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape, parts

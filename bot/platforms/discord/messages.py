@@ -20,9 +20,10 @@ from bot.commands import read
 from bot.memory import MemoryProblem
 from bot.platforms.discord.access import author_moderates
 from bot.platforms.discord.content import Content, addresses, content_of, for_another_bot
+from bot.platforms.discord.guilds import PLATFORM
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.progress import Progress
-from bot.platforms.discord.rooms import PLATFORM, ChannelRooms, send
+from bot.platforms.discord.rooms import ChannelRooms, send
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape
 from bot.stage import Message
@@ -127,7 +128,7 @@ class Messages:
                 return False
             if not await self._rooms.plays(channel):
                 return False
-        if missed and await self._rooms.was_heard(channel.id, message.id):
+        if missed and await self._rooms.guilds.was_heard(channel.id, message.id):
             return False
         self._recent.append(message.id)
         self._heard(channel.id, message.id)

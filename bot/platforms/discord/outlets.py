@@ -20,10 +20,11 @@ from typing import Any, Protocol
 
 import discord
 
-from bot.platforms.discord.answers import file_of, is_document
+from bot.platforms.discord.answers import file_of
 from bot.platforms.discord.errors import AnswerLost, Gone, described
 from bot.platforms.discord.text import NOBODY, escape
 from bot.platforms.discord.webhooks import INVALID_TOKEN, UNKNOWN_WEBHOOK, Webhooks
+from bot.platforms.text import is_document
 
 _log = logging.getLogger(__name__)
 

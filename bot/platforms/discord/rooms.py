@@ -21,11 +21,11 @@ from typing import Any
 import discord
 
 from bot.house import House
-from bot.memory import places
 from bot.platforms.discord.access import why_silent
 from bot.platforms.discord.answers import LONGEST_TOLD, file_of, is_member
-from bot.platforms.discord.errors import FAILED
+from bot.platforms.discord.errors import FAILED, UNREADABLE
 from bot.platforms.discord.faces import Faces
+from bot.platforms.discord.guilds import DIRECT, PLATFORM, GuildRooms
 from bot.platforms.discord.outlets import CallOutlet, ChannelOutlet, Outlet
 from bot.platforms.discord.stage import DiscordStage
 from bot.platforms.discord.text import NOBODY, escape, parts
@@ -35,8 +35,6 @@ from bot.room import Room
 
 _log = logging.getLogger(__name__)
 
-PLATFORM = "discord"
-DIRECT = 0  # in place of a guild's id: direct messages
 MOST_QUIET = 10_000  # channels that are remembered as quiet
 
 
@@ -67,6 +65,7 @@ class ChannelRooms:
     ) -> None:
         self._client = client
         self._house = house
+        self.guilds = GuildRooms(client, house, on_erased=self.left)
         self._faces = faces
         self._webhooks = webhooks
         self._open: dict[str, ChannelRoom] = {}
@@ -87,9 +86,7 @@ class ChannelRooms:
                 why_silent=lambda: why_silent(channel, self._language(name)),
                 private=isinstance(channel, discord.DMChannel),
             )
-            guild = getattr(channel, "guild", None)
-            place = self._place(guild.id if guild else DIRECT)
-            await places.put_into_place(self._house.memory, PLATFORM, place, name)
+            await self.guilds.opened(channel)
             await self._enter(name, stage, channel)
         return self._open[name]
 
@@ -168,22 +165,6 @@ class ChannelRooms:
             return await self.of_channel(channel) if channel is not None else None
         return self._open[str(channel_id)]
 
-    async def direct_messages(self, *, since: float, most: int) -> list[str]:
-        """Names of direct messages that were used within `since` seconds, the newest first."""
-        memory = self._house.memory
-        ours = set(await places.rooms_of_place(memory, PLATFORM, self._place(DIRECT)))
-        used = await self.used(since=since, most=MOST_QUIET)
-        return [name for name in used if name in ours][:most]
-
-    async def used(self, *, since: float, most: int) -> list[str]:
-        """Names of rooms that were used within `since` seconds, the newest first."""
-        return await places.used_rooms(self._house.memory, PLATFORM, since=since, most=most)
-
-    async def was_heard(self, channel_id: int, message_id: int) -> bool:
-        """Whether a message was stored already, by this process or an earlier one."""
-        memory = self._house.memory
-        return await places.was_heard(memory, PLATFORM, str(channel_id), str(message_id))
-
     async def channel(self, name: str) -> Any:
         """The channel of a room, when it belongs to one of this process' shards; None otherwise."""
         if not name.isdigit():
@@ -192,14 +173,14 @@ class ChannelRooms:
         if channel is None:
             try:
                 channel = await self._client.fetch_channel(int(name))
-            except (discord.InvalidData, *FAILED):
+            except UNREADABLE:
                 return None
         guild = getattr(channel, "guild", None)
-        return channel if self.is_ours(guild.id if guild else 0) else None
+        return channel if self.guilds.is_ours(guild.id if guild else DIRECT) else None
 
-    def is_ours(self, guild_id: int) -> bool:
-        """Whether a guild (0: direct messages) belongs to one of this process' shards."""
-        return (guild_id >> 22) % (self._client.shard_count or 1) in (self._client.shards or (0,))
+    def left(self, name: str) -> None:
+        """A room was erased, or left the process: it is opened anew when it is used again."""
+        self._open.pop(name, None)
 
     def order_given(self, room: ChannelRoom) -> None:
         """An order was carried out: who is on stage may have changed."""
@@ -211,40 +192,6 @@ class ChannelRooms:
         if len(self._quiet) >= MOST_QUIET:
             self._quiet.clear()
         self._quiet.add(channel_id)
-
-    # -- erasing ---------------------------------------------------------------------------------
-
-    async def erase(self, channel_id: int | str, guild_id: int | str) -> None:
-        """Erase the room of a channel that is gone, or that the bot was removed from."""
-        name = str(channel_id)
-        self._open.pop(name, None)
-        await self._house.erase(PLATFORM, name, place=self._place(guild_id))
-
-    async def erase_guild(self, guild_id: int | str) -> None:
-        """Erase all rooms of a guild that the bot was removed from."""
-        place = self._place(guild_id)
-        names = await places.rooms_of_place(self._house.memory, PLATFORM, place)
-        for name in names:
-            await self.erase(name, guild_id)
-        if names:
-            _log.info("removed from server %s: its %d rooms are erased", guild_id, len(names))
-
-    async def erase_left_guilds(self) -> None:
-        """The same for those that the bot was removed from while it was not running.
-
-        The gateway names all guilds of a shard, those too that have an outage.
-        """
-        for place in await places.places(self._house.memory, PLATFORM):
-            application, _, guild = place.partition("/")
-            if application != str(self._client.application_id):
-                continue  # another bot with the same Redis
-            if guild == str(DIRECT):
-                continue
-            if self.is_ours(int(guild)) and self._client.get_guild(int(guild)) is None:
-                await self.erase_guild(guild)
-
-    def _place(self, guild_id: int | str) -> str:
-        return f"{self._client.application_id}/{guild_id}"
 
     # -- one person alone ------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ import time
 import aiohttp
 import discord
 
-from bot.platforms.discord.errors import TRANSIENT, AnswerLost, described
+from bot.platforms.discord.errors import DOWN, AnswerLost, described
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Webhooks:
             return None
         try:
             return await self._next(parent)
-        except (discord.DiscordServerError, *TRANSIENT) as problem:
+        except DOWN as problem:
             self.pause(channel, described(problem))
             return None
 
