@@ -189,7 +189,7 @@ async def _until_one_ends(ended: asyncio.Event, tasks: Sequence[asyncio.Task[Non
 
 def _engine(house: House) -> dict[str, bool]:
     """`{"model": False}` when the engine has failed for good; while it works, nothing."""
-    return {"model": False} if getattr(house.voice.engine, "failure", None) else {}
+    return {"model": False} if house.voice.engine.failure else {}
 
 
 async def _until_it_fails(house: House) -> None:
