@@ -11,6 +11,7 @@ Imports of our packages stand inside functions here, and only here: `mrp` has to
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import importlib.metadata
@@ -19,7 +20,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -182,9 +183,28 @@ def model_file(name: str) -> Path:
     return model_file(name)
 
 
+@contextlib.asynccontextmanager
+async def play(args: argparse.Namespace) -> AsyncIterator[Any]:
+    """Opens rooms on a model, for `mrp evaluate evenings`; args are that verb's."""
+    # The whole bot and the engine, only for evenings.
+    from bot.rehearsal import rehearsals
+    from bot.voice import open_voice
+    from canon import Canon
+    from characters.card import load_cast
+    from hub.choice import chosen
+
+    book = Canon.open(args.canon) if args.canon else None
+    voice = open_voice(str(chosen(args).path), context=args.context, seed=args.seed)
+    try:
+        async with rehearsals(voice, load_cast(), book) as house:
+            yield house.open
+    finally:
+        await voice.close()
+
+
 GIVEN: dict[str, dict[str, Any]] = {
     "bench": {"model_file": model_file},
-    "evaluate": {"casting": casting},
+    "evaluate": {"casting": casting, "play": play},
     "canon": {"open_embedder": open_embedder},
     "imatrix": {"render": render_lessons},
     "measure": {"render": render_lessons, "evaluate": evaluate},

@@ -6,6 +6,7 @@ mrp evaluate identity --model models/xiyou-mini.gguf      does each lead know wh
 mrp evaluate speaker  --canon build/canon                 can the model tell who says a line
 mrp evaluate search   --canon build/canon --qa FILE       does the search find the passage
 mrp evaluate turns    --canon build/canon                 does the right one speak next
+mrp evaluate evenings --model NAME                        scripted talks in a real room
 mrp evaluate VERB --help                                  what belongs to it
 """
 
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 from evaluation import (
     asks,
     compare,
+    evenings,
     grid,
     identity,
     learn,
@@ -62,12 +64,25 @@ VERBS = (
         speaker.run,
     ),
     Verb("search", "recall of the canon search", search.__doc__, search.options, search.run),
+    Verb(
+        "evenings",
+        "scripted talks, counted by rules",
+        evenings.__doc__,
+        evenings.options,
+        evenings.run,
+    ),
     Verb("turns", "does the right one speak next", turns.__doc__, turns.options, turns.run),
 )
 
 
-def main(argv: list[str], *, casting: Callable[[], turns.Casting] | None = None) -> int:
-    """Run one verb. `casting` is the bot's, handed in by the front door, for `turns`."""
+def main(
+    argv: list[str],
+    *,
+    casting: Callable[[], turns.Casting] | None = None,
+    play: evenings.Play | None = None,
+) -> int:
+    """Run one verb. What the front door hands in is the bot's: `casting` for `turns`, `play` for
+    `evenings`."""
     parser = argparse.ArgumentParser(
         prog="mrp evaluate", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -81,7 +96,7 @@ def main(argv: list[str], *, casting: Callable[[], turns.Casting] | None = None)
         )
         verb.options(one)
         one.add_argument("--json", action="store_true", help="the last line is one JSON object")
-        one.set_defaults(run=verb.run, casting=casting)
+        one.set_defaults(run=verb.run, casting=casting, play=play)
     args = parser.parse_args(argv)
     result = args.run(args)
     if args.json:
