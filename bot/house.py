@@ -128,7 +128,11 @@ class House:
         filter = load_filter(file) if file else None
         model = choice.chosen(options)
         voice = open_voice(
-            str(model.path), context=options.context, seed=options.seed, threads=options.threads
+            str(model.path),
+            adapter=model.adapter,
+            context=options.context,
+            seed=options.seed,
+            threads=options.threads,
         )
         try:
             memory = await open_memory(redis_url(os.environ), patience=patience)

@@ -27,12 +27,13 @@ _WARMEST = 1.2  # to which another version may turn the temperature up
 def open_voice(
     model: str,
     *,
+    adapter: Path | None = None,
     context: int | None = None,
     seed: int | None = None,
     threads: int | None = None,
 ) -> Voice:
-    """Load a GGUF, or the fake for "echo". Without `context` what `mrp fit` wrote counts, without
-    `threads` the physical cores.
+    """Load a GGUF, with a LoRA `adapter` on it, or the fake for "echo". Without `context` what
+    `mrp fit` wrote counts, without `threads` the physical cores.
 
     Raises:
         ModelError: the file is missing, broken, or of a kind that cannot be served.
@@ -54,8 +55,12 @@ def open_voice(
     from engine.model_card import fitted
 
     replies = None if "replies" in fitted(path) else 4
-    engine = LlamaEngine.open(path, context=context, replies=replies, threads=threads)
+    engine = LlamaEngine.open(
+        path, context=context, replies=replies, threads=threads, adapter=adapter
+    )
     name = engine.metadata.get("general.name") or path.stem
+    if adapter is not None:
+        name = f"{name} + {adapter.stem}"
     return Voice(engine, serving(engine.metadata, engine), name=name, seed=seed)
 
 

@@ -56,6 +56,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--shape", choices=sorted(SHAPES), default="0.5b", help="random weights")
     which.add_argument("--model", metavar="NAME", help="a real model instead: a name, or a GGUF")
+    parser.add_argument("--voice", type=Path, metavar="FILE", help="a LoRA adapter on it, for mrp")
     parser.add_argument("--scenes", type=int, default=4, help="at the same time (4)")
     parser.add_argument("--turns", type=int, default=8, help="replies a scene (8)")
     parser.add_argument("--characters", type=int, default=4, help="a scene (4)")
@@ -107,7 +108,14 @@ def main(argv: list[str], model_file: Callable[[str], Path] = Path) -> int:
     def contender(name: str) -> Contender | None:
         match name:
             case "mrp":
-                return Ours(path, play, given.threads, given.stretch, FLASH[given.flash])
+                return Ours(
+                    path,
+                    play,
+                    threads=given.threads,
+                    stretch=given.stretch,
+                    flash=FLASH[given.flash],
+                    adapter=given.voice,
+                )
             case "naive" | "shared":
                 return Lock(path, play, given.threads, swapped=name == "naive")
             case "server-swapped" | "server-shared" if given.llama_server:

@@ -11,8 +11,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Unpack
 
-from engine.llama import LlamaEngine
+from engine.llama import LlamaEngine, Options
 from engine.llama.baseline import SingleLlama
 from engine.sequence import EngineError, Sampling
 from engine.workload import MARKUP, Measured, Play, Said
@@ -25,19 +26,12 @@ class Ours:
 
     swapped = False
 
-    def __init__(
-        self, path: Path, play: Play, threads: int, stretch: float, flash: bool | None
-    ) -> None:
+    def __init__(self, path: Path, play: Play, **options: Unpack[Options]) -> None:
         # Every scene's whole transcript at once: what llama-server is given, too.
-        self._engine = LlamaEngine.open(
-            path,
-            context=play.context,
-            replies=play.scenes + 1,
-            threads=threads,
-            cells=play.context * (play.scenes + 1),
-            stretch=stretch,
-            flash=flash,
-        )
+        options["context"] = play.context
+        options["replies"] = play.scenes + 1
+        options["cells"] = play.context * (play.scenes + 1)
+        self._engine = LlamaEngine.open(path, **options)
         self._tail = play.tail
         self._ends = tuple((token, -math.inf) for token in self._engine.ends)
 

@@ -79,6 +79,13 @@ class Header:
         """What kind of GGUF it is: "model", "adapter", "imatrix", "mmproj"."""
         return str(self.values.get("general.type", "model"))
 
+    @property
+    def data_start(self) -> int:
+        """Where the tensors' data begin in the file."""
+        alignment = self.values.get("general.alignment", 32)
+        step = alignment if isinstance(alignment, int) and alignment > 0 else 32
+        return -(-self.size // step) * step
+
     def own(self, key: str) -> Value | None:
         """A value of the architecture, such as "block_count"."""
         return self.values.get(f"{self.architecture}.{key}")

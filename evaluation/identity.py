@@ -196,7 +196,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Ask, and print shares. Raises ModelError and StyleError."""
 
     async def asked() -> list[Introduction]:
-        async with opened(args.model) as (engine, served):
+        async with opened(args.model, args.voice) as (engine, served):
             cast = load_cast(args.cast)
             return await ask(
                 engine, served, cast, samples=args.samples, language=args.language, seed=args.seed

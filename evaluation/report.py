@@ -37,6 +37,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     """The options of `mrp evaluate report`."""
     verb.add_argument("model", help="a GGUF, the address of an endpoint, or answers.jsonl")
     verb.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    verb.add_argument("--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it")
     verb.add_argument("--name", default="", help="the model's name (an endpoint needs it)")
     verb.add_argument("--control", choices=("swapped", "untrained"), help="what must be bad")
     verb.add_argument("--prompt", choices=("stage", "haruhi"), default="stage", help="renderer")
@@ -199,7 +200,12 @@ def _opened(args: argparse.Namespace, prepared: Prepared, folder: Path) -> Subje
         control = folder / f"{path.stem}-untrained.gguf"
         untrained.write(path, control, seed=args.seed)
         path = control
-    wanted = {"at_once": args.at_once, "context": args.context, "threads": args.threads}
+    wanted = {
+        "at_once": args.at_once,
+        "context": args.context,
+        "threads": args.threads,
+        "adapter": args.voice,
+    }
     if args.prompt == "haruhi":
         if not args.canon:
             raise EvaluationError("--prompt haruhi quotes the book: name its folder with --canon")

@@ -17,13 +17,14 @@ from hub.choice import model_file
 def model_options(verb: argparse.ArgumentParser) -> None:
     """`--model` (default: MRP_MODEL, what `mrp model use` chose, or the shipped one), `--cast`."""
     verb.add_argument("--model", type=model_file, default="", help="a name, or a GGUF")
+    verb.add_argument("--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it")
     verb.add_argument("--cast", type=Path, default=CAST_FOLDER)
 
 
 @contextlib.asynccontextmanager
-async def opened(model: Path) -> AsyncIterator[tuple[Engine, Serving]]:
+async def opened(model: Path, adapter: Path | None = None) -> AsyncIterator[tuple[Engine, Serving]]:
     """The engine, and how the model wants to be asked. Raises ModelError and StyleError."""
-    engine = LlamaEngine.open(model, replies=8)
+    engine = LlamaEngine.open(model, replies=8, adapter=adapter)
     try:
         yield engine, serving(engine.metadata, engine)
     finally:

@@ -190,10 +190,12 @@ class EngineSubject:
         at_once: int = 16,
         context: int = 4096,
         threads: int | None = None,
+        adapter: Path | None = None,
         render: Renderer = shared_stage,
         closing: str = "",
     ) -> EngineSubject:
-        """Load the model. `threads` of the processor (None: its physical cores).
+        """Load the model, with a LoRA `adapter` on it. `threads` of the processor (None: its
+        physical cores).
 
         Raises:
             ModelError: the file is missing or cannot be served.
@@ -202,7 +204,12 @@ class EngineSubject:
         from engine.llama import LlamaEngine  # loads llama.cpp; the other subjects need none of it
 
         engine = LlamaEngine.open(
-            path, context=context, replies=at_once, threads=threads, stretch=_PATIENT
+            path,
+            context=context,
+            replies=at_once,
+            threads=threads,
+            stretch=_PATIENT,
+            adapter=adapter,
         )
         name = engine.metadata.get("general.name") or path.stem
         served = serving(engine.metadata, engine)

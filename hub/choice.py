@@ -18,7 +18,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hub import found
@@ -163,7 +163,7 @@ def _may(ask: Ask | None, what: str, name: str) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """`--model NAME` and `--yes`; `chosen` reads them."""
+    """`--model NAME`, `--voice FILE` and `--yes`; `chosen` reads them."""
     parser.add_argument(
         "--model",
         metavar="NAME",
@@ -172,13 +172,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "model that ships)",
     )
     parser.add_argument(
+        "--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) that goes onto the model"
+    )
+    parser.add_argument(
         "--yes", action="store_true", help="fetch a model that is not here without a question"
     )
 
 
 def chosen(options: argparse.Namespace) -> Choice:
     """The model that the options of `add_options` name. Raises HubError."""
-    return choose(options.model, ask=ask_in_terminal(options.yes))
+    choice = choose(options.model, ask=ask_in_terminal(options.yes))
+    return replace(choice, adapter=options.voice) if options.voice else choice
 
 
 def model_file(name: str) -> Path:

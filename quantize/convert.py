@@ -33,6 +33,7 @@ from gguf.utility import size_label
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from engine.adapter import BASE_NAME, FINGERPRINT, NORM, fingerprint
 from quantize import adapter, vocabulary, weights
 from quantize.architecture import IGNORED_ENDINGS, Architecture, Part
 from quantize.aside import aside
@@ -189,6 +190,7 @@ def convert_adapter(
     writer.add_float32("adapter.lora.alpha", told.alpha)
     writer.add_file_type(TYPES[type][1])
     _sign(writer, folder)
+    notes = _name_base(writer, home, architecture)
     write(writer, pieces, output, progress)
     return Conversion(
         path=str(output),
@@ -199,8 +201,26 @@ def convert_adapter(
         parameters=sum(math.prod(piece.part.shape) for piece in pieces),
         bytes=output.stat().st_size,
         seconds=round(time.monotonic() - begun, 2),
-        notes=(),
+        notes=notes,
     )
+
+
+def _name_base(writer: GGUFWriter, home: Path, architecture: Architecture) -> tuple[str, ...]:
+    """Write which base an adapter belongs to: its name, and the fingerprint of its norm weights
+    where the folder has them. Returns notes."""
+    card = read_json(home / "card.json") if (home / "card.json").is_file() else {}
+    writer.add_uint32("general.base_model.count", 1)
+    writer.add_string(BASE_NAME, str(card.get("name") or home.resolve().name))
+    if not any(home.glob("*.safetensors")):
+        return (f"{home} has no weights, so the adapter cannot be told from one of another base",)
+    found = weights.find(home)
+    norms = [
+        (part.name, b"".join(to_float32(block).tobytes() for block in found[part.source].blocks()))
+        for part in architecture.parts()
+        if part.name.endswith(NORM) and part.source in found
+    ]
+    writer.add_string(FINGERPRINT, fingerprint(norms))
+    return ()
 
 
 def _match(architecture: Architecture, found: Mapping[str, Tensor], kind: Kind) -> list[Piece]:

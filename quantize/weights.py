@@ -143,7 +143,7 @@ def header(path: Path) -> dict[str, Tensor]:
         raise ConvertError(f"{path} is missing") from None
     except OSError as problem:
         raise ConvertError(f"{path} cannot be read: {problem.strerror}") from problem
-    except (struct.error, ValueError) as problem:
+    except (struct.error, ValueError, RecursionError) as problem:
         raise ConvertError(f"{path} is cut off or no safetensors file") from problem
     if not isinstance(entries, dict):
         raise ConvertError(f"{path} is no safetensors file")

@@ -24,9 +24,10 @@ async def check_model(
 ) -> list[Finding]:
     """Open the model once, as the bot would, and close it again."""
     try:
-        path = choose(options.model, environment=environment).path
+        chosen = choose(options.model, environment=environment)
     except HubError as problem:
         return [Finding("fault", "model", str(problem), "name another with --model or MRP_MODEL")]
+    path, adapter = chosen.path, getattr(options, "voice", None) or chosen.adapter
     if str(path) == ECHO:
         return [Finding("warning", "model", "echo repeats what it hears", "name a GGUF: --model")]
     left = machine.memory()
@@ -34,7 +35,9 @@ async def check_model(
         size = size_of(path) if path.is_file() else 0
         if left and size > left:
             return [_does_not_fit(size, left)]
-        voice = await asyncio.to_thread(open_voice, str(path), context=options.context)
+        voice = await asyncio.to_thread(
+            open_voice, str(path), adapter=adapter, context=options.context
+        )
     except (EngineError, StyleError) as problem:
         do = "name another with --model or MRP_MODEL, or fetch this one again"
         return [Finding("fault", "model", str(problem), do)]

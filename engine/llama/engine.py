@@ -73,6 +73,7 @@ class LlamaEngine:
             vram=told.get("vram") if vram is None else vram,
             cells=options.get("cells"),
             flash=options.get("flash"),
+            adapter=options.get("adapter"),
         )
         host = HostCache(int(options.get("offload", 0.5) * GiB))
         named = options.get("state")

@@ -15,11 +15,13 @@ import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.adapter import check_belongs, own_metadata, read_adapter
 from engine.checks import notes
 from engine.header import size_of
 from engine.llama import loading
 from engine.llama.batch import Batch
 from engine.llama.loading import reason
+from engine.llama.lora import apply, load_adapter
 from engine.llama.probe import look_at
 from engine.llama.sampler import make_chain
 from engine.llama.tokenizer import Tokenizer
@@ -44,7 +46,8 @@ class ModelOptions(TypedDict, total=False):
     None: the whole model goes there if there is a GPU). `cells` is the size of the cache that all
     share (tokens; None: planned by `engine.resources`). `flash` is flash attention (None: where
     llama.cpp has it): it skips other rooms' cells, but adds up in half precision, so that logits
-    vary by some 1e-2 with what lies in the cache.
+    vary by some 1e-2 with what lies in the cache. `adapter` is a LoRA as a GGUF that is applied to
+    the model; what it says under `mrp.…` counts before what the model says.
     """
 
     context: int | None
@@ -53,6 +56,7 @@ class ModelOptions(TypedDict, total=False):
     vram: float | None
     cells: int | None
     flash: bool | None
+    adapter: str | Path | None
 
 
 class LlamaModel:
@@ -67,9 +71,13 @@ class LlamaModel:
 
     def __init__(self, path: Path, **options: Unpack[ModelOptions]) -> None:
         context, replies = options.get("context") or 4096, options.get("replies") or 8
-        vram, size = options.get("vram"), size_of(path)
-        layers = -1
+        vram, size, layers = options.get("vram"), size_of(path), -1
         self.notes = notes(look_at(path))
+        named = options.get("adapter")
+        adapter = read_adapter(Path(named)) if named else None
+        if adapter is not None:
+            self.notes += check_belongs(adapter, path)
+            size += adapter.path.stat().st_size
         for note in self.notes:
             log.warning("%s", note)
         if vram is not None:
@@ -81,6 +89,9 @@ class LlamaModel:
         self._model = loading.load(path, layers=layers)
         loading.check_generates(path, self._model)
         self.metadata = loading.metadata(self._model)
+        lora = load_adapter(self._model, adapter) if adapter is not None else None
+        if adapter is not None:
+            self.metadata |= own_metadata(adapter)
         self.tokenizer = Tokenizer(llama_cpp.llama_model_get_vocab(self._model))
         self.seconds = 0.0
         if "tokenizer.chat_template" not in self.metadata:
@@ -99,9 +110,12 @@ class LlamaModel:
         layout = plan(self.metadata, size, context=self.context, replies=replies, vram=vram)
         if cells := options.get("cells"):
             layout = replace(layout, cells=max(cells, self.context))
-        self.name = f"{path.name} {size} {layout.kv} llama-cpp-python {_VERSION}"
+        model = f"{path.name} + {adapter.digest}" if adapter is not None else path.name
+        self.name = f"{model} {size} {layout.kv} llama-cpp-python {_VERSION}"
         threads = options.get("threads") or processors()
         self._context = self._open(path, layout, threads, options.get("flash"))
+        if lora is not None:
+            apply(self._context, lora)
         self.cells = int(llama_cpp.llama_n_ctx(self._context))
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = Batch(BATCH)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,13 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
+from engine.adapter import BASE_NAME, check_belongs, read_adapter
+from engine.llama import LlamaEngine
+from engine.sequence import ModelError, Sampling
 from quantize import convert as verb
 from quantize.convert import convert, convert_adapter
 from quantize.error import ConvertError
+from quantize.reader import Reader
 
 EVERY = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 TEXT = "悟空道：“I'll go 42 miles!”🐒"
@@ -120,3 +126,67 @@ def test_an_adapter_of_another_model_is_refused(folder: Any, tmp_path: Path) -> 
     config.write_text(json.dumps({**json.loads(config.read_text()), "num_hidden_layers": 1}))
     with pytest.raises(ConvertError, match=r"layers\.1\..* is no matrix|asks for"):
         convert_adapter(tmp_path / "lora", path, tmp_path / "lora.gguf")
+
+
+async def test_text_with_the_adapter_is_that_of_the_merged_model(
+    folder: Any, tmp_path: Path
+) -> None:
+    """Greedy, 20 prompts; they may part only where two tokens are as good as equal."""
+    path, model, _ = folder("llama")
+    convert(path, tmp_path / "base.gguf", "f32")
+    tuned = adapted(model, tmp_path / "lora")
+    done = convert_adapter(tmp_path / "lora", path, tmp_path / "lora.gguf", "f32")
+    assert done.notes == ()
+    tuned.merge_and_unload().save_pretrained(tmp_path / "merged")
+    for file in path.glob("tokenizer*"):
+        shutil.copy(file, tmp_path / "merged")
+    convert(tmp_path / "merged", tmp_path / "merged.gguf", "f32")
+    prompts = [f"{n}：悟空道，{TEXT[: n + 3]}" for n in range(20)]
+
+    async def written(name: str, adapter: Path | None = None) -> list[list[int]]:
+        options: dict[str, Any] = {"context": 128, "threads": 1, "flash": False}
+        engine = LlamaEngine.open(tmp_path / name, replies=4, adapter=adapter, **options)
+        assert engine.notes == ()
+
+        async def one(prompt: str) -> list[int]:
+            reply = engine.stream(engine.encode(prompt), Sampling(temperature=0, max_tokens=16))
+            async for _ in reply:
+                pass
+            return reply.tokens
+
+        texts = await asyncio.gather(*map(one, prompts))
+        await engine.close()
+        return list(texts)
+
+    voiced = await written("base.gguf", tmp_path / "lora.gguf")
+    merged, plain = await written("merged.gguf"), await written("base.gguf")
+    assert voiced != plain, "the adapter must change something"
+    with Reader(tmp_path / "merged.gguf", length=128, threads=1) as reader:
+        for prompt, one, other in zip(prompts, voiced, merged, strict=True):
+            pairs = enumerate(zip(one, other, strict=False))
+            at = next((n for n, (a, b) in pairs if a != b), None)
+            if at is not None:
+                logits = reader.read([*reader.encode(prompt), *one[:at]])[-1]
+                assert abs(logits[one[at]] - logits[other[at]]) < 1e-2, "not a tie"
+
+
+def test_an_adapter_names_its_base(folder: Any, tmp_path: Path) -> None:
+    path, model, _ = folder("qwen3")
+    adapted(model, tmp_path / "lora")
+    convert_adapter(tmp_path / "lora", path, tmp_path / "lora.gguf", "f16")
+    header = read_adapter(tmp_path / "lora.gguf")
+    assert header.values[BASE_NAME] == path.name
+    for type in ("f32", "f16", "q8_0"):
+        convert(path, tmp_path / f"{type}.gguf", type)
+        assert check_belongs(header, tmp_path / f"{type}.gguf") == ()
+    other, another, _ = folder("qwen3")
+    with torch.no_grad():
+        another.model.norm.weight.mul_(1.5)
+    another.save_pretrained(other)
+    convert(other, tmp_path / "other.gguf", "f16")
+    with pytest.raises(ModelError, match="another model of the same shape"):
+        check_belongs(header, tmp_path / "other.gguf")
+    for file in path.glob("*.safetensors"):
+        file.unlink()
+    done = convert_adapter(tmp_path / "lora", path, tmp_path / "b.gguf")
+    assert "no weights" in done.notes[0]

@@ -124,6 +124,9 @@ def _teacher(verb: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--gguf", type=model_file, metavar="NAME", help="our own engine on this model"
     )
+    teacher.add_argument(
+        "--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it, with --gguf"
+    )
     which.add_argument("--model", help="a model's name at an OpenAI-compatible endpoint")
     teacher.add_argument("--url", default=_USUAL_URL, help=f"of the endpoint ({_USUAL_URL})")
     teacher.add_argument(
@@ -240,7 +243,9 @@ def _rehearsed(teacher: Teacher, card: dict[str, Any], console: Console) -> None
 
 async def _open(args: argparse.Namespace) -> Teacher:
     if args.gguf is not None:
-        local = LocalTeacher.open(args.gguf, replies=args.workers, threads=args.threads)
+        local = LocalTeacher.open(
+            args.gguf, replies=args.workers, threads=args.threads, adapter=args.voice
+        )
         local.room = args.room or local.room
         if not args.dry_run:
             return local

@@ -28,9 +28,18 @@ class LocalTeacher:
         self._context = context
 
     @classmethod
-    def open(cls, path: Path, *, replies: int, threads: int | None = None) -> LocalTeacher:
-        """Load a model. Raises ModelError, StyleError."""
-        engine = LlamaEngine.open(path, context=_LONGEST_CONTEXT, replies=replies, threads=threads)
+    def open(
+        cls,
+        path: Path,
+        *,
+        replies: int,
+        threads: int | None = None,
+        adapter: Path | None = None,
+    ) -> LocalTeacher:
+        """Load a model, with a LoRA `adapter` on it. Raises ModelError, StyleError."""
+        engine = LlamaEngine.open(
+            path, context=_LONGEST_CONTEXT, replies=replies, threads=threads, adapter=adapter
+        )
         told = serving(engine.metadata, engine)
         context = min(told.context or _LONGEST_CONTEXT, engine.context)
         with path.open("rb") as file:
