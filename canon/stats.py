@@ -43,8 +43,8 @@ def draw(canon: Canon, lines: Mapping[str, Counter[int]], path: Path) -> None:
         import matplotlib as mpl  # a large library for one optional picture
 
         mpl.use("Agg")
-        from matplotlib import font_manager
-        from matplotlib import pyplot as plt
+        from matplotlib import font_manager  # after the backend is chosen
+        from matplotlib import pyplot as plt  # after the backend is chosen
     except ImportError:
         raise CanonError(
             "the plot needs matplotlib, which is not installed: pip install matplotlib"

@@ -77,13 +77,13 @@ def _colours(count: int) -> list[str]:
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
-    import matplotlib
+    import matplotlib  # of the evaluate extra, and slow to import
 
     matplotlib.use("Agg")
     # The same values give the same bytes; and text stays text.
     matplotlib.rcParams.update({"svg.hashsalt": "mrp", "svg.fonttype": "none", "font.size": 10})
     matplotlib.rcParams["font.family"] = ["sans-serif"]
-    from matplotlib import pyplot
+    from matplotlib import pyplot  # after the backend is chosen
 
     return pyplot.figure(figsize=(width, height)), pyplot
 

@@ -29,7 +29,7 @@ PARTS = {
 
 def words(text: str) -> list[str]:
     """jieba's words, blanks left out."""
-    import jieba
+    import jieba  # of the evaluate extra; it loads its dictionary when it is first used
 
     jieba.setLogLevel(logging.WARNING)
     return [word for word in jieba.cut(text) if word.strip()]
@@ -37,7 +37,7 @@ def words(text: str) -> list[str]:
 
 def rouge_l(candidate: str, reference: str) -> float:
     """The longest common subsequence of words as an F measure, 0..1."""
-    from rouge_chinese import Rouge
+    from rouge_chinese import Rouge  # of the evaluate extra
 
     ours = " ".join(words(candidate)) or _NOTHING
     theirs = " ".join(words(reference)) or _NOTHING

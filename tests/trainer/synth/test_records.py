@@ -1,4 +1,4 @@
-"""Records of people become evidence, strangers and cards."""
+"""Records of people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from characters.card import load_cast
 from trainer import lessons
 from trainer.synth import cli
-from trainer.synth.cards import write_cards
 from trainer.synth.error import FormatError, OptionError
 from trainer.synth.records import read_records
 
@@ -75,27 +74,6 @@ def test_no_records_are_said_so(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
     with pytest.raises(OptionError, match="no record"):
         read_records(tmp_path / "r")
-
-
-def test_a_record_becomes_a_card_that_loads(tmp_path: Path) -> None:
-    folder = put(tmp_path / "r", LI_BAI, DU_FU, HOLMES)
-    assert cli.main(["cards", str(folder), "-o", str(tmp_path / "cast")]) == 0
-    cast = load_cast(tmp_path / "cast")
-    li_bai = cast.find("太白")
-    assert li_bai.name.zh == "李白", "an alias belongs to the first who has it"
-    assert li_bai.brief.zh == "唐代诗人，人称诗仙"
-    assert "碎叶城" in li_bai.persona.zh
-    assert cast.find("holmes").brief.en == "A detective."
-    assert len(cast) == 3
-
-
-def test_two_records_of_one_name_and_odd_letters(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="already"):
-        write_cards(read_records(put(tmp_path / "r", LI_BAI, LI_BAI)), tmp_path / "cast")
-    odd = {"label": 'A: "B" <c>', "description": 'x\\ "y"\x7f\n\tz'}
-    (card,) = write_cards(read_records(put(tmp_path / "r", odd)), tmp_path / "cast")
-    assert card.name.en == 'A "B" c'
-    assert card.brief.en == 'x\\ "y"\x7f z'
 
 
 def test_people_of_records_are_taught_by_ditto_alone(
