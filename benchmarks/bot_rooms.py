@@ -24,6 +24,7 @@ from pathlib import Path
 from bot.drafts import Pace
 from bot.house import House
 from bot.memory import open_memory
+from bot.room import Shared
 from bot.stage import Line, Message
 from bot.voice import Voice
 from characters.card import load_cast
@@ -102,7 +103,7 @@ async def measured(rooms: int, messages: int, people: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         memory = await open_memory(os.environ.get("REDIS_URL"), folder=Path(folder))
         voice = Voice(Instant(), Serving(Style(cards="brief")))
-        house = House(load_cast(), voice, memory)
+        house = House(Shared(load_cast(), voice, memory))
         if not people:
             house.shared.people = None
         waits: list[float] = []

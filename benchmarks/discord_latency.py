@@ -33,6 +33,7 @@ from bot.limits import Limits, Rate
 from bot.memory import open_memory
 from bot.platforms.discord.client import DiscordClient
 from bot.platforms.discord.faces import Faces
+from bot.room import Shared
 from bot.voice import Voice
 from characters.card import load_cast
 from characters.prompt import Style
@@ -53,7 +54,7 @@ async def latency(rate: float, seconds: float, rooms: int) -> dict[str, float]:
             engine = EchoEngine(lambda prompt: ANSWER, context=2**20)
             voice = Voice(engine, Serving(style=Style(cards="brief")))
             freely = Rate(math.inf, 1)
-            house = House(cast, voice, memory, limits=Limits(freely, freely))
+            house = House(Shared(cast, voice, memory, limits=Limits(freely, freely)))
             guild = server.add_guild("bench")
             channels = [server.add_channel(guild, f"room {n}") for n in range(rooms)]
             people = [server.add_user(f"person {n}") for n in range(rooms)]

@@ -26,6 +26,7 @@ from bot.memory import open_memory
 from bot.platforms.telegram.accounts import Accounts, client_of
 from bot.platforms.telegram.client import TelegramClient
 from bot.platforms.telegram.limits import Limiter
+from bot.room import Shared
 from bot.voice import open_voice
 from characters.card import load_cast
 from hub.choice import ECHO, SHIPPED
@@ -41,7 +42,7 @@ def account(server: TelegramServer) -> ExtBot[None]:
 async def opened(server: TelegramServer, folder: Path, model: str) -> tuple[House, TelegramClient]:
     free = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
     memory = await open_memory(None, folder=folder)
-    house = House(load_cast(), open_voice(model), memory, limits=free)
+    house = House(Shared(load_cast(), open_voice(model), memory, limits=free))
     troupe = TelegramClient(house, Accounts(account(server)))
     await troupe.start()
     return house, troupe

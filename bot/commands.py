@@ -27,6 +27,8 @@ class Command:
     """`names` are what it is called, the first one in help; `takes` shows its argument.
 
     An argument in brackets may be left out. `here_only`: it means something in a terminal alone.
+    `informs`: it changes nothing, so that it need not wait for a reply that is being written;
+    "bare": without an argument.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Command:
     takes: Words | None
     does: Words
     here_only: bool = False
+    informs: Literal["", "always", "bare"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ COMMANDS: tuple[Command, ...] = (
         "",
         None,
         Words("可以请的角色", "all who can be summoned"),
+        informs="always",
     ),
     Command(
         "who",
@@ -79,6 +83,7 @@ COMMANDS: tuple[Command, ...] = (
         "",
         None,
         Words("谁在场，演到哪里", "who is on stage, and what the scene is"),
+        informs="always",
     ),
     Command(
         "scene",
@@ -90,6 +95,7 @@ COMMANDS: tuple[Command, ...] = (
             "这场戏在哪里、什么气氛、书到第几回为止",
             "where the scene is, its mood, and up to which chapter the book has happened",
         ),
+        informs="bare",
     ),
     Command(
         "note",
@@ -101,6 +107,7 @@ COMMANDS: tuple[Command, ...] = (
             "给演员的提示，一直有效；/提示 无 撤掉",
             "a director's note that stays; `/note none` takes it away",
         ),
+        informs="bare",
     ),
     Command(
         "narrate",
@@ -189,6 +196,7 @@ COMMANDS: tuple[Command, ...] = (
         "",
         None,
         Words("前面演了什么", "what happened so far"),
+        informs="always",
     ),
     Command(
         "why",
@@ -197,6 +205,7 @@ COMMANDS: tuple[Command, ...] = (
         "",
         None,
         Words("上一句依据书里哪几处", "what in the book the last line leaned on"),
+        informs="always",
     ),
     Command(
         "persona",
@@ -205,6 +214,7 @@ COMMANDS: tuple[Command, ...] = (
         "text",
         Words("[我是谁]", "[WHO I AM]"),
         Words("我在戏里是谁", "who I am in the scene"),
+        informs="bare",
     ),
     Command(
         "remember",
@@ -221,6 +231,7 @@ COMMANDS: tuple[Command, ...] = (
         "",
         None,
         Words("角色记得我什么", "what is remembered of me"),
+        informs="always",
     ),
     Command(
         "correct",
@@ -242,12 +253,21 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "restore",
+        ("restore",),
+        ("恢复",),
+        "",
+        None,
+        Words("一分钟内把忘掉的这间屋子找回来", "bring back what /forget room took"),
+    ),
+    Command(
         "export",
         ("export",),
         ("导出",),
         "",
         None,
         Words("我的全部记录，JSON", "all that is kept of me, as JSON"),
+        informs="always",
     ),
     Command(
         "optout",
@@ -307,6 +327,7 @@ COMMANDS: tuple[Command, ...] = (
         "text",
         Words("zh|en", "zh|en"),
         Words("这间屋子说哪种语言", "the language of this room"),
+        informs="bare",
     ),
     Command(
         "help",
@@ -315,6 +336,7 @@ COMMANDS: tuple[Command, ...] = (
         "",
         None,
         Words("这份说明", "this list"),
+        informs="always",
     ),
     Command(
         "quit",
@@ -331,6 +353,7 @@ ALL = {"all", "everyone", "全部", "全体", "所有人", "大家"}
 
 _LONGEST_NAME = 8  # words
 
+_INFORMS = {c.id: c.informs for c in COMMANDS}
 # Chinese names in either script: what is typed is simplified, character by character.
 _BY_NAME = {name: c.id for c in COMMANDS for name in (*c.names, *c.zh_names)}
 _ZH_NAMES = sorted((n for c in COMMANDS for n in c.zh_names), key=len, reverse=True)
@@ -350,6 +373,12 @@ def read(text: str) -> Order | None:
         if name.startswith(zh):
             return Order(_BY_NAME[zh], f"{word[len(zh) :]} {argument}".strip(), zh)
     return Order("", argument.strip(), word)
+
+
+def informs(order: Order) -> bool:
+    """Whether an order changes nothing."""
+    how = _INFORMS.get(order.id, "always")  # what is no order is only said to be none
+    return how == "always" or (how == "bare" and not order.argument.strip())
 
 
 def people(argument: str, cast: Cast) -> tuple[tuple[Character, ...], tuple[str, ...]]:

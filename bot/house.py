@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections import Counter
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.filters import Filter, load_filter
+from bot.filters import load_filter
 from bot.limits import Limits, load_limits
-from bot.memory import Memory, open_memory
+from bot.memory import open_memory
 from bot.memory.places import erase_room
 from bot.people import People
+from bot.permissions import load_permissions
 from bot.room import Room, Shared
 from bot.secrets import redis_url
 from bot.stage import Stage
-from bot.voice import Voice, open_voice
+from bot.voice import open_voice
 from canon import Canon
-from characters.card import CAST_FOLDER, Cast, Language, load_cast
+from characters.card import CAST_FOLDER, Language, load_cast
 from hub import choice
 
 
@@ -57,6 +58,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="what is not talked about (default: MRP_FILTER, or nothing)",
     )
+    parser.add_argument(
+        "--rights",
+        metavar="FILE",
+        type=Path,
+        help="which orders only moderators may give (default: MRP_RIGHTS)",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="makes replies repeatable")
     parser.add_argument(
         "--context",
@@ -75,39 +82,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class House:
-    """One cast, one voice, one memory; and the rooms of this process. `book` may be None.
+IDLE = 3600.0  # seconds without a word until a room leaves the process
+SWEEP = 60.0  # seconds between two looks for such rooms
+MOST_ROOMS = 5000  # of a process: some 50 kB each
 
-    `stats` counts what happened: heard, said, retried, the faults of replies, and so on.
+
+class House:
+    """One cast, one voice, one memory; and the rooms of this process.
+
+    `stats` counts what happened: heard, said, retried, the faults of replies, and so on. A room in
+    which nobody has spoken for an hour leaves the process; it is opened again when somebody does.
+    `on_leave` are called with its platform and name.
     """
 
-    def __init__(
-        self,
-        cast: Cast,
-        voice: Voice,
-        memory: Memory,
-        *,
-        book: Canon | None = None,
-        people: People | None = None,
-        limits: Limits | None = None,
-        filter: Filter | None = None,
-    ) -> None:
-        self.cast = cast
-        self.voice = voice
-        self.memory = memory
-        self.people = people or People(memory, voice, cast)
-        self.stats: Counter[str] = Counter()
-        self.shared = Shared(
-            cast,
-            voice,
-            memory,
-            book=book,
-            people=self.people,
-            limits=limits or Limits(),
-            filter=filter or Filter(),
-            stats=self.stats,
-        )
+    def __init__(self, shared: Shared) -> None:
+        shared.people = shared.people or People(shared.memory, shared.voice, shared.cast)
+        shared.limits = shared.limits or Limits()
+        self.shared = shared
+        self.cast = shared.cast
+        self.voice = shared.voice
+        self.memory = shared.memory
+        self.people = shared.people
+        self.stats = shared.stats
         self._rooms: dict[tuple[str, str], Room] = {}
+        self._swept = time.monotonic()
+        self.on_leave: list[Callable[[str, str], object]] = []
 
     @classmethod
     async def open(cls, options: argparse.Namespace, *, patience: float = float("inf")) -> House:
@@ -117,7 +116,7 @@ class House:
 
         Raises:
             CardError, HubError, EngineError, StyleError, CanonError, LimitsError, FilterError,
-                MemoryProblem: the message says why.
+                PermissionsError, MemoryProblem: the message says why.
         """
         cast = load_cast(options.cast)
         folder = _named(options.canon, "MRP_CANON")
@@ -126,6 +125,8 @@ class House:
         limits = load_limits(file) if file else None
         file = _named(options.filter, "MRP_FILTER")
         filter = load_filter(file) if file else None
+        file = _named(options.rights, "MRP_RIGHTS")
+        permissions = load_permissions(file) if file else None
         model = choice.chosen(options)
         voice = open_voice(
             str(model.path),
@@ -139,7 +140,10 @@ class House:
         except BaseException:
             await voice.close()
             raise
-        house = cls(cast, voice, memory, book=book, limits=limits, filter=filter)
+        shared = Shared(cast, voice, memory, book=book, limits=limits)
+        shared.filter = filter or shared.filter
+        shared.permissions = permissions or shared.permissions
+        house = cls(shared)
         house.people.start()
         return house
 
@@ -153,10 +157,11 @@ class House:
         language: Language | None = None,
         limited: bool = True,
     ) -> Room:
-        """The room of this name: the same object as long as the house stands.
+        """The room of this name: the same object as long as somebody speaks there.
 
         `limited`: several strangers share it, so the limits of fair use hold.
         """
+        self._sweep()
         found = self._rooms.get((platform, name))
         if found is None:
             found = self._rooms[platform, name] = Room(
@@ -168,7 +173,23 @@ class House:
                 private=private,
                 limited=limited,
             )
+        found.used = time.monotonic()
         return found
+
+    def _sweep(self) -> None:
+        """Let idle rooms go: all that they are is in the memory."""
+        now = time.monotonic()
+        if now - self._swept < SWEEP and len(self._rooms) < MOST_ROOMS:
+            return
+        self._swept = now
+        # Oldest first; when there are too many, also those that were used not long ago.
+        used = sorted(self._rooms.items(), key=lambda item: item[1].used)
+        too_many = len(used) - MOST_ROOMS * 9 // 10
+        for number, ((platform, name), room) in enumerate(used):
+            if room.idle and (now - room.used > IDLE or number < too_many):
+                del self._rooms[platform, name]
+                for left in self.on_leave:
+                    left(platform, name)
 
     async def unfinished(self, platform: str) -> list[str]:
         """Names of the platform's rooms in which something waits to be answered or shown."""

@@ -9,7 +9,6 @@ NOBODY = Words(
     "台上没有人。用 /召唤 名字 请一位上来，/名册 看可以请谁。",
     "Nobody is on stage. Bring someone with /summon NAME; /cast shows who there is.",
 )
-SAID_SO_FAR = Words("说过 {} 句", "{} lines said")
 CAST = Words("可以请的角色：\n{}", "Who can be summoned:\n{}")
 CAST_ROW = Words(
     "{emoji} {name}（{id}，也叫{aliases}）", "{emoji} {name} ({id}, also called {aliases})"
@@ -22,6 +21,12 @@ WHOM_NOT = Words("谁退场？例如：/退场 八戒", "Who should leave? For e
 UNKNOWN = Words("没有人叫“{}”。可以请的有：{}", 'Nobody answers to "{}". There are: {}')
 FORGOTTEN = Words(
     "忘了：这间屋子里说过的 {} 句话都已抹去。", "Forgotten: all {} lines of this room are erased."
+)
+RESTORE = Words("一分钟之内，/恢复 可以找回来。", "Within a minute /restore brings them back.")
+RESTORED = Words("找回来了：{} 句话。", "Brought back: {} lines.")
+NOTHING_TO_RESTORE = Words(
+    "没有可以找回来的：忘掉的一分钟之后就真的没有了。",
+    "There is nothing to bring back: what is forgotten is gone for good after a minute.",
 )
 FORGET_WHAT = Words(
     "忘掉什么？/忘记 屋子 抹去这间屋子里说过的一切。",
@@ -71,6 +76,8 @@ NO_BOOK = Words(
     "这里没有书可依据；用 --canon 或 MRP_CANON 给一本。",
     "There is no book here to lean on; give one with --canon or MRP_CANON.",
 )
+FORWARDED = Words("（转来别人的话）“{}”", "(passes on somebody else's words) “{}”")
+NOT_ALLOWED = Words("在这里只有管理员可以 /{}。", "Here only moderators may give the order /{}.")
 NOT_SO_FAST = Words(
     "说得太快了，没有人听见；请过 {} 秒再说。",
     "That was too fast, and nobody heard it; please wait {} seconds.",

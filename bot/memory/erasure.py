@@ -16,7 +16,7 @@ from typing import Any
 import redis
 
 from bot.memory.connection import Connection
-from bot.memory.keys import PREFIX, room_keys
+from bot.memory.keys import PREFIX, gone_keys, room_keys
 from characters.turn import GUEST
 
 Row = tuple[str, dict[str, str]]
@@ -50,6 +50,7 @@ async def erase(
     """
     client: Any = memory.redis
     turns, state, open_, lines, _, asked, _ = keys = room_keys(room)
+    await client.delete(*gone_keys(room))  # what was erased is not brought back with them
     async with client.pipeline(transaction=True) as pipe:
         while True:
             try:
@@ -104,6 +105,7 @@ async def erase_all(memory: Connection, room: str, accounts: Collection[str]) ->
     """
     client: Any = memory.redis
     turns, _, open_, _, heard, *_ = keys = room_keys(room)
+    await client.delete(*gone_keys(room))
     platform, _, name = room.partition(":")
     async with client.pipeline(transaction=True) as pipe:
         while True:

@@ -84,6 +84,11 @@ def room_keys(room: str) -> list[str]:
     return [room_key(room, part) for part in ROOM_PARTS]
 
 
+def gone_keys(room: str) -> list[str]:
+    """Where what was said in a room stays for a minute after it was erased."""
+    return [f"{room_key(room, part)}:gone" for part in ("turns", "lines", "state")]
+
+
 def stream_order(entry_id: str) -> tuple[int, int]:
     """What the ids of stream entries are ordered by: (milliseconds, number). "" comes first."""
     ms, _, number = entry_id.partition("-")

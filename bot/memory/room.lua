@@ -8,6 +8,9 @@
 -- after ask.after, 1 when the caller must forget what it has read before, and then all lines.
 
 local turns, state, open, lines, heard, asked, learnt = unpack(KEYS)
+-- What `erase` leaves for a minute; of the same hash slot as the room.
+local gone_turns, gone_lines, gone_state = turns .. ':gone', lines .. ':gone', state .. ':gone'
+local SAID = {'mark', 'summaries', 'summed', 'place', 'mood', 'note'}
 local ask = cjson.decode(ARGV[1])
 
 local function bounded(key, most)
@@ -106,11 +109,40 @@ local function go()
   end
   if ask.erase then
     found = redis.call('XLEN', turns)
+    if found > 0 then
+      -- For a minute it can be brought back; then Redis deletes it by itself.
+      local told = {}
+      for _, field in ipairs(SAID) do
+        local value = redis.call('HGET', state, field)
+        if value then told[#told + 1] = field; told[#told + 1] = value end
+      end
+      redis.call('DEL', gone_turns, gone_lines, gone_state)
+      redis.call('RENAME', turns, gone_turns)
+      if redis.call('EXISTS', lines) == 1 then redis.call('RENAME', lines, gone_lines) end
+      if #told > 0 then redis.call('HSET', gone_state, unpack(told)) end
+      for _, key in ipairs({gone_turns, gone_lines, gone_state}) do
+        redis.call('EXPIRE', key, ask.gone_life)
+      end
+    end
     redis.call('DEL', turns, lines, asked, learnt)
-    redis.call('HDEL', state, 'mark', 'summaries', 'summed', 'place', 'mood', 'note')
+    redis.call('HDEL', state, unpack(SAID))
     for _, id in ipairs(redis.call('HKEYS', open)) do
       if id:find('.', 1, true) then redis.call('HDEL', open, id) end
     end
+  end
+  if ask.restore then
+    found = redis.call('XLEN', gone_turns)
+    if found == 0 then return 'done', -1 end
+    local since = redis.call('XRANGE', turns, '-', '+')
+    redis.call('DEL', turns)
+    redis.call('RENAME', gone_turns, turns)
+    for _, row in ipairs(since) do redis.call('XADD', turns, row[1], unpack(row[2])) end
+    for from, to in pairs({[gone_lines] = lines, [gone_state] = state}) do
+      local known = redis.call('HGETALL', from)
+      for i = 1, #known, 2 do redis.call('HSETNX', to, known[i], known[i + 1]) end
+      redis.call('DEL', from)
+    end
+    for _, key in ipairs({turns, lines}) do redis.call('EXPIRE', key, ask.life) end
   end
   if ask.stale then redis.call('DEL', asked) end
   if ask.epoch then redis.call('HINCRBY', state, 'epoch', 1) end

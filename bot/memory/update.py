@@ -23,6 +23,7 @@ from bot.memory.keys import MARGIN_DAYS
 KEPT_TURNS = 4000
 KEPT_LINES = 50  # of which it is known where they stand, what else was said and what they lean on
 KEPT_HEARD = 500  # ids of messages
+ERASED_LIFE = 60  # seconds for which an erased room can be brought back
 
 _SCRIPT = resources.files(__package__).joinpath("room.lua").read_text("utf-8")
 
@@ -50,6 +51,7 @@ class RoomUpdate:
     opens: tuple[str, ...] | None = None
     lines: tuple[str, ...] | None = None
     erase: bool = False  # all that was said
+    restore: bool = False  # what was erased a moment ago
     stale: bool = False  # prompts that were kept for feedback hold what is gone
     epoch: bool = False  # whoever has read the room before must read it anew
     epoch_now: str | None = None  # refuse unless the room's epoch is this one
@@ -75,6 +77,7 @@ class RoomUpdate:
             "lines_kept": KEPT_LINES,
             "heard_kept": KEPT_HEARD,
             "life": MARGIN_DAYS * 86_400,
+            "gone_life": ERASED_LIFE,
         }
         return json.dumps(ask, ensure_ascii=False)
 

@@ -42,6 +42,11 @@ class Chores:
         except Exception:  # a chore that fails must not end the process
             log.exception("%s: a background task failed", self._view.key)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing that was begun goes on."""
+        return not self._tasks
+
     async def settle(self) -> None:
         """Wait for all that was begun."""
         while self._tasks:

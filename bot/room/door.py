@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot import notices
-from bot.commands import Order, read
+from bot.commands import Order, informs, read
 from bot.drafts import plain
-from bot.memory import AlreadyHandled, Request, StoredLine, new_id
+from bot.memory import AlreadyHandled, Request, StoredLine, amending, new_id
 from bot.room import orders
 from bot.room.chores import Chores
 from bot.room.exchange import Exchange
@@ -62,7 +63,9 @@ class Room:
         private: bool = False,
         limited: bool = True,
     ) -> None:
-        self.view = View(platform, name, shared, stage, language=language, private=private)
+        self.view = View(
+            platform, name, shared, stage, language=language, private=private, limited=limited
+        )
         self.key = self.view.key
         self.private = private
         self.shared = shared
@@ -72,11 +75,11 @@ class Room:
         self._inbox = Inbox(
             self.view,
             self._chores,
-            limited=limited,
             interrupt=self._interrupt_chatter,
             carry=self._carry_out,
         )
         self._job: Job | None = None
+        self.used = time.monotonic()  # when somebody last spoke here
         self._taken = (*_NARRATORS, *(name for c in shared.cast for name in c.names))
 
     @property
@@ -104,7 +107,8 @@ class Room:
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
-        if not await self._inbox.admitted(message.person):
+        self.used = time.monotonic()
+        if not await self._inbox.admitted(message.person, message.id):
             return
         text = plain(message.text).strip()
         order = None if message.forwarded else read(text)
@@ -143,7 +147,8 @@ class Room:
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
-        if not await self._inbox.admitted(person):
+        self.used = time.monotonic()
+        if not await self._inbox.admitted(person, id):
             return
         text = plain(f"/{order.id or order.called} {order.argument}").strip()
         name = safe_name(name, self._taken)
@@ -151,6 +156,42 @@ class Room:
             new_id(), person=person, name=name, text=text, order=True, moderator=moderator
         )
         await self._inbox.take(work, id, kept)
+
+    async def edited(self, message_id: str, text: str) -> None:
+        """A message says something else now, by the platform's id of it. Before its answer is
+        stored, what it says now is answered; later only the transcript changes. What was learned
+        from the old words is forgotten.
+
+        Raises:
+            MemoryProblem: it cannot be changed.
+        """
+        text = plain(text).strip()[:LONGEST]
+        if not text or self.shared.filter.broken(text):
+            await self.deleted([message_id])  # what is not talked about is not kept
+            return
+        job = self._job
+        amended = await amending.edit(self.memory, message_id, text)
+        await self._amended(amended)
+        if job and amended.before and job.work.message == message_id and not job.work.step:
+            job.reword()
+
+    async def deleted(self, message_ids: Sequence[str]) -> None:
+        """Messages are gone, by the platform's ids of them: from the transcript, from summaries,
+        and from what was learned. What was not answered yet is not answered.
+
+        Raises:
+            MemoryProblem: it cannot be changed.
+        """
+        job = self._job
+        amended = await amending.delete(self.memory, message_ids)
+        if job and job.work.id in amended.gone:
+            job.delete()
+        await self._amended(amended)
+
+    async def _amended(self, amended: amending.Amended) -> None:
+        self._inbox.amended(amended)
+        if self.shared.people and amended:
+            await self.shared.people.amended(amended, self.key, self.private)
 
     def stop(self) -> bool:
         """End the reply that is being prepared or written: it is kept as far as it was shown, and
@@ -214,6 +255,11 @@ class Room:
         """
         await self._inbox.resume()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being done or waits to be."""
+        return self._inbox.idle and self._chores.idle
+
     async def settle(self) -> None:
         """Wait for what is done in the background."""
         await self._chores.settle()
@@ -231,13 +277,16 @@ class Room:
 
     async def _carry_out(self, work: Request, declined: str) -> None:
         """Do what was said or ordered, until it is done with; or decline it."""
-        job = self._job = Job(work, lambda: self._inbox.overheard)
+        job = Job(work, lambda: self._inbox.overheard)
+        order = read(work.text) or Order("") if work.order else None
+        if order is None or not informs(order):
+            self._job = job  # what can be stopped
         exchange = Exchange(job, self.view, self._chores)
         try:
             if declined:
                 await exchange.decline(declined)
-            elif work.order:
-                await orders.obey(exchange, read(work.text) or Order(""))
+            elif order:
+                await orders.obey(exchange, order)
             else:
                 await exchange.answer()
             if not job.closed:
@@ -246,4 +295,5 @@ class Room:
             # Another process took it over (or answered it before): it is done, and not by us.
             self.stats["taken"] += 1
         finally:
-            self._job = None
+            if self._job is job:
+                self._job = None

@@ -44,7 +44,7 @@ class Exchange:
         job, view, work = self.job, self.view, self.job.work
         if not work.said:
             changes = view.decided_by(work.text)
-            work = await view.memory.say(work, Turn(work.name, work.text), **changes)
+            work = await view.memory.say(work, view.turn_of(work), **changes)
             job.work = work
         if view.memory.state.paused:
             return
@@ -67,6 +67,11 @@ class Exchange:
                 return self._after(turn, current)
 
             said = await self.speech.answer(present[speaker_id], then=then, chatter=drawn)
+            if job.reworded and not job.closed:
+                job.reworded = False  # what is answered says something else now: once more
+                queue = await self._first(job.work)
+                work = replace(job.work, queue=queue, asked=queue)
+                continue
             if not said or job.closed:
                 return
             work = job.work

@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot import notices
+from bot.commands import Order, informs, read
 from bot.memory import AlreadyHandled, MemoryAway, Request
+from bot.memory.amending import Amended, current
 from bot.portable import process_ended, process_id
 from bot.room.chores import Chores
 from bot.room.speech import show
@@ -45,33 +47,47 @@ class Inbox:
         view: View,
         chores: Chores,
         *,
-        limited: bool,
         interrupt: Callable[[], object],
         carry: Carry,
     ) -> None:
         self._view = view
         self._chores = chores
-        self._limited = limited
         self._interrupt = interrupt
         self._carry = carry
         self._turn = asyncio.Lock()  # whose message is being answered
         self._door = asyncio.Lock()  # whose message is being stored
         self._inside = 0  # messages that were heard and are not done with
+        self._asking = 0  # of those, orders that change nothing
         self._ours: set[str] = set()  # their ids
+        self._amended: set[str] = set()  # of those, what was edited or deleted meanwhile
         self._again: asyncio.Task[None] | None = None  # looks again at what others see to
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, now or for another process."""
+        return not self._inside and (self._again is None or self._again.done())
 
     @property
     def overheard(self) -> bool:
         """Whether more than the message in hand waits."""
-        return self._inside > 1
+        return self._inside - self._asking > 1
 
-    async def admitted(self, person: str) -> bool:
-        """Whether the limits of fair use let somebody speak; who is not let is told once."""
+    async def admitted(self, person: str, message: str = "") -> bool:
+        """Whether somebody is heard: a message (by its id) once, and a person as often as fair use
+        lets them; who is not let is told once.
+
+        Raises:
+            MemoryProblem: it cannot be said whether the message was heard before.
+        """
         shared = self._view.shared
+        limits = shared.limits if self._view.limited else None
+        # Before the limits: what a platform delivers again after a start is no new message.
+        if limits and message and await self._view.memory.was_heard(message):
+            shared.stats["heard twice"] += 1
+            return False
         if self._inside >= MOST_WAITING:
             shared.stats["refused: crowd"] += 1
             return False
-        limits = shared.limits if self._limited else None
         verdict = limits.admit(person, self._view.key) if limits else None
         if verdict is None or verdict.allowed:
             return True
@@ -92,18 +108,21 @@ class Inbox:
         """
         shared = self._view.shared
         alone = self._inside == 0
+        asks = work.order and informs(read(work.text) or Order(""))
         self._inside += 1
+        self._asking += asks
         self._ours.add(work.id)
         shared.stats["heard"] += 1
         try:
-            self._interrupt()
+            if not asks:
+                self._interrupt()
             text = work.text
             if declined := shared.filter.broken(text):
                 # What is not talked about is not kept either.
                 shared.stats["declined"] += 1
                 log.info("%s: a message was declined: %s", self._view.key, declined.name)
                 work = replace(work, text="", queue=())
-            said = Turn(work.name, text) if alone and not work.order and not declined else None
+            said = self._view.turn_of(work) if alone and not work.order and not declined else None
             try:
                 async with self._door:
                     work = await self._keep(work, said, message)
@@ -111,13 +130,19 @@ class Inbox:
                 shared.stats["heard twice"] += 1
                 return
             if not work.order:
-                self._chores.goes_on(work.person)
+                self._chores.goes_on(work.individual)
             if kept:
                 kept()
+            if asks and not declined:
+                await self._carry(work, "")  # it changes nothing, and need not wait
+                return
             async with self._turn:
-                await self._carry(work, text if declined else "")
+                now = await self._as_it_is(work)
+                if now is not None:
+                    await self._carry(now, text if declined else "")
         finally:
             self._inside -= 1
+            self._asking -= asks
             self._ours.discard(work.id)
         if not self._inside:
             self._chores.rest()
@@ -147,6 +172,21 @@ class Inbox:
         except MemoryAway:
             view.away = False  # given up: the next time it is said again
             raise
+
+    # -- edited and deleted ----------------------------------------------------------------------
+
+    def amended(self, amended: Amended) -> None:
+        """What waits is not any more what it was when it was stored."""
+        self._amended.update(request.id for request in amended.requests)
+        self._amended.update(amended.gone)
+        self._amended &= self._ours
+
+    async def _as_it_is(self, work: Request) -> Request | None:
+        """A request whose turn has come, as it is stored now; None when it was deleted."""
+        if work.id not in self._amended:
+            return work
+        self._amended.discard(work.id)
+        return await current(self._view.memory, work)
 
     # -- after a start ---------------------------------------------------------------------------
 
@@ -184,7 +224,7 @@ class Inbox:
             if line is None or not (speaker := view.character(line.speaker)):
                 await view.memory.dismiss(line_id)
                 continue
-            await show(view, line, speaker)
+            await show(view, self._chores, line, speaker)
             view.shared.stats["shown again"] += 1
 
     async def _take_up(self, works: list[Request]) -> bool:

@@ -25,6 +25,8 @@ class Job:
         self.work = work
         self.closed = False
         self.stopped = False
+        self.reworded = False  # the message was edited before its first answer was stored
+        self.deleted = False  # the message is gone
         self.speaker: Character | None = None
         self.chatter = False
         self._overheard = overheard
@@ -45,6 +47,16 @@ class Job:
         """End the reply in hand and ask nobody else. Returns whether there was one."""
         self.stopped = True
         return self.interrupt()
+
+    def reword(self) -> None:
+        """What is answered says something else now: the reply in hand is written anew."""
+        self.reworded = True
+        self.interrupt()
+
+    def delete(self) -> None:
+        """What is answered is gone, in the memory too: nobody answers it any more."""
+        self.deleted = self.closed = True
+        self.stop()
 
     def interrupt(self) -> bool:
         """End the reply in hand. Returns whether there was one that could still be ended."""

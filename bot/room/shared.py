@@ -9,6 +9,7 @@ from bot.filters import Filter
 from bot.limits import Limits
 from bot.memory import Memory
 from bot.people import People
+from bot.permissions import Permissions
 from bot.voice import Voice
 from canon import Canon
 from characters.card import Cast
@@ -26,4 +27,5 @@ class Shared:
     people: People | None = None
     limits: Limits | None = None
     filter: Filter = field(default_factory=Filter)
+    permissions: Permissions = field(default_factory=Permissions)
     stats: Counter[str] = field(default_factory=Counter)

@@ -28,6 +28,7 @@ from engine.sequence import EngineError, Reply
 
 log = logging.getLogger(__name__)
 
+DELIVERY = 20.0  # seconds that a room waits until a line is shown
 QUEUED = 3.0  # seconds without a word before people are told their place in the queue
 ATTEMPTS = 2  # a faulty reply is asked for once more
 _SHARE = 8  # of the context that may hold what is remembered of a person
@@ -153,7 +154,7 @@ class Speech:
         else:
             job.work = after
         view.shared.stats["said"] += 1
-        await show(view, line, speaker)
+        await show(view, self._chores, line, speaker)
         if spoken.read:
             self._chores.asked(line, 1, spoken.read, spoken.text)
 
@@ -173,7 +174,7 @@ class Speech:
         if not spoken.text or spoken.broken or spoken.text in line.texts:
             if spoken.problem:
                 await view.say(notices.STUMBLED, speaker.name[view.language], spoken.problem)
-            await show(view, line, speaker)
+            await show(view, self._chores, line, speaker)
             return
         new = replace(
             line,
@@ -185,7 +186,7 @@ class Speech:
         job.closed = True
         view.shared.stats["versions"] += 1
         self._chores.retried(line.id)
-        await show(view, new, speaker)
+        await show(view, self._chores, new, speaker)
         if spoken.read:
             self._chores.asked(new, new.shown + 1, spoken.read, spoken.text)
 
@@ -287,6 +288,10 @@ class Speech:
                     await view.stage.withdraw(line_id, ())
                 return Spoken(declined, mark=mark)
             fault = self._fault(text, prompt, cut_short=draft.ended or finish == "stop")
+            if job.reworded or job.deleted:  # what it answers is not there any more
+                if shown and not old:
+                    await view.stage.withdraw(line_id, ())
+                return Spoken("", broken=True)
             if broken or not fault or attempt + 1 == ATTEMPTS:
                 break
             shared.stats["retried"] += 1
@@ -388,18 +393,30 @@ class Speech:
             await self._view.say(notices.QUEUED, reply.position)
 
 
-async def show(view: View, line: StoredLine, speaker: Character) -> None:
-    """Show a kept line as done, and remember where."""
-    places = await view.stage.show(
-        Line(
-            line.id,
-            speaker,
-            line.text,
-            view.language,
-            done=True,
-            version=line.shown + 1,
-            versions=len(line.texts),
-            places=line.places,
+async def show(view: View, chores: Chores, line: StoredLine, speaker: Character) -> None:
+    """Show a stored line as done, and remember where. A platform that does not take it for long
+    holds up nobody: it is waited for in the background."""
+    shown = asyncio.create_task(
+        view.stage.show(
+            Line(
+                line.id,
+                speaker,
+                line.text,
+                view.language,
+                done=True,
+                version=line.shown + 1,
+                versions=len(line.texts),
+                places=line.places,
+            )
         )
     )
-    await view.memory.shown(line, places)
+
+    async def noted() -> None:
+        await view.memory.shown(line, await shown)
+
+    done, _ = await asyncio.wait({shown}, timeout=DELIVERY)
+    if done:
+        await noted()
+    else:
+        view.shared.stats["delivered late"] += 1
+        chores.later(noted())

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot import notices
 from bot.conversation import language_of, scene_of
-from bot.memory import MemoryAway, StoredLine, StoredTurn
+from bot.memory import MemoryAway, Request, StoredLine, StoredTurn
 from bot.room.shared import Shared
 from bot.stage import Stage
 from characters.card import Character, Language, Words
@@ -27,9 +27,11 @@ class View:
         *,
         language: Language | None = None,
         private: bool = False,
+        limited: bool = True,
     ) -> None:
         self.key = f"{platform}:{name}"
         self.private = private
+        self.limited = limited  # several strangers share it
         self.shared = shared
         self.stage = stage
         self.memory = shared.memory.room(platform, name, self.connection)
@@ -40,6 +42,13 @@ class View:
     def language(self) -> Language:
         """What the room speaks; Chinese until somebody says otherwise."""
         return self.memory.state.language or self.wanted or "zh"
+
+    def turn_of(self, work: Request) -> Turn:
+        """What somebody said, as it stands in the transcript."""
+        text = work.text
+        if work.forwarded:
+            text = notices.FORWARDED[language_of(text) or self.language].format(text)
+        return Turn(work.name, text)
 
     def decided_by(self, text: str) -> dict[str, Any]:
         """Changes of the state that a person's words make: the first ones decide the language."""

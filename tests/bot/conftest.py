@@ -67,7 +67,7 @@ class Play:
 
     async def say(self, *texts: str, by: str = "小明") -> Script:
         for text in texts:
-            await self.room.hear(Message(f"test:{by}", by, text))
+            await self.room.hear(Message(f"test:{by}", by, text, moderator=True))
         return self.stage
 
     @property

@@ -72,7 +72,9 @@ class Home:
     async def say(self, room, person, text, *, private=False, name=None):
         """Returns the prompts that it led to."""
         before = len(self.prompts)
-        await self.room(room, private=private).hear(Message(person, name or person[5:], text))
+        await self.room(room, private=private).hear(
+            Message(person, name or person[5:], text, moderator=True)
+        )
         return "\n".join(self.prompts[before:])
 
     async def settled(self):

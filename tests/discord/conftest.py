@@ -17,6 +17,7 @@ from bot.limits import Limits, Rate
 from bot.memory import Memory, open_memory
 from bot.platforms.discord.client import DiscordClient
 from bot.platforms.discord.faces import Faces
+from bot.room import Shared
 from bot.voice import Voice, _last_said
 from characters.card import Cast, load_cast
 from characters.prompt import Style
@@ -59,7 +60,8 @@ class World:
 
         engine = EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
-        return House(self.cast, voice, self.memory, limits=limits or Limits(FREELY, FREELY))
+        limits = limits or Limits(FREELY, FREELY)
+        return House(Shared(self.cast, voice, self.memory, limits=limits))
 
     def troupe(self, house: House | None = None, **more: Any) -> DiscordClient:
         more = {"reads": bool(self.server.approved), "guild_ready_timeout": 0.05} | more

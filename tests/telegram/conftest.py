@@ -18,6 +18,7 @@ from bot.memory import Memory, open_memory
 from bot.platforms.telegram.accounts import Accounts, client_of
 from bot.platforms.telegram.client import TelegramClient
 from bot.platforms.telegram.limits import Limiter
+from bot.room import Shared
 from bot.voice import Voice, _last_said
 from characters.card import Cast, load_cast
 from characters.prompt import Style
@@ -75,7 +76,7 @@ class World:
 
         engine = engine or EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
-        return House(self.cast, voice, self.memory, limits=FREE)
+        return House(Shared(self.cast, voice, self.memory, limits=FREE))
 
     def account(self, token: str) -> ExtBot[None]:
         return client_of(token, self.server.url, Limiter(self.clock))

@@ -9,13 +9,14 @@ import pytest
 
 from bot.house import House
 from bot.limits import Limits
+from bot.room import Shared
 from bot.voice import open_voice
 from hub.choice import SHIPPED
 from tests.telegram.conftest import FREE, World
 
 
 def house(world: World, limits: Limits = FREE) -> House:
-    return House(world.cast, open_voice(str(SHIPPED), seed=3), world.memory, limits=limits)
+    return House(Shared(world.cast, open_voice(str(SHIPPED), seed=3), world.memory, limits=limits))
 
 
 def spoken(world: World) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bot import notices
 from bot.commands import Order
+from bot.permissions import DISMISS_ALL, FORGET_ROOM, UNDO_OWN, action_of
 from bot.room.exchange import Exchange
 from bot.room.orders import replies, scene, stage, telling
 from bot.room.orders.table import ORDERS
@@ -18,6 +19,9 @@ __all__ = ["ORDERS", "obey", "replies", "scene", "stage", "telling"]
 async def obey(talk: Exchange, order: Order) -> None:
     """Carry out one order."""
     view, work = talk.view, talk.job.work
+    if not await _may(talk, order):
+        await talk.tell(notices.NOT_ALLOWED, order.called or order.id)
+        return
     if view.shared.people:
         told = await view.shared.people.obey(
             order, work.individual, work.name, view.key, view.private, view.language, alone=True
@@ -29,3 +33,17 @@ async def obey(talk: Exchange, order: Order) -> None:
         await carry_out(talk, order.argument)
     else:
         await talk.tell(notices.ELSEWHERE if order.id else notices.NO_SUCH_COMMAND, order.called)
+
+
+async def _may(talk: Exchange, order: Order) -> bool:
+    """Whether the rights let this person give the order: the one place where that is asked."""
+    view, work = talk.view, talk.job.work
+    action = action_of(order)
+    if order.id == "forget" and scene.is_room(order.argument):
+        action = FORGET_ROOM
+    elif order.id == "dismiss" and stage.is_everybody(talk, order.argument):
+        action = DISMISS_ALL
+    elif order.id == "undo" and replies.is_own(talk, order.argument):
+        action = UNDO_OWN
+    moderator = work.moderator or view.private or not view.limited
+    return view.shared.permissions.allows(action, moderator=moderator)

@@ -81,7 +81,7 @@ async def _retry(talk: Exchange, argument: str) -> None:
         line = replace(line, shown=which - 1)
         await talk.view.memory.change(line, talk.job.work)
         talk.job.closed = True
-        await show(talk.view, line, speaker)
+        await show(talk.view, talk.chores, line, speaker)
         if len(line.texts) > 1:
             talk.chores.later(
                 talk.view.shared.memory.feedback.chosen(
@@ -109,7 +109,7 @@ async def _edit(talk: Exchange, argument: str) -> None:
     new = replace(line, texts=(*line.texts, text), shown=len(line.texts), passages=())
     new = await talk.view.memory.change(new, talk.job.work)
     talk.job.closed = True
-    await show(talk.view, new, speaker)
+    await show(talk.view, talk.chores, new, speaker)
     talk.chores.later(
         talk.view.shared.memory.feedback.edited(
             talk.view.key, line.id, old, talk.job.work.person, text
@@ -140,6 +140,25 @@ async def _undo(talk: Exchange, argument: str) -> None:
             )
             talk.chores.later(rejected)
     await talk.announce(notices.UNDONE, sum(is_said(kept) for kept in gone))
+
+
+def is_own(talk: Exchange, argument: str) -> bool:
+    """Whether /undo takes back only what its giver said, and what was answered to that."""
+    number = number_in(argument, 1)
+    person = talk.job.work.individual
+    if not person or number is None:
+        return False
+    turns = talk.view.memory.turns
+    gone = _last(turns, number)
+    if not gone:
+        return True
+    before = turns[: len(turns) - len(gone)]
+    asked = next((k for k in reversed(before) if k.turn.side != "character"), None)
+    # An answer without the message that it answers counts for whom it answered.
+    spoke = [k for k in gone if k.turn.side != "character"]
+    if gone[0].turn.side == "character" and asked is not None:
+        spoke.append(asked)
+    return bool(spoke) and all(kept.person == person for kept in spoke if is_said(kept))
 
 
 def _last(turns: Sequence[StoredTurn], number: int) -> list[StoredTurn]:

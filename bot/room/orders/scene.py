@@ -93,11 +93,27 @@ async def _language(talk: Exchange, argument: str) -> None:
 
 @order("forget")
 async def _forget(talk: Exchange, argument: str) -> None:
-    if argument and argument.casefold() not in _HERE:
+    if not is_room(argument):
         await talk.tell(notices.FORGET_WHAT)
         return
     gone = await talk.view.memory.forget()
-    await talk.announce(notices.FORGOTTEN, gone)
+    language = talk.view.language
+    told = notices.FORGOTTEN[language].format(gone)
+    await talk.view.notice(f"{told}{notices.RESTORE[language]}" if gone else told)
+
+
+@order("restore")
+async def _restore(talk: Exchange, argument: str) -> None:
+    back = await talk.view.memory.restore()
+    if back is None:
+        await talk.tell(notices.NOTHING_TO_RESTORE)
+    else:
+        await talk.announce(notices.RESTORED, back)
+
+
+def is_room(argument: str) -> bool:
+    """Whether /forget means the room: not one fact, nor all about a person."""
+    return not argument or argument.casefold() in _HERE
 
 
 @order("pause")

@@ -57,7 +57,7 @@ def _joining(talk: Exchange, character: Character) -> Turn | None:
 async def _dismiss(talk: Exchange, argument: str) -> None:
     scene, language = talk.view.scene(), talk.view.language
     wanted, unknown = people(argument, talk.view.shared.cast)
-    if argument.casefold() in ALL:
+    if argument.strip().casefold() in ALL:
         wanted, unknown = scene.cast, ()
     elif not wanted and not unknown:
         await talk.tell(notices.WHOM_NOT)
@@ -73,6 +73,13 @@ async def _dismiss(talk: Exchange, argument: str) -> None:
     await nobody_called(talk, unknown)
     if not talk.view.scene().cast:
         await talk.announce(notices.NOBODY)
+
+
+def is_everybody(talk: Exchange, argument: str) -> bool:
+    """Whether /dismiss empties a stage on which several are."""
+    on_stage = talk.view.scene().cast
+    wanted, _ = people(argument, talk.view.shared.cast)
+    return len(on_stage) > 1 and set(on_stage) <= set(wanted)
 
 
 @order("who")
