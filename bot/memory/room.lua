@@ -109,14 +109,14 @@ local function go()
   end
   if ask.erase then
     found = redis.call('XLEN', turns)
-    if found > 0 then
+    redis.call('DEL', gone_turns, gone_lines, gone_state)
+    if ask.undoable and found > 0 then
       -- For a minute it can be brought back; then Redis deletes it by itself.
       local told = {}
       for _, field in ipairs(SAID) do
         local value = redis.call('HGET', state, field)
         if value then told[#told + 1] = field; told[#told + 1] = value end
       end
-      redis.call('DEL', gone_turns, gone_lines, gone_state)
       redis.call('RENAME', turns, gone_turns)
       if redis.call('EXISTS', lines) == 1 then redis.call('RENAME', lines, gone_lines) end
       if #told > 0 then redis.call('HSET', gone_state, unpack(told)) end

@@ -264,10 +264,12 @@ class RoomMemory:
             )
         )
 
-    async def forget(self) -> int:
+    async def forget(self, *, undoable: bool = False) -> int:
         """Erase all that was said in the room; who is on stage stays. Returns how many turns.
-        They can be brought back for a minute (`restore`)."""
-        return int(await self.apply(RoomUpdate(erase=True, epoch=True)))
+
+        `undoable`: for a minute `restore` can bring them back.
+        """
+        return int(await self.apply(RoomUpdate(erase=True, undoable=undoable, epoch=True)))
 
     async def restore(self) -> int | None:
         """Bring back what `forget` erased, before what was said since. Returns how many turns;

@@ -51,6 +51,7 @@ class RoomUpdate:
     opens: tuple[str, ...] | None = None
     lines: tuple[str, ...] | None = None
     erase: bool = False  # all that was said
+    undoable: bool = False  # what is erased stays for a minute, for `restore`
     restore: bool = False  # what was erased a moment ago
     stale: bool = False  # prompts that were kept for feedback hold what is gone
     epoch: bool = False  # whoever has read the room before must read it anew

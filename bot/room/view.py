@@ -47,7 +47,7 @@ class View:
         """What somebody said, as it stands in the transcript."""
         text = work.text
         if work.forwarded:
-            text = notices.FORWARDED[language_of(text) or self.language].format(text)
+            text = notices.FORWARDED[self.language].format(text)
         return Turn(work.name, text)
 
     def decided_by(self, text: str) -> dict[str, Any]:

@@ -96,7 +96,7 @@ async def _forget(talk: Exchange, argument: str) -> None:
     if not is_room(argument):
         await talk.tell(notices.FORGET_WHAT)
         return
-    gone = await talk.view.memory.forget()
+    gone = await talk.view.memory.forget(undoable=True)
     language = talk.view.language
     told = notices.FORGOTTEN[language].format(gone)
     await talk.view.notice(f"{told}{notices.RESTORE[language]}" if gone else told)
