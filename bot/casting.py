@@ -60,6 +60,7 @@ CAP = 3
 # lately did in 0.33, but there only because the scene is known to hold a line of theirs.
 RECENCY = {1: 0.0, 2: 1.0, 3: 0.55, 4: 0.45, 5: 0.35}
 LONG_AGO = 0.35
+_MOST = 100  # names of one text that are looked at
 READINESS = 0.5  # the exponent of talkativeness: 0.25 against 0.8 is a factor of 1.8
 
 
@@ -89,7 +90,7 @@ def mentions(
         return ()
     folded = fold_text(text)
     text = folded.text
-    works = [match.span() for match in _WORK.finditer(text)]
+    works = [match.span() for match in _WORK.finditer(text)][::-1]  # the next one last
     found: list[Mention] = []
     last = 0  # where the name before ends, in the folded text
     for match in names.pattern.finditer(text):
@@ -99,7 +100,7 @@ def mentions(
             character = _titled(names.titles.get(fold(match[0]), ()), match, scene, speaker)
         if (
             character is None
-            or any(a < start and end < b for a, b in works)
+            or _within(works, start, end)
             or _names_oneself(text, start, end)
             or (match[0].islower() and match[0].isascii() and _SOME.search(_before(text, start)))
         ):
@@ -112,7 +113,16 @@ def mentions(
         )
         found.append(Mention(character, *folded.span(start, end), spurned))
         last = end
+        if len(found) == _MOST:
+            break
     return tuple(found)
+
+
+def _within(works: list[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether a place is inside a title in 《》. Those that are behind it are dropped."""
+    while works and works[-1][1] <= start:
+        works.pop()
+    return bool(works) and works[-1][0] < start and end < works[-1][1]
 
 
 def answerers(
@@ -463,13 +473,24 @@ def _names(cast: tuple[Character, ...], people: frozenset[str]) -> _Names:
     )
     if not owner:
         return _Names(None, owner, titles)
-    parts = []
-    read = {fold_text(word).text for word in words}
-    for word in sorted(read, key=lambda word: (-len(word), word)):
+    return _Names(_pattern({fold_text(word).text for word in words}), owner, titles)
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """Any of the words, the longest first; Latin ones whole. One branch for each first letter, so
+    that most places of a text are passed at once."""
+    latin: dict[str, list[str]] = {}
+    other: dict[str, list[str]] = {}
+    for word in sorted(words, key=lambda word: (-len(word), word)):
         part = r"\s+".join(map(re.escape, word.split()))
-        if word[0].isascii() and word[0].isalnum():
-            part = r"(?<![A-Za-z0-9_])" + part
         if word[-1].isascii() and word[-1].isalnum():
             part += r"(?![A-Za-z0-9_])"
-        parts.append(part)
-    return _Names(re.compile("|".join(parts), re.IGNORECASE), owner, titles)
+        begins = latin if word[0].isascii() and word[0].isalnum() else other
+        begins.setdefault(word[0].casefold(), []).append(part)
+    branches = [f"(?={re.escape(first)})(?:{'|'.join(parts)})" for first, parts in other.items()]
+    if latin:
+        inner = "|".join(f"(?:{'|'.join(parts)})" for parts in latin.values())
+        firsts = "".join(map(re.escape, latin))
+        branches.append(rf"(?<![A-Za-z0-9_])(?=[{firsts}])(?:{inner})")
+    firsts = "".join(re.escape(first) for first in (*other, *latin))
+    return re.compile(rf"(?=[{firsts}])(?:{'|'.join(branches)})", re.IGNORECASE)

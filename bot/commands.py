@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from characters.card import Cast, Character, Language, UnknownCharacter, Words
+from characters.card import Cast, Character, Language, Words
 from text.folding import simplified
 
 # What stands after a command's name: nothing, characters' names, one of them, any text, a number.
@@ -352,6 +352,7 @@ COMMANDS: tuple[Command, ...] = (
 ALL = {"all", "everyone", "全部", "全体", "所有人", "大家"}
 
 _LONGEST_NAME = 8  # words
+_MOST_WORDS = 100  # that are looked up: more than a cast has names
 
 _INFORMS = {c.id: c.informs for c in COMMANDS}
 # Chinese names in either script: what is typed is simplified, character by character.
@@ -388,26 +389,29 @@ def people(argument: str, cast: Cast) -> tuple[tuple[Character, ...], tuple[str,
     """
     found: list[Character] = []
     unknown: list[str] = []
-    for part in re.split(r"[,，、;；]|(?:^|\s)(?:and|&|和|与)(?=\s|$)", argument):
-        words, strange = part.split(), ""
-        while words:
-            character, taken = _longest(words, cast)
+    most = _MOST_WORDS
+    for part in re.split(r"[,，、;；]|(?:^|(?<=\s))(?:and|&|和|与)(?=\s|$)", argument):
+        words, strange, at = part.split(), [], 0
+        while at < len(words):
+            # What is longer than any list of names is nobody's name.
+            longest = min(len(words) - at, _LONGEST_NAME) if most > 0 else 0
+            character, taken = _longest(words, at, longest, cast)
             if character is None:
-                strange = f"{strange} {words[0]}".strip()
+                strange.append(words[at])
             else:
                 found.append(character)
-            words = words[taken:]
+            at, most = at + taken, most - 1
         if strange:
-            unknown.append(strange)
+            unknown.append(" ".join(strange))
     return tuple(dict.fromkeys(found)), tuple(dict.fromkeys(unknown))
 
 
-def _longest(words: Sequence[str], cast: Cast) -> tuple[Character | None, int]:
-    for taken in range(min(len(words), _LONGEST_NAME), 0, -1):
-        try:
-            return cast.find(" ".join(words[:taken])), taken
-        except UnknownCharacter:
-            continue
+def _longest(
+    words: Sequence[str], at: int, longest: int, cast: Cast
+) -> tuple[Character | None, int]:
+    for taken in range(longest, 0, -1):
+        if character := cast.owner(" ".join(words[at : at + taken])):
+            return character, taken
     return None, 1
 
 

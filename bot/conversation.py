@@ -48,7 +48,7 @@ def language_of(text: str) -> Language | None:
     """
     if re.search(r"[\u3400-\u9fff\uf900-\ufaff]", text):
         return "zh"
-    bare = re.sub(r"<[^>]*>|\[[^\]]*\]", " ", text)
+    bare = re.sub(r"<[^<>]*>|\[[^\[\]]*\]", " ", text)
     return "en" if re.search(r"[A-Za-z]{2}", bare) else None
 
 

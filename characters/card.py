@@ -165,10 +165,14 @@ class Cast:
         Raises:
             UnknownCharacter: there is none; the message lists who there is.
         """
-        found = self._owners.get(fold(name))
+        found = self.owner(name)
         if found is None:
             raise UnknownCharacter(_nobody(name, self))
         return found
+
+    def owner(self, name: str) -> Character | None:
+        """The same; None when nobody has this name."""
+        return self._owners.get(fold(name))
 
 
 def _nobody(name: str, cast: Cast) -> str:
