@@ -52,6 +52,12 @@ def language_of(text: str) -> Language | None:
     return "en" if re.search(r"[A-Za-z]{2}", bare) else None
 
 
+def spoken_in(scene: Scene) -> Language | None:
+    """The language of who spoke last; None where nothing that people said tells it."""
+    said = (language_of(t.text) for t in reversed(scene.turns) if t.side == "human")
+    return next(filter(None, said), None)
+
+
 def scene_of(state: RoomState, kept: Sequence[StoredTurn], cast: Cast, reader: str = "") -> Scene:
     """The room as a scene, with what `reader` (a character's id) remembers of earlier turns.
 

@@ -20,10 +20,11 @@ WHOM = Words("请谁？例如：/召唤 悟空 八戒", "Whom? For example: /sum
 WHOM_NOT = Words("谁退场？例如：/退场 八戒", "Who should leave? For example: /dismiss pigsy")
 UNKNOWN = Words("没有人叫“{}”。可以请的有：{}", 'Nobody answers to "{}". There are: {}')
 FORGOTTEN = Words(
-    "忘了：这间屋子里说过的 {} 句话都已抹去。", "Forgotten: all {} lines of this room are erased."
+    "忘了：这间屋子里说过的 {} 句话都已抹去。",
+    "Erased: all that was said in this room (lines: {}).",
 )
 RESTORE = Words("一分钟之内，/恢复 可以找回来。", "Within a minute /restore brings them back.")
-RESTORED = Words("找回来了：{} 句话。", "Brought back: {} lines.")
+RESTORED = Words("找回来了：{} 句话。", "Brought back (lines: {}).")
 NOTHING_TO_RESTORE = Words(
     "没有可以找回来的：忘掉的一分钟之后就真的没有了。",
     "There is nothing to bring back: what is forgotten is gone for good after a minute.",
@@ -43,7 +44,7 @@ NO_SCENE = Words(
     "没有布景。例：/场景 月下荒庙；气氛 悲凉；第 27 回",
     "No scene is set. For example: /scene a ruined temple; mood sad; chapter 27",
 )
-NO_SUCH_CHAPTER = Words("这本书只有 {} 回。", "The book has only {} chapters.")
+NO_SUCH_CHAPTER = Words("这本书只有 {} 回。", "The book ends with chapter {}.")
 NOTE = Words("给演员的提示：{}", "Director's note: {}")
 NO_NOTE = Words("没有提示。", "There is no director's note.")
 NARRATED = Words("旁白：{}", "Narrator: {}")
@@ -63,8 +64,8 @@ EDIT_WHAT = Words(
 NO_LINE = Words("还没有角色说过话。", "No character has said anything yet.")
 HOW_MANY = Words("要一个 1 到 {} 的数。", "A number from 1 to {}, please.")
 TOO_FEW = Words("至少要有两位在场。", "At least two must be on stage.")
-WHICH_VERSION = Words("这一句有 {} 个说法。", "This line has {} versions.")
-UNDONE = Words("收回了 {} 句。", "Taken back: {} lines.")
+WHICH_VERSION = Words("这一句有 {} 个说法。", "Versions of this line: {}.")
+UNDONE = Words("收回了 {} 句。", "Taken back (lines: {}).")
 BEFORE = Words("前情：{}", "Before: {}")
 NOTHING_YET = Words("还没有发生什么。", "Nothing has happened yet.")
 LEANED = Words("{}这句话面前放着书里这几处：", "For this line {} had before them, from the book:")
@@ -80,7 +81,7 @@ FORWARDED = Words("（转来别人的话）“{}”", "(passes on somebody else'
 NOT_ALLOWED = Words("在这里只有管理员可以 /{}。", "Here only moderators may give the order /{}.")
 NOT_SO_FAST = Words(
     "说得太快了，没有人听见；请过 {} 秒再说。",
-    "That was too fast, and nobody heard it; please wait {} seconds.",
+    "That was too fast, and nobody heard it; please wait ({} s).",
 )
 QUEUED = Words("前面还有 {} 位在等，请稍候。", "Please wait; your place in the queue is {}.")
 UNANSWERED = Words("没有来得及回答{}：“{}”", "{} was not answered: “{}”")
@@ -97,7 +98,7 @@ ELSEWHERE = Words("/{} 在这里没有用处。", "/{} means nothing here.")
 EMPTY = Words("你没有说话。", "You said nothing.")
 TOO_LONG = Words(
     "这段话有 {} 个字，最多 {} 个；没有人听见，请分几次说。",
-    "That is {} characters, at most {} are heard; nobody heard it, please say it in parts.",
+    "That is too long ({} characters, of at most {}): nobody heard it, please say it in parts.",
 )
 CROWDED = Words(
     "台上的人太多，这个模型记不下（{}）。请几位退场再说。",

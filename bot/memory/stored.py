@@ -161,6 +161,7 @@ class RoomState:
     note: str = ""
     paused: bool = False
     language: Language | None = None
+    language_chosen: bool = False  # somebody said so; else it follows what is said
     summaries: tuple[Summary, ...] = field(default=())
     mark: str = ""
     summed: str = ""
@@ -232,7 +233,7 @@ def state_to_fields(changes: Mapping[str, Any]) -> tuple[str, ...]:
                 text = json.dumps([[sorted(s.heard), s.text] for s in value], ensure_ascii=False)
             case "chapter":
                 text = str(value or "")
-            case "paused":
+            case "paused" | "language_chosen":
                 text = "1" if value else ""
             case "place" | "mood" | "note" | "language" | "mark" | "summed":
                 text = value or ""
@@ -258,6 +259,7 @@ def state_from_fields(fields: Mapping[str, str]) -> RoomState:
         note=fields.get("note", ""),
         paused=bool(fields.get("paused")),
         language=language,
+        language_chosen=bool(fields.get("language_chosen")),
         summaries=tuple(_summaries(fields.get("summaries") or "[]")),
         mark=fields.get("mark", ""),
         summed=fields.get("summed", ""),

@@ -145,7 +145,7 @@ class Exchange:
         chapter = view.memory.state.chapter
         try:
             scores = await view.shared.voice.opinions(
-                as_of(scene, chapter),
+                view.as_spoken(as_of(scene, chapter)),
                 [c.as_of(chapter) for c in among],
                 room=view.key,
                 person=self.job.work.person,

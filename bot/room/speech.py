@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -207,7 +207,10 @@ class Speech:
         With `old` it is another version of that line, in the scene before it.
         """
         with self._job.speaking(speaker, chatter=chatter):
-            prompt = await self._prompt(speaker, person, scene, old)
+            try:
+                prompt = await self._prompt(speaker, person, scene, old)
+            except EngineError as failed:  # it could not even read
+                return Spoken("", broken=True, problem=str(failed))
             if prompt is None:
                 return Spoken("")
             # While the prompt was built, or while it was decided who goes on.
@@ -220,7 +223,7 @@ class Speech:
     ) -> _Prompt | None:
         """What the model reads for a reply; None, and people are told, when it does not fit."""
         view, state = self._view, self._view.memory.state
-        scene = as_of(scene or view.scene(speaker.id), state.chapter)
+        scene = view.as_spoken(as_of(scene or view.scene(speaker.id), state.chapter))
         reader = speaker.as_of(state.chapter)
         tail, before = await self._tail(speaker, scene, person)
         try:
@@ -262,7 +265,7 @@ class Speech:
     async def _attempts(self, prompt: _Prompt, line_id: str, *, chatter: bool) -> Spoken:
         job, view, shared = self._job, self._view, self._view.shared
         speaker, old, turns = prompt.speaker, prompt.old, view.memory.turns
-        dropped = prompt.read.dropped
+        dropped, language = prompt.read.dropped, prompt.scene.language
         mark = turns[dropped - 1].id if dropped and not old else ""
         line = Line(
             line_id,
@@ -281,7 +284,7 @@ class Speech:
             draft = Draft(labels, thinking=shared.voice.thinks)
             broken, problem = await self._write(reply, line, draft)
             shown, text, finish = bool(draft.text), draft.end(), reply.finish or ""
-            declined = shared.filter.check(text, view.language, side="output", speaker=speaker)
+            declined = shared.filter.check(text, language, side="output", speaker=speaker)
             if declined:
                 shared.stats["declined to say"] += 1
                 if shown and not old:
@@ -299,11 +302,11 @@ class Speech:
                 await view.stage.withdraw(line_id, ())
             if job.interrupted:  # between two attempts: nothing of it stands any more
                 return Spoken("", broken=True)
-        text = self._mended(text, fault, prompt.recent, speaker, broken=broken)
+        text = self._mended(text, fault, prompt, broken=broken)
         if text and broken:
             text = broken_off(text)
         elif text and finish == "length" and not fault:
-            text = run_out(text, view.language)
+            text = run_out(text, language)
         if not text and shown and not old:
             await view.stage.withdraw(line_id, ())
         return Spoken(text, broken, problem, mark, prompt.read, prompt.before)
@@ -334,22 +337,22 @@ class Speech:
         self,
         text: str,
         fault: Fault | None,
-        recent: Sequence[str],
-        speaker: Character,
+        prompt: _Prompt,
         *,
         broken: bool,
     ) -> str:
         """What is kept of a reply after all attempts; a line of the card when nothing is."""
         if not fault:
             return text
-        left = without(text, fault, recent)
+        left = without(text, fault, prompt.recent)
         if left or broken:
             return left
         if fault == "repeats":
             return text  # what was said before is better than nothing, and than a stock phrase
         view = self._view
         view.shared.stats["card lines"] += 1
-        lines = speaker.lines[view.language] or speaker.greeting[view.language]
+        speaker, language = prompt.speaker, prompt.scene.language
+        lines = speaker.lines[language] or speaker.greeting[language]
         return lines[len(view.memory.turns) % len(lines)]
 
     async def _write(self, reply: Reply, line: Line, draft: Draft) -> tuple[bool, str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from bot import notices
-from bot.conversation import language_of, scene_of
+from bot.conversation import language_of, scene_of, spoken_in
 from bot.memory import MemoryAway, Request, StoredLine, StoredTurn
 from bot.room.shared import Shared
 from bot.stage import Stage
 from characters.card import Character, Language, Words
 from characters.turn import Scene, Turn
+
+FOLLOWS = 3  # messages in another language after each other that change the room's
 
 
 class View:
@@ -51,9 +55,23 @@ class View:
         return Turn(work.name, text)
 
     def decided_by(self, text: str) -> dict[str, Any]:
-        """Changes of the state that a person's words make: the first ones decide the language."""
-        decided = None if self.memory.state.language else language_of(text)
-        return {"language": decided} if decided else {}
+        """Changes of the state that a person's words make: the first ones decide the language, and
+        several in another one change it, unless somebody has chosen it."""
+        state, said = self.memory.state, language_of(text)
+        if said in (None, state.language) or state.language_chosen or self.wanted:
+            return {}
+        human = (k.turn.text for k in reversed(self.memory.turns) if k.turn.side == "human")
+        before = list(islice(human, FOLLOWS - 1))
+        if state.language and [language_of(one) for one in before] != [said] * (FOLLOWS - 1):
+            return {}
+        return {"language": said}
+
+    def as_spoken(self, scene: Scene) -> Scene:
+        """The scene as who answers reads it: names and cards in the language of who spoke last,
+        unless the room's was chosen."""
+        if self.memory.state.language_chosen or self.wanted:
+            return scene
+        return replace(scene, language=spoken_in(scene) or scene.language)
 
     def scene(self, reader: str = "") -> Scene:
         """The room as it is, with what `reader` remembers of what was trimmed."""

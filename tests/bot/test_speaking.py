@@ -11,6 +11,7 @@ from canon import Canon, build, read_book, table_of
 from characters.card import Lines
 from characters.prompt import Style
 from characters.style import Serving
+from engine.sequence import EngineError
 
 WUKONG = "孙悟空"
 
@@ -73,6 +74,26 @@ async def test_what_was_shown_of_a_bad_reply_is_taken_back(play):
     await p.say("/summon 悟空", "悟空，打！")
     assert len(p.stage.withdrawn) == 1
     assert p.stage.done[-1].text == "吃老孙一棒！"
+
+
+async def test_an_engine_that_cannot_even_read_is_one_notice(play):
+    p = play()
+    await p.say("/summon 悟空 八戒")
+    encode = p.engine.encode
+
+    def broken(text, control=False):
+        raise EngineError("the engine is gone")
+
+    p.engine.encode = broken
+    p.room.shared.voice._encode.cache_clear()
+    p.room.shared.voice._measure.cache_clear()
+    await p.say("悟空、八戒，你们好", "今晚吃甚么？", "/retry", "/next", "/continue")
+    assert len({text for _, text in p.lines}) == 2  # their greetings
+    assert len([n for n in p.stage.notices if "the engine is gone" in n]) >= 4
+    p.engine.encode = encode
+    await p.say("悟空？")
+    assert p.lines[-1] == (WUKONG, "知道了。")
+    assert await p.room.memory.open() == ([], {})
 
 
 async def test_who_waits_long_is_told_the_place_in_the_queue(play, monkeypatch):

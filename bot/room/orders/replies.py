@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot import notices
 from bot.commands import people
-from bot.drafts import plain
+from bot.drafts import joined, plain
 from bot.memory import StoredTurn
 from bot.room.exchange import Exchange
 from bot.room.orders.table import anybody, is_said, last_line, more, nobody_called, number_in, order
@@ -25,9 +25,10 @@ async def _next(talk: Exchange, argument: str) -> None:
     if argument:
         wanted, unknown = people(argument, talk.view.shared.cast)
         await nobody_called(talk, unknown)
-        for absent in (c for c in wanted if c not in scene.cast):
-            name = absent.name[talk.view.language]
-            await talk.tell(notices.NOT_HERE, name)
+        language = talk.view.language
+        absent = [c.name[language] for c in wanted if c not in scene.cast]
+        if absent:
+            await talk.tell(notices.NOT_HERE, joined(absent, language))
         present = [c for c in wanted if c in scene.cast]
         speaker = present[0] if present else None
     else:

@@ -11,14 +11,18 @@ from bot.room.exchange import Exchange
 from bot.room.orders.table import order, setting
 from characters.card import Language
 from characters.turn import Turn
+from text.numerals import number
 
 LONGEST_TEXT = 400  # characters of a place, a mood, a note
 
 _NONE = {"无", "没有", "撤掉", "清空", "none", "off", "clear", "-"}
 _HERE = {"room", "here", "屋子", "这间屋子", "房间", "这里", "此处"}
+# "as of chapter 27", 「第二十七回」, 「到27章为止」: a number, and a word that makes it a chapter;
+# only digits are one by themselves.
 _CHAPTER = re.compile(
-    r"(?:as of\s+|up to\s+|until\s+|到|截至)?(?:chapter\s*|ch\.?\s*|第\s*)?"
-    r"(\d{1,5})\s*(?:回|章|节)?(?:为止)?",
+    r"(?:as of\s{1,4}|up to\s{1,4}|until\s{1,4}|到|截至)?"
+    r"(?P<before>chapter|ch\.?|第)?\s{0,4}(?P<number>[^\s回章节節][^回章节節]{0,30}?)\s{0,4}"
+    r"(?P<after>回|章|节|節)?(?:为止|為止)?",
     re.IGNORECASE,
 )
 _WHOLE_BOOK = {"全书", "整本书", "whole book", "the whole book", "book"}
@@ -34,8 +38,8 @@ async def _scene(talk: Exchange, argument: str) -> None:
         changes = {"place": "", "mood": "", "chapter": 0}
     else:
         for part in filter(None, map(str.strip, re.split(r"[;；|｜\n]", argument))):
-            if chapter := _CHAPTER.fullmatch(part):
-                changes["chapter"] = int(chapter[1])
+            if (chapter := chapter_in(part)) is not None:
+                changes["chapter"] = chapter
             elif part.casefold() in _WHOLE_BOOK:
                 changes["chapter"] = 0
             elif mood := _MOOD.fullmatch(part):
@@ -50,6 +54,17 @@ async def _scene(talk: Exchange, argument: str) -> None:
         await talk.view.memory.write(**changes)
     rows = setting(talk.view) or [notices.NO_SCENE[language]]
     await talk.view.notice("\n".join(rows), to="" if changes else talk.job.work.person)
+
+
+def chapter_in(part: str) -> int | None:
+    """The chapter that a part of an argument names; None when it names none."""
+    found = _CHAPTER.fullmatch(part)
+    if found is None:
+        return None
+    marked = found["before"] or found["after"]
+    text = found["number"].strip()
+    value = number(text) if marked or (text.isdecimal() and len(text) <= 5) else None
+    return value if value is not None and value < 100_000 else None
 
 
 @order("note")
@@ -87,7 +102,7 @@ async def _language(talk: Exchange, argument: str) -> None:
         case _:
             await talk.tell(notices.WHICH_LANGUAGE)
             return
-    await talk.view.memory.write(language=language)
+    await talk.view.memory.write(language=language, language_chosen=True)
     await talk.announce(notices.LANGUAGE)
 
 

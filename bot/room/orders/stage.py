@@ -17,11 +17,11 @@ async def _summon(talk: Exchange, argument: str) -> None:
     wanted, unknown = people(argument, talk.view.shared.cast)
     if not wanted and not unknown:
         await talk.tell(notices.WHOM)
+    already: list[str] = []
     for character in wanted:
         scene = talk.view.scene()
         if character in scene.cast:
-            name = character.name[talk.view.language]
-            await talk.tell(notices.ALREADY, name)
+            already.append(character.name[talk.view.language])
             continue
         greetings = character.greeting[talk.view.language]
         # The second greeting is for joining others.
@@ -34,6 +34,8 @@ async def _summon(talk: Exchange, argument: str) -> None:
             joined=_joining(talk, character),
             cast=cast,
         )
+    if already:
+        await talk.tell(notices.ALREADY, joined(already, talk.view.language))
     await nobody_called(talk, unknown)
 
 

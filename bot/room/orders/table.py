@@ -16,8 +16,16 @@ from bot.room.exchange import Exchange
 from bot.room.view import View
 from characters.card import Character, Words
 from characters.turn import Turn
+from text.numerals import number
+
+_NAMED = 5  # names that are nobody's, that a notice repeats
 
 CarryOut = Callable[[Exchange, str], Awaitable[None]]
+
+_NUMBER = re.compile(
+    r"(?:第\s?)?([^\s句个個次遍条條]{1,30})\s?(?:句|个|個|次|遍|条|條|turns?|lines?|times?)?",
+    re.IGNORECASE,
+)
 
 ORDERS: dict[str, CarryOut] = {}  # by the id of their command
 
@@ -60,11 +68,16 @@ async def last_line(talk: Exchange) -> tuple[StoredLine, Character] | None:
 
 
 async def nobody_called(talk: Exchange, unknown: Sequence[str]) -> None:
-    """Says which names are nobody's, and who there is."""
+    """Says which names are nobody's, and who there is: in one notice, however many they are."""
+    if not unknown:
+        return
     language = talk.view.language
     known = joined((f"{c.name[language]} ({c.id})" for c in talk.view.shared.cast), language)
-    for name in unknown:
-        await talk.announce(notices.UNKNOWN, name[:40], known)
+    gap = "”、“" if language == "zh" else '", "'
+    names = gap.join(name[:40] for name in unknown[:_NAMED])
+    if len(unknown) > _NAMED:
+        names += "……" if language == "zh" else "…"
+    await talk.announce(notices.UNKNOWN, names, known)
 
 
 def setting(view: View) -> list[str]:
@@ -84,12 +97,10 @@ def number_in(argument: str, otherwise: int) -> int | None:
     """The number in an argument; None when it is none."""
     if not argument.strip():
         return otherwise
-    found = re.fullmatch(r"(?:第\s*)?(\d{1,4})\s*(?:句|个|turns?|lines?)?", argument.strip())
-    if found:
-        return int(found[1])
-    return {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}.get(
-        argument.strip().rstrip("句个")
-    )
+    found = _NUMBER.fullmatch(argument.strip())
+    if found is None or re.fullmatch("[ivxlcdm]+", found[1], re.IGNORECASE):
+        return None  # nobody counts lines in Roman numerals
+    return number(found[1])
 
 
 def is_said(kept: StoredTurn) -> bool:
