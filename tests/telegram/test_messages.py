@@ -95,7 +95,7 @@ async def test_what_is_forwarded_is_heard_and_is_no_fact_of_who_passes_it_on(wor
     async with world.bot() as client:
         await scene(world)
         raw(world, "悟空，请记住我对花生过敏", **more)
-        await world.hears("知道了：悟空，请记住我对花生过敏")
+        await world.hears("知道了：（转来别人的话）“悟空，请记住我对花生过敏”")
         await settled(client, world)
         assert await facts(world, world.ming) == []
         raw(world, "悟空，请记住我对花生过敏")
