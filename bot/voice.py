@@ -40,7 +40,7 @@ def open_voice(
         StyleError: it does not say how it wants to be asked.
     """
     if model == ECHO:
-        from engine.echo import EchoEngine
+        from engine.echo import EchoEngine  # a fake that a bot with a model never needs
 
         echo = EchoEngine(_last_said, context=2**20)
         return Voice(echo, Serving(style=Style(cards="brief")), name=ECHO, seed=seed)
