@@ -24,9 +24,10 @@ _VERB = re.compile(
 _TAG = re.compile(
     r"[”」』\"][ \t\u3000]*(?P<tag>[^\n。！？!?“”「」『』\"]{2,60})(?P<end>[。！？!?\n“「『\"]|$)"
 )
-# 林远点了点头：“…”
+# 林远点了点头，压低声音：“…”: the first clause of the sentence that announces a quote.
 _COLON = re.compile(
-    r"(?:^|[\n。！？”」])[\s\u3000]*(?P<tag>[^\n。！？：“”「」，]{2,24})[：:][“「『\"]"
+    r"(?:^|[\n。！？”」])[\s\u3000]*(?P<tag>[^\n。！？：“”「」，]{2,24})(?:，[^\n。！？：“”「」]{0,40})?"
+    r"[：:][“「『\"]"
 )
 _OPENING = re.compile('[“「『]|"(?=[^\\s"])')
 _LEAST, _SHARE = 2, 0.08
@@ -35,11 +36,13 @@ _LEAST, _SHARE = 2, 0.08
 _MANNER = frozenset(
     "皱笑说问道点摇看把将抬叹怒喊叫答接望回转想站走坐伸拿也又便就却则没不连立马挑眯瞪盯指拍拉推抱搂咬耸撇撅哼嗯哈"
     "嘿忍放继补解提追插应嘟嘀喃缓朝向跟从被让给听见闻着了的地得还才只再突猛很太最更并但因为于之其他她它我你您们吗"
-    "呢吧啊呀嘛这那哪什怎谁"
+    "呢吧啊呀嘛这那哪什怎谁头齐异同闷"
 )
 _NO_START = frozenset(
     "他她它我你您咱这那哪谁有没一二两三几众各每某随接于只不又也便还就却说问笑话声然后忽突"
 )
+_HEARD = ("声音", "的声", "喊声", "哭声", "笑声", "话音")
+_SEVERAL = re.compile("[俩们众]|[两三四几]人")
 _PRONOUN = re.compile("[他她]")
 # 林远皱着眉: how much of a designation's uses are of the longer one, for it to be the name.
 _LONGER = 0.8
@@ -93,9 +96,14 @@ def _tags(section: Section) -> Iterator[str]:
 def named_after(book: Book, *, least: int = 2) -> Counter[str]:
     """Names of two to four characters that tags behind quotes, or before a colon, begin with."""
     heads: list[str] = []
+    families = frozenset(word for word in words()["surnames"]) | frozenset("老小阿大")
     for section in book.sections:
-        heads += [tag for tag in _tags(section) if _VERB.search(re.split("[，,、]", tag)[-1])]
-        heads += [match["tag"] for match in _COLON.finditer(section.plain, section.body)]
+        for tag in _tags(section):
+            # What is done right behind a quote has a subject, too; a name is known by its family.
+            if _VERB.search(re.split("[，,、]", tag)[-1]) or _of(families, tag):
+                heads.append(tag)
+        found_here = _COLON.finditer(section.plain, section.body)
+        heads += [match["tag"] for match in found_here if _of(families, match["tag"])]
     letters = "\n".join(section.plain for section in book.sections)
     starts = Counter(head[:2] for head in heads if _may_begin(head))
     found: Counter[str] = Counter()
@@ -103,8 +111,14 @@ def named_after(book: Book, *, least: int = 2) -> Counter[str]:
         if count < least:
             continue
         for name in _whole(start, heads, letters):
+            if _SEVERAL.search(name):
+                continue
             found[name] += sum(head.startswith(name) for head in heads)
     return Counter({name: count for name, count in found.items() if count >= least})
+
+
+def _of(families: frozenset[str], head: str) -> bool:
+    return (head[:1] in families or head[:2] in families) and not head.endswith(_HEARD)
 
 
 def _may_begin(head: str) -> bool:

@@ -156,9 +156,14 @@ def cast_of(book: Book, table: NameTable | None = None) -> Cast:
     marks = styles_of(book)
     counts: Counter[str] = Counter()
     for section in book.sections:
-        for _, end, _ in find_english(section.text, marks, section.body):
-            for pattern in _BEHIND:
-                match = pattern.match(section.text[end : end + 80])
+        before = 0
+        for start, end, _ in find_english(section.text, marks, section.body):
+            line = max(before, section.text.rfind("\n", 0, start) + 1)
+            before = end
+            behind, front = section.text[end : end + 80], section.text[line:start].strip()
+            matches = [pattern.match(behind) for pattern in _BEHIND]
+            matches += [_ACTS.match(behind), _ACTS.match(_SENTENCE.split(front)[-1])]
+            for match in matches:
                 if match and match["name"] and _plain(match["name"]).split()[0] not in _NO_NAMES:
                     counts[_plain(match["name"])] += 1
     names = {alias: p.name for p in (table.people if table else ()) for alias in p.aliases}
@@ -172,12 +177,12 @@ def cast_of(book: Book, table: NameTable | None = None) -> Cast:
             names.setdefault(name, short if len(titled) <= 1 else name)
         if len(titled) <= 1:
             names.setdefault(short, short)
-    for name in list(names.values()):
-        firsts = [
-            other for other in set(names.values()) if other.split()[0] == name and other != name
-        ]
-        if len(firsts) == 1:
-            names[firsts[0]] = name  # Martha Pell, called Martha
+    for full in [name for name in set(names.values()) if " " in name]:
+        words = full.split()
+        short = [word for word in (words[-1], words[0]) if names.get(word) == word]
+        if short and not re.match(_TITLE, full):
+            # Jem Harker, called Harker
+            names.update({also: short[0] for also, meant in names.items() if meant == full})
     return Cast(names, _pronouns(book, names))
 
 
@@ -193,7 +198,8 @@ def _pronouns(book: Book, names: Mapping[str, str]) -> dict[str, str]:
                 count["he"] += 5
             if title in ("Mrs", "Miss", "Ms", "Lady", "Aunt", "Mother"):
                 count["she"] += 5
-            near = re.split(r"[.!?“”\"]", section.text[match.end() : match.end() + 60])[0]
+            near = section.text[match.end() : match.end() + 120].split("\n")[0]
+            near = pattern.split(near)[0]  # up to the next name
             count["he"] += len(re.findall(r"\b(?:he|him|his)\b", near))
             count["she"] += len(re.findall(r"\b(?:she|her|hers)\b", near))
     return {
@@ -285,7 +291,10 @@ class _Reader:
         behind = text[stop:after]
         for pattern in _BEHIND:
             match = pattern.match(behind)
-            if match and (who := self._who(match, start)):
+            if match is None:
+                continue
+            subject = self._subject(before, start) if match["pronoun"] else None
+            if who := subject or self._who(match, start):
                 return who[0], min(BEHIND, who[1])
         front = _SENTENCE.split(text[before:start].strip())[-1].strip()
         match = _ACTS.match(front) if front else None
@@ -300,12 +309,21 @@ class _Reader:
             return who[0], min(BEAT, who[1]) - 0.05
         return None
 
+    def _subject(self, before: int, start: int) -> tuple[str, float] | None:
+        """Who does something in front of the quote, in its paragraph: whom he or she means then."""
+        for sentence in _SENTENCE.split(self.text[before:start].strip()):
+            match = _ACTS.match(sentence.strip())
+            if match and (match["name"] or match["role"]) and (who := self._who(match, start)):
+                return who[0], min(BEAT, who[1])
+        return None
+
     def _who(self, match: re.Match[str], at: int) -> tuple[str, float] | None:
         if match["name"]:
-            surface = _plain(match["name"])
-            while surface and surface not in self.cast.names and " " in surface:
-                surface = surface.rpartition(" ")[0]  # Martha Then: the next sentence begins
-            name = self.cast.canonical(surface or match["name"])
+            words = _plain(match["name"]).split()
+            # Martha Then: the next sentence begins
+            known = [" ".join(words[:n]) for n in range(len(words), 0, -1)]
+            surface = next((one for one in known if one in self.cast.names), " ".join(words))
+            name = self.cast.canonical(surface)
             return None if name.split()[0] in _NO_NAMES else (name, 1.0)
         if match["pronoun"]:
             wanted = match["pronoun"].casefold()

@@ -39,6 +39,10 @@ _UNTAGGED = 0.7  # factor where no colon and no verb of speaking stands before t
 
 
 _TOGETHER = re.compile("(?:[都俱]|齐声|一齐|齐)[^，]{0,4}[道叫说喊曰]$")
+# 门外传来顾老爹的声音：
+_VOICE = re.compile(
+    "(?P<name>[\u4e00-\u9fff]{2,8})的(?:声音|喊声|叫声|嗓音|吼声)[^，。]{0,4}[：:]$"
+)
 # Subjects that name nobody: the reader learns later who it was, or never.
 _NOBODY = frozenset({"有人", "一人"})
 
@@ -206,6 +210,9 @@ class _Chapter:
         ):
             return self.turns[-1][1], SUBJECT
         own = self.text[max(lead.start, self.text.rfind("\n", 0, span.start)) : span.start].strip()
+        voice = _VOICE.search(own)
+        if voice and (whose := [n for n in self.grammar.known if voice["name"].endswith(n)]):
+            return self.names.resolve(max(whose, key=len), lead.end), AFTER
         if tag is None or (own and lead.tagged):
             return None
         found = self.grammar.mentions(self.names, self.text, tag.start, tag.end, last=True)

@@ -90,3 +90,32 @@ def test_an_old_novel_is_read_as_before(tmp_path: Path) -> None:
     path = tmp_path / "n.txt"
     path.write_text(f"第一回 甲\n{text * 5}第二回 乙\n{text * 5}", encoding="utf-8")
     assert not tags_after(read_book(path))
+
+
+FARM = """　　天还没亮，顾长风就醒了。他走到院子里，看见父亲正在打水。
+　　“爹，我来吧。”顾长风快步走过去。
+　　“不用。”顾老爹头也不抬，“你去叫你妹妹，今天要进城。”
+　　“进城做什么？”
+　　“卖柴。”
+　　顾长风转身进了屋。顾小雨还蒙着被子。
+　　“起来啦，小懒猪。”他笑着说。
+　　顾小雨翻了个身，嘟囔道：“再睡一会儿嘛，哥。”
+　　“爹说今天进城。”顾长风说，“去晚了没有糖葫芦。”
+　　“真的？”顾小雨一下子坐了起来，“我这就起！”
+　　门外传来顾老爹的声音：“快点！”
+
+"""
+
+
+@pytest.mark.parametrize("marks", ["“”", "「」"])
+def test_names_that_only_act_are_found_too_and_a_voice_is_its_owners(
+    marks: str, tmp_path: Path
+) -> None:
+    text = "".join(f"第{n}章 进城？\n\n{FARM}" for n in "一二三四")
+    (tmp_path / "n.txt").write_text(text.translate(str.maketrans("“”", marks)), encoding="utf-8")
+    book = read_book(tmp_path / "n.txt")
+    said = [quote.speaker for quote in attribute(book, table_of(book)) if quote.section == 3]
+    son, father, sister = "顾长风", "顾老爹", "顾小雨"
+    assert said == [
+        *(son, father, father, son, father, son, sister, son, son, sister, sister, father)
+    ]

@@ -106,3 +106,38 @@ def test_the_mark_that_opens_most_speeches_is_the_books(tmp_path: Path) -> None:
         path = tmp_path / f"{mark}.txt"
         path.write_text(text(style), encoding="utf-8")
         assert styles_of(read_book(path))[0] == mark
+
+
+MILL = """It was raining when Eleanor Voss reached the mill. “Is anyone there?” she called.
+
+No one answered at first; then a boy put his head out of the loft.
+
+“Thank you,” said Eleanor.
+
+Jem Harker was mending a net by the window. “Shut the door,” he growled. “There’s a draught.”
+
+“I’m looking for my letters, Mr. Harker,” Eleanor began. “They told me at the inn—”
+
+“They tell all sorts of things at the inn.”
+
+“So there are none?”
+
+“I didn’t say that.” Harker laid the net aside. “What’s it worth to you?”
+
+"""
+SPEAKERS = ["Eleanor", "Eleanor", "Harker", "Harker", "Eleanor", "Eleanor", "Harker", "Eleanor"]
+SPEAKERS += ["Harker", "Harker"]
+
+
+@pytest.mark.parametrize("straight", [False, True])
+def test_he_is_whom_the_paragraph_is_about_and_bare_lines_go_by_turns(
+    straight: bool, tmp_path: Path
+) -> None:
+    told = "".join(f"CHAPTER {n}\n\n{MILL}" for n in ("ONE", "TWO"))
+    told = told.translate(str.maketrans("“”‘’", "\"\"''")) if straight else told
+    (tmp_path / "n.txt").write_text(told, encoding="utf-8")
+    book = read_book(tmp_path / "n.txt")
+    table = table_of(book)
+    assert {person.name for person in table.people} == {"Eleanor", "Harker"}
+    said = [quote.speaker for quote in attribute(book, table) if quote.section == 2]
+    assert said == SPEAKERS
