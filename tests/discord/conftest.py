@@ -71,9 +71,15 @@ class World:
     @contextlib.asynccontextmanager
     async def bot(self, house: House | None = None, **more: Any) -> AsyncIterator[DiscordClient]:
         troupe = self.troupe(house, **more)
-        async with connected(self.server, troupe):
-            await self.server.until(lambda: self.server.commands or 0 not in troupe.shards)
-            yield troupe
+        try:
+            async with connected(self.server, troupe):
+                await self.server.until(lambda: self.server.commands or 0 not in troupe.shards)
+                yield troupe
+        finally:
+            # What rooms do in the background ends before their memory is closed.
+            for room in list(troupe.house._rooms.values()):
+                await room.close()
+            await troupe.house.people.close()
 
     def lines(self, channel: int | None = None) -> list[tuple[str, str]]:
         """(name, text) of what characters said, as it stands."""

@@ -123,11 +123,25 @@ async def everything(world: World, way: Way) -> None:
         m for m in world.server.messages(way.channel)
         if any(c.get("custom_id") == "mrp:stop" for c in walk(m["components"]))
     ]  # fmt: skip
+    assert panels
+    panel, server, ming = panels[-1]["id"], world.server, world.ming
+    where: dict[str, bool] = {"external": way.external}
     for button in ("mrp:continue", "mrp:retry", "mrp:stop"):
-        if not panels or way.external:
-            break
-        call = await world.server.click(world.ming, way.channel, panels[-1]["id"], button)
+        await (await server.click(ming, way.channel, panel, button, **where)).acknowledged()
+        await settled(world, way)
+    call = await server.click(ming, way.channel, panel, "mrp:next", "wukong", **where)
+    await call.acknowledged()
+    await settled(world, way)
+    for said in (ASKED, "/memory"):
+        modal = await (
+            await server.click(ming, way.channel, panel, "mrp:say", **where)
+        ).acknowledged()
+        call = await server.submit(ming, way.channel, modal["data"], said, **where)
         await call.acknowledged()
+        await settled(world, way)
+    last = max(world.server.posts[way.channel])
+    for menu in ("Regenerate", "Why", "Remember this"):
+        await (await server.menu(ming, way.channel, menu, last, **where)).acknowledged()
         await settled(world, way)
 
 

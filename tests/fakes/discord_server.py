@@ -442,7 +442,9 @@ class FakeDiscord:
         assert given["type"] == 8
         return list(given["data"]["choices"])
 
-    async def menu(self, user: int, channel: int, name: str, message: int | str) -> Call:
+    async def menu(
+        self, user: int, channel: int, name: str, message: int | str, *, external: bool = False
+    ) -> Call:
         """Choose a message's context menu."""
         command = self._command(name, 3)
         target = self.posts[channel][int(message)]
@@ -450,10 +452,16 @@ class FakeDiscord:
             "id": command["id"], "name": name, "type": 3, "target_id": str(message),
             "resolved": {"messages": {str(message): self._seen(target)}},
         }  # fmt: skip
-        return await self._interaction(2, user, channel, data)
+        return await self._interaction(2, user, channel, data, external=external)
 
     async def click(
-        self, user: int, channel: int, message: int | str, custom_id: str, *values: str
+        self,
+        user: int,
+        channel: int,
+        message: int | str,
+        custom_id: str,
+        *values: str,
+        external: bool = False,
     ) -> Call:
         """Press a button, or choose from a menu.
 
@@ -471,9 +479,16 @@ class FakeDiscord:
             known = {o["value"] for o in found[0]["options"]}
             assert set(values) <= known, f"{values} are not on the menu {known}"
             data["values"] = list(values)
-        return await self._interaction(3, user, channel, data, message=target)
+        return await self._interaction(3, user, channel, data, message=target, external=external)
 
-    async def submit(self, user: int, channel: int, modal: dict[str, Any], *texts: str) -> Call:
+    async def submit(
+        self,
+        user: int,
+        channel: int,
+        modal: dict[str, Any],
+        *texts: str,
+        external: bool = False,
+    ) -> Call:
         """Fill in a modal that a call was answered with."""
         fields = [c for c in walk(modal["components"]) if c["type"] == 4]
         assert len(fields) == len(texts)
@@ -487,7 +502,7 @@ class FakeDiscord:
             for number, (f, text) in enumerate(zip(fields, texts, strict=True))
         ]  # fmt: skip
         data = {"custom_id": modal["custom_id"], "components": rows}
-        return await self._interaction(5, user, channel, data)
+        return await self._interaction(5, user, channel, data, external=external)
 
     def _command(self, name: str, type: int) -> dict[str, Any]:
         for command in self.commands:

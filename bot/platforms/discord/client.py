@@ -155,6 +155,15 @@ class DiscordClient(discord.AutoShardedClient):
     async def on_message(self, message: discord.Message) -> None:
         await self.messages.received(message)
 
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        await self.messages.edited(event)
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        await self.messages.deleted(event.channel_id, [event.message_id])
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        await self.messages.deleted(event.channel_id, sorted(event.message_ids))
+
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         await self.rooms.guilds.erase_guild(guild.id)
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import discord
@@ -21,6 +21,7 @@ from bot.memory import MemoryProblem
 from bot.platforms.discord.access import author_moderates
 from bot.platforms.discord.content import Content, addresses, content_of, for_another_bot
 from bot.platforms.discord.guilds import PLATFORM
+from bot.platforms.discord.outlets import ChannelOutlet
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.progress import Progress
 from bot.platforms.discord.rooms import ChannelRooms, send
@@ -67,6 +68,7 @@ class Messages:
         self._newest: OrderedDict[int, int] = OrderedDict()  # channel -> its newest message heard
         self._recent: deque[int] = deque(maxlen=2000)  # messages that were passed on
         self._locks: dict[int, tuple[asyncio.Lock, int]] = {}  # with the number who hold or wait
+        self._storing: dict[int, asyncio.Event] = {}  # messages that are passed on and not stored
 
     def newest(self, channel_id: int) -> int:
         """The newest message of a channel that was passed to its room; 0 when none was."""
@@ -83,6 +85,35 @@ class Messages:
             if not await self._take(message, channel, missed):
                 self._progress.done(message.id)
         await self._progress.save()
+
+    async def edited(self, event: discord.RawMessageUpdateEvent) -> None:
+        """A message was edited by its author: what it says now is what was said."""
+        message = event.message
+        if message.author.bot or message.webhook_id or message.edited_at is None:
+            return  # Discord itself adds previews of links
+        content = content_of(message, self._client.user)
+        if not content.text:
+            return
+        async with self._in_order(event.channel_id):
+            await self._stored([event.message_id])
+            room = await self._rooms.known(event.channel_id)
+            if room is not None:
+                await room.room.edited(str(event.message_id), content.text)
+
+    async def deleted(self, channel_id: int, message_ids: Iterable[int]) -> None:
+        """Messages were deleted, not by the bot itself: what they said is taken out of the room."""
+        message_ids = list(message_ids)
+        async with self._in_order(channel_id):
+            await self._stored(message_ids)
+            room = await self._rooms.known(channel_id)
+            if room is None:
+                return
+            outlet = room.stage.outlet
+            ours = outlet.deleted if isinstance(outlet, ChannelOutlet) else lambda _: False
+            gone = [str(one) for one in message_ids if not ours(one)]
+            if gone:
+                await room.room.deleted(gone)
+                self._panels.update(room)
 
     async def voted(self, event: discord.RawReactionActionEvent, *, added: bool) -> None:
         """A reaction was added or removed: a thumb on a character's line is feedback."""
@@ -132,6 +163,7 @@ class Messages:
             return False
         self._recent.append(message.id)
         self._heard(channel.id, message.id)
+        self._storing[message.id] = asyncio.Event()
         self._tasks.spawn(self._hear(message, content), f"message {message.id}")
         return True
 
@@ -139,10 +171,10 @@ class Messages:
         try:
             await self._heard_by_room(message, content)
         except Exception:
-            self._progress.done(message.id)
+            self._done(message.id)
             raise
         # Where the bot is closed before it is stored, the message is read again after the start.
-        self._progress.done(message.id)
+        self._done(message.id)
 
     async def _heard_by_room(self, message: discord.Message, content: Content) -> None:
         room = await self._rooms.of_channel(message.channel)
@@ -161,12 +193,24 @@ class Messages:
             forwarded=content.forwarded,
         )
         try:
-            await room.room.hear(heard, kept=lambda: self._progress.done(message.id))
+            await room.room.hear(heard, kept=lambda: self._done(message.id))
         except MemoryProblem as problem:
             await room.stage.notice(str(problem))
         if order is not None:
             self._rooms.order_given(room)
         self._panels.update(room)
+
+    def _done(self, message_id: int) -> None:
+        """A message is stored, or never will be."""
+        self._progress.done(message_id)
+        if storing := self._storing.pop(message_id, None):
+            storing.set()
+
+    async def _stored(self, message_ids: Iterable[int]) -> None:
+        """Wait until messages that are being passed on are stored."""
+        for message_id in message_ids:
+            if storing := self._storing.get(message_id):
+                await storing.wait()
 
     async def _house_says(self, channel: Any, words: Words) -> None:
         await send(channel, escape(f"{words.zh}\n{words.en}"), secrets.token_hex(12))

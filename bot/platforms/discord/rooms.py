@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,7 @@ class ChannelRooms:
     ) -> None:
         self._client = client
         self._house = house
+        house.on_leave.append(lambda platform, name: platform == PLATFORM and self.left(name))
         self.guilds = GuildRooms(client, house, on_erased=self.left)
         self._faces = faces
         self._webhooks = webhooks
@@ -88,7 +90,7 @@ class ChannelRooms:
             )
             await self.guilds.opened(channel)
             await self._enter(name, stage, channel)
-        return self._open[name]
+        return self._used(name)
 
     async def of_interaction(self, interaction: discord.Interaction[Any]) -> ChannelRoom:
         """The room in which a command, button or menu was used."""
@@ -114,7 +116,7 @@ class ChannelRooms:
                 why_silent=lambda: "",
             )
             await self._enter(name, stage, None)
-        found = self._open[name]
+        found = self._used(name)
         outlet_here: Outlet = found.stage.outlet
         assert isinstance(outlet_here, CallOutlet)
         outlet_here.call = interaction
@@ -124,6 +126,12 @@ class ChannelRooms:
         room = await self._house.room(PLATFORM, name, lambda: stage, private=stage.private)
         await room.enter()
         self._open.setdefault(name, ChannelRoom(room, stage, channel))
+
+    def _used(self, name: str) -> ChannelRoom:
+        """An open room, which stays in the process for another while."""
+        found = self._open[name]
+        found.room.used = time.monotonic()
+        return found
 
     def _language(self, name: str) -> Any:
         return self._open[name].room.language if name in self._open else "zh"
