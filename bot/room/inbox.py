@@ -55,6 +55,7 @@ class Inbox:
         self._interrupt = interrupt
         self._carry = carry
         self._turn = asyncio.Lock()  # whose message is being answered
+        self._gate = asyncio.Lock()  # whose message is looked up: they come in in their order
         self._door = asyncio.Lock()  # whose message is being stored
         self._inside = 0  # messages that were heard and are not done with
         self._asking = 0  # of those, orders that change nothing
@@ -82,9 +83,10 @@ class Inbox:
         shared = self._view.shared
         limits = shared.limits if self._view.limited else None
         # Before the limits: what a platform delivers again after a start is no new message.
-        if limits and message and await self._view.memory.was_heard(message):
-            shared.stats["heard twice"] += 1
-            return False
+        async with self._gate:  # or one whose answer comes sooner would be heard before another
+            if limits and message and await self._view.memory.was_heard(message):
+                shared.stats["heard twice"] += 1
+                return False
         if self._inside >= MOST_WAITING:
             shared.stats["refused: crowd"] += 1
             return False
