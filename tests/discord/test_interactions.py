@@ -58,6 +58,9 @@ async def test_what_is_secret_is_told_to_one_person(world: World):
         await world.lines_until(1)
         call = await world.server.slash(world.ming, world.channel, "remember", text="我住在杭州")
         await call.acknowledged()
+        # /memory waits for nothing: first it is to be remembered.
+        answer = world.server.posts[world.channel][call.original]
+        await world.server.until(lambda: answer["content"])
         call = await world.server.slash(world.ming, world.channel, "memory")
         assert (await call.acknowledged())["data"]["flags"] == 64
         answer = world.server.posts[world.channel][call.original]
