@@ -194,7 +194,10 @@ async def play(args: argparse.Namespace) -> AsyncIterator[Any]:
     from hub.choice import chosen
 
     book = Canon.open(args.canon) if args.canon else None
-    voice = open_voice(str(chosen(args).path), context=args.context, seed=args.seed)
+    model = chosen(args)
+    voice = open_voice(
+        str(model.path), adapter=model.adapter, context=args.context, seed=args.seed
+    )
     try:
         async with rehearsals(voice, load_cast(), book) as house:
             yield house.open
