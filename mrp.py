@@ -195,9 +195,7 @@ async def play(args: argparse.Namespace) -> AsyncIterator[Any]:
 
     book = Canon.open(args.canon) if args.canon else None
     model = chosen(args)
-    voice = open_voice(
-        str(model.path), adapter=model.adapter, context=args.context, seed=args.seed
-    )
+    voice = open_voice(str(model.path), adapter=model.adapter, context=args.context, seed=args.seed)
     try:
         async with rehearsals(voice, load_cast(), book) as house:
             yield house.open
