@@ -20,6 +20,7 @@ from bot.drafts import Pace
 from bot.house import House
 from bot.memory import open_memory
 from bot.room import Room
+from bot.room.shared import Shared
 from bot.stage import Line, Message
 from bot.voice import Voice
 from canon import Canon
@@ -87,7 +88,7 @@ async def rehearsals(
     """A house for any number of scripts, one room each; the voice is left open."""
     with tempfile.TemporaryDirectory(prefix="mrp-rehearsal-") as folder:
         memory = await open_memory(None, folder=Path(folder))
-        house = House(cast, voice, memory, book=book)
+        house = House(Shared(cast, voice, memory, book=book))
         try:
             yield Rehearsals(house)
         finally:
