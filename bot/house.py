@@ -9,6 +9,7 @@ await house.close()
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -83,6 +84,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 IDLE = 3600.0  # seconds without a word until a room leaves the process
+ENDS_WITHIN = 5.0  # seconds that a room which is to be erased may still be doing something
 SWEEP = 60.0  # seconds between two looks for such rooms
 MOST_ROOMS = 5000  # of a process: some 50 kB each
 
@@ -215,6 +217,9 @@ class House:
         if left is not None:
             left.stop()
             await left.close()
+            until = time.monotonic() + ENDS_WITHIN
+            while not left.idle and time.monotonic() < until:
+                await asyncio.sleep(0.05)  # what it is doing would be stored after the erasure
         return await erase_room(self.memory, platform, name, place)
 
     async def close(self) -> None:

@@ -87,6 +87,14 @@ async def test_an_unexpected_exception_is_repeated_and_logged_but_not_for_ever(c
     assert len(step.nonces) == errors.MOST_UNEXPECTED
 
 
+async def test_where_the_client_is_closed_nothing_is_repeated(caplog):
+    caplog.set_level(logging.ERROR)
+    step = Step(RuntimeError("Session is closed"), 99)
+    assert not await retried("it", step)
+    assert len(step.nonces) == 1
+    assert caplog.text == ""
+
+
 async def test_patience_ends():
     step = Step(OSError(), 99)
     assert not await retried("it", step, patience=-1)

@@ -46,6 +46,11 @@ def described(problem: BaseException) -> str:
     return f"{type(problem).__name__} {problem}".strip()
 
 
+def _closed(problem: Exception) -> bool:
+    """Whether aiohttp says that the client's session is closed: the bot is shutting down."""
+    return isinstance(problem, RuntimeError) and "session is closed" in str(problem).lower()
+
+
 async def retried(
     what: str,
     step: Callable[[str], Awaitable[Any]],
@@ -76,6 +81,9 @@ async def retried(
                     await on_forbidden()
                 return False
         except Exception as problem:
+            if _closed(problem):
+                _log.info("%s: not done, the client is closed", what)
+                return False
             # Whatever it is, the reply is stored: it is tried again rather than left to a restart.
             unexpected += 1
             said = described(problem)
