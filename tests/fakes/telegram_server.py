@@ -241,6 +241,16 @@ class TelegramServer:
             self._update(account, {"message": message})
         return number
 
+    def edits(self, chat: int, person: int, message: int, text: str) -> None:
+        """A person edits a message of theirs."""
+        shown = self.messages[chat][message]
+        shown.text = shown.html = text
+        edited = self._message(shown) | {
+            "from": self.people[person], "edit_date": int(time.time()),
+        }  # fmt: skip
+        for account in self._hearing(chat, text, None, None):
+            self._update(account, {"edited_message": edited})
+
     def presses(self, chat: int, person: int, message: int, data: str) -> str:
         """A person presses a button; returns the query's id, whose answer is in `answers`."""
         shown = self.messages[chat][message]
@@ -629,6 +639,8 @@ class TelegramServer:
         if shown.file:
             made["document"] = {"file_id": "f", "file_unique_id": "u", "file_name": shown.file}
             del made["text"]
+        elif shown.name.isdigit():
+            made["from"] = self.people[int(shown.name)]
         if shown.thread:
             made |= {"message_thread_id": shown.thread, "is_topic_message": True}
         if shown.keyboard:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bot.platforms.telegram.client import TelegramClient
+from bot.platforms.telegram.places import Place
+from bot.voice import _last_said
 from tests.telegram.conftest import STORY, World
 
 
@@ -138,3 +140,118 @@ async def test_a_post_of_the_linked_channel_is_not_answered(world: World):
         raw(world, "悟空，新文章", **more)
         await settled(client, world)
         assert not any("新文章" in text for text in world.texts())
+
+
+async def transcript(client: TelegramClient, world: World) -> list[str]:
+    room, _ = await client._rooms.open(Place(world.group))
+    await room.enter()
+    return [turn.text for turn in room.scene().turns]
+
+
+async def test_an_edit_before_the_answer_is_what_is_answered(world: World):
+    world.delay = 0.03
+    world.script = lambda prompt: f"知道了：{_last_said(prompt)}，" + "好，" * 40
+    async with world.bot() as client:
+        await scene(world)
+        number = world.server.says(world.group, world.ming, "悟空，你爱吃梨吗？")
+        await world.server.until(lambda: any("爱吃梨" in prompt for prompt in world.prompts))
+        world.server.edits(world.group, world.ming, number, "悟空，你爱吃桃吗？")
+        await world.hears("知道了：悟空，你爱吃桃吗？", seconds=30)
+        await settled(client, world)
+        assert not any("爱吃梨" in text for text in world.texts())
+        assert not any("爱吃梨" in text for text in await transcript(client, world))
+
+
+async def test_an_edit_after_the_answer_changes_what_is_remembered(world: World):
+    async with world.bot() as client:
+        await scene(world)
+        number = world.server.says(world.group, world.ming, "悟空，请记住我对花生过敏")
+        await world.hears("知道了：悟空，请记住我对花生过敏")
+        await settled(client, world)
+        assert len(await facts(world, world.ming)) == 1
+        world.server.edits(world.group, world.ming, number, "悟空，今天天气真好")
+        await settled(client, world)
+        assert await facts(world, world.ming) == []
+        assert "悟空，今天天气真好" in await transcript(client, world)
+        assert not any("花生" in text for text in (await transcript(client, world))[:2])
+
+
+async def test_an_edit_gives_no_order(world: World):
+    async with world.bot() as client:
+        await scene(world)
+        world.server.says(world.group, world.ming, "/remember 我属猴")
+        number = world.server.says(world.group, world.ming, "悟空，你好")
+        await world.hears("知道了：悟空，你好")
+        world.server.edits(world.group, world.ming, number, "/forget all")
+        await settled(client, world)
+        assert await facts(world, world.ming) == ["我属猴"]
+
+
+async def test_delete_as_a_reply_lets_ones_own_words_be_forgotten(world: World):
+    async with world.bot() as client:
+        await scene(world)
+        number = world.server.says(world.group, world.ming, "悟空，请记住我对花生过敏")
+        await world.hears("知道了：悟空，请记住我对花生过敏")
+        await settled(client, world)
+        world.server.says(world.group, world.hong, "/delete", reply_to=number)  # not hers
+        await world.hears("要删哪一句")
+        await settled(client, world)
+        assert len(await facts(world, world.ming)) == 1
+        world.server.says(world.group, world.ming, "/删除", reply_to=number)
+        await world.hears("忘掉了那一句")
+        await settled(client, world)
+        assert await facts(world, world.ming) == []
+        assert not any("花生" in text for text in await transcript(client, world))
+
+
+async def test_an_administrator_may_delete_what_others_said(world: World):
+    world.server.groups[world.group].admins = {world.hong}
+    async with world.bot() as client:
+        await scene(world)
+        number = world.server.says(world.group, world.ming, "悟空，你听我说")
+        await world.hears("知道了：悟空，你听我说")
+        world.server.says(world.group, world.hong, "/delete", reply_to=number)
+        await world.hears("忘掉了那一句")
+        assert not any("你听我说" in text for text in await transcript(client, world))
+
+
+async def test_delete_of_nothing_says_how(world: World):
+    async with world.bot():
+        await scene(world)
+        line = world.server.shown(world.group)[-1]
+        world.server.says(world.group, world.ming, "/delete")
+        await world.server.until(lambda: sum("要删哪一句" in t for t in world.texts()) == 1)
+        world.server.says(world.group, world.ming, "/delete", reply_to=line.id)
+        await world.server.until(lambda: sum("要删哪一句" in t for t in world.texts()) == 2)
+
+
+@pytest.mark.parametrize("order", ["/forget room", "/pause", "/note 悲伤", "/忘记 屋子"])
+async def test_what_cannot_be_undone_is_for_moderators(world: World, order):
+    world.server.groups[world.group].admins = {world.hong}
+    async with world.bot() as client:
+        await scene(world)
+        world.server.says(world.group, world.ming, "悟空，你好")
+        await world.hears("知道了：悟空，你好")
+        state = await transcript(client, world)
+        before = len(world.texts())
+        world.server.says(world.group, world.ming, order)
+        await world.server.until(lambda: len(world.texts()) > before)
+        await settled(client, world)
+        assert await transcript(client, world) == state
+        room, _ = await client._rooms.open(Place(world.group))
+        assert not (await room.status()).paused
+        refusal = world.texts()[-1]
+        world.server.says(world.group, world.hong, order)
+        await world.server.until(lambda: world.texts()[-1] != refusal)
+
+
+async def test_whoever_brought_the_bot_in_may_do_what_administrators_may(world: World):
+    async with world.bot() as client:
+        world.server.adds(world.group, world.ming, world.director)
+        await world.hears("班主")
+        world.server.says(world.group, world.ming, "/summon 悟空")
+        await world.hears("孙悟空")
+        world.server.says(world.group, world.ming, "/pause")
+        await settled(client, world)
+        room, _ = await client._rooms.open(Place(world.group))
+        assert (await room.status()).paused

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
+import pytest
 import redis.asyncio
 
 from bot.platforms.telegram.updates import FRESH
 from bot.room.inbox import FRESH as FRESH_IN_ROOMS
+from tests.fakes.telegram_server import Refused
 from tests.telegram.conftest import World
 
 
@@ -56,6 +59,27 @@ async def test_a_button_that_is_pressed_while_redis_is_busy_counts(world: World)
         world.server.presses(world.group, world.ming, line.id, "retry")
         await busy
         await world.hears("换个说法", seconds=20)
+
+
+@pytest.mark.parametrize("order", ["/help", "/who", "/memory", "/cast"])
+async def test_a_line_that_cannot_be_delivered_keeps_no_information_back(world: World, order):
+    """Telegram refuses every line; what only informs is answered beside it."""
+
+    def fault(method: str, data: dict[str, Any]) -> Exception | None:
+        refused = method == "sendMessage" and "知道了" in str(data["text"])
+        return Refused(502, "Bad Gateway") if refused else None
+
+    world.server.pace = world.clock.pace = 1.0  # the tries take their real time
+    async with world.bot():
+        world.server.says(world.ming, world.ming, "/summon 悟空")
+        await world.hears("孙悟空", world.ming)
+        world.server.faults = fault
+        world.server.says(world.ming, world.ming, "悟空，你好")
+        await world.server.until(lambda: any("知道了" in str(d) for _, d in world.server.calls))
+        before, since = len(world.texts(world.ming)), time.monotonic()
+        world.server.says(world.ming, world.ming, order)
+        await world.server.until(lambda: len(world.texts(world.ming)) > before, 5)
+        assert time.monotonic() - since < 4
 
 
 def test_what_is_too_old_is_the_same_for_updates_and_for_rooms():

@@ -180,6 +180,10 @@ class TelegramClient:
         director = bot is self.accounts.director
         if update.message is not None:
             await self._message(update.message, bot, late, stored)
+        elif update.edited_message is not None:
+            place = self._place(update.edited_message, bot)
+            if place is not None:
+                await self._messages.edit(update.edited_message, place)
         elif update.callback_query is not None:
             await self._buttons.press(update.callback_query, late, stored)
         elif update.message_reaction is not None and director:
@@ -192,14 +196,20 @@ class TelegramClient:
     async def _message(
         self, message: Message, bot: Bot, late: bool, stored: Callable[[], object]
     ) -> None:
-        private = message.chat.id > 0
-        if not private and bot is not self.accounts.director:
+        place = self._place(message, bot)
+        if place is None:
             return
         if message.migrate_to_chat_id:
             await self._rooms.move(message.chat.id, message.migrate_to_chat_id)
-            return
-        place = Place.of(message, self.accounts.owner(bot) if private else "")
-        await self._messages.hear(message, place, late, stored)
+        else:
+            await self._messages.hear(message, place, late, stored)
+
+    def _place(self, message: Message, bot: Bot) -> Place | None:
+        """Where a message stands; None where this account does not listen."""
+        private = message.chat.id > 0
+        if not private and bot is not self.accounts.director:
+            return None
+        return Place.of(message, self.accounts.owner(bot) if private else "")
 
     async def _reacted(self, event: MessageReactionUpdated) -> None:
         sender = reactor(event)

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 LONGEST = 256  # characters of a description
 
 STOP = Words("打断正在说的话", "break off what is being said")
+DELETE = Words("回复自己的一句话，让大家忘掉它", "as a reply: let what you said be forgotten")
 
 
 async def set_menus(bot: Bot) -> None:
@@ -28,6 +29,7 @@ async def set_menus(bot: Bot) -> None:
                 if not command.here_only
             ]
             rows.append(BotCommand("stop", STOP[language][:LONGEST]))
+            rows.append(BotCommand("delete", DELETE[language][:LONGEST]))
             try:
                 await bot.set_my_commands(rows, scope=scope, language_code=code)
             except TelegramError as problem:

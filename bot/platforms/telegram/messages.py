@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # Commands that belong to Telegram and to no room.
 START = "/start"
 STOPS = ("/stop", "/停")
+DELETES = ("/delete", "/删除", "/刪除")
 
 # Seconds after the first message that was too old, in which others of the same backlog are counted.
 _GATHER = 3.0
@@ -42,6 +43,15 @@ PRIVACY = Words(
     "In a group I hear commands, replies and mentions only. For the characters to hear everybody, "
     "make me an administrator, or turn privacy mode off with /setprivacy at @BotFather and add me "
     "again.",
+)
+DELETE_WHAT = Words(
+    "要删哪一句？请用 /delete 回复自己说过的话（管理员可以回复任何人的）。角色的话用 /撤回 收回。",
+    "Delete what? Reply to a message of your own with /delete (moderators may to anybody's). "
+    "/undo takes back what characters said.",
+)
+DELETED = Words(
+    "忘掉了那一句。Telegram 里的消息请自己删，机器人看不见删除。",
+    "That message is forgotten. Delete it in Telegram yourself: bots do not see deletions.",
 )
 LATE = Words(
     "机器人停了一阵，期间来的 {} 条消息太久了，没有听；要紧的请再说一遍。",
@@ -85,7 +95,7 @@ class Messages:
         elif forwarded(message):
             room, shown = await self._rooms.open(place)
             await self._hear(message, words, sender, room, shown, stored)
-        elif not await self._own_command(words, message, place, stored):
+        elif not await self._own_command(words, message, place, sender, stored):
             room, shown = await self._rooms.open(place)
             if place.account and not (await room.status()).cast:
                 # Who writes to 孙悟空's own account wants 孙悟空.
@@ -125,12 +135,46 @@ class Messages:
             kept=stored,
         )
 
+    async def edit(self, message: Message, place: Place) -> None:
+        """A message says something else now. Nobody's order is given by an edit."""
+        sender = sender_of(message)
+        words = addressed(
+            words_of(message) or "", self._names.get(self._rooms.account(place).id, "")
+        )
+        if sender is not None and words is not None:
+            room, _ = await self._rooms.open(place)
+            await room.edited(str(message.message_id), words)
+
+    async def _delete(self, message: Message, place: Place, sender: Sender) -> None:
+        """`/delete` as a reply: Telegram tells bots of no deletion in groups and private chats."""
+        room, shown = await self._rooms.open(place)
+        replied = message.reply_to_message
+        author = sender_of(replied) if replied else None
+        if replied is None or author is None:
+            await shown.notice(DELETE_WHAT[room.language], to=sender.person)
+            return
+        bot = self._rooms.account(place)
+        if author.person != sender.person and not await self._moderators.may(
+            bot, place.chat, sender
+        ):
+            await shown.notice(DELETE_WHAT[room.language], to=sender.person)
+            return
+        await room.deleted([str(replied.message_id), str(message.message_id)])
+        await shown.notice(DELETED[room.language], to=sender.person)
+
     async def _own_command(
-        self, words: str, message: Message, place: Place, stored: Callable[[], object]
+        self,
+        words: str,
+        message: Message,
+        place: Place,
+        sender: Sender,
+        stored: Callable[[], object],
     ) -> bool:
         """Carry out a command of Telegram's own. False: it is none."""
         command = words.strip().split(maxsplit=1)[0] if words.strip() else ""
-        if command == START:
+        if command in DELETES:
+            await self._delete(message, place, sender)
+        elif command == START:
             stored()
             bot = self._rooms.account(place)
             await self.welcome(message.chat, place, bot, message.from_user)
