@@ -170,19 +170,19 @@ def cast_of(book: Book, table: NameTable | None = None) -> Cast:
     bare: dict[str, set[str]] = {}
     for name in counts:
         bare.setdefault(re.sub(rf"^{_TITLE}\.? ", "", name), set()).add(name)
-    for short, full in bare.items():
+    for short, forms in bare.items():
         # Mr. Pell and Pell are one; Mr. and Mrs. Pell are two.
-        titled = [name for name in full if name != short]
-        for name in full:
+        titled = [name for name in forms if name != short]
+        for name in forms:
             names.setdefault(name, short if len(titled) <= 1 else name)
         if len(titled) <= 1:
             names.setdefault(short, short)
     for full in [name for name in set(names.values()) if " " in name]:
         words = full.split()
-        short = [word for word in (words[-1], words[0]) if names.get(word) == word]
-        if short and not re.match(_TITLE, full):
+        single = [word for word in (words[-1], words[0]) if names.get(word) == word]
+        if single and not re.match(_TITLE, full):
             # Jem Harker, called Harker
-            names.update({also: short[0] for also, meant in names.items() if meant == full})
+            names.update({also: single[0] for also, meant in names.items() if meant == full})
     return Cast(names, _pronouns(book, names))
 
 
