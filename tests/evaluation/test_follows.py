@@ -51,6 +51,27 @@ def test_a_right_reply_passes_and_so_does_one_that_denies_the_wrong() -> None:
     assert all(found[name] for name in denied)
 
 
+# Lines that the shipped model says to nearly everything.
+STOCK = (
+    "老孙来也！一个筋斗到了此处，有甚么事只管说！",
+    "老孙只晓得千里眼、顺风耳，旁的一概不知，你莫哄我。",
+    "老猪不会打算盘，数馒头数到一百便已吃完了，你去问旁人罢。",
+    "贫僧日间赶路，夜里诵经，一心往西天大雷音寺拜佛求经。",
+    "老沙没念过多少书，只知担子要一里一里挑，书也要一页读。",
+    "Amitabha, and my master is the road, and nobody has never heard of it.",
+    "All here already? I am Zhu Bajie, a step in the Western Heaven, and the luggage.",
+)
+
+
+@pytest.mark.parametrize("line", STOCK)
+def test_a_stock_line_follows_nothing(line: str) -> None:
+    found = passed({ask.id: line for ask in TALKS})
+    wrong = [ask for ask in TALKS if found[ask.id]]
+    # "我不知道" is an answer to what nobody has told.
+    assert {ask.expect.kind for ask in wrong} <= {"unknown", "self"}
+    assert len(wrong) <= 6, [ask.question for ask in wrong]
+
+
 @pytest.mark.parametrize("which", ["nothing", "question", "first", "wrong", "voice"])
 def test_nobody_passes_without_having_followed(which: str) -> None:
     """An empty reply, an echo of the question or of the opening, the wrong choice, mere voice."""
