@@ -183,6 +183,8 @@ class Embedded:
             "appendfsync": "everysec",
             "appendfilename": AOF,
             "save": "",  # the append-only file is enough
+            # In Redis's own format a rewritten file still holds what was deleted from streams.
+            "aof-use-rdb-preamble": "no",
             "loglevel": "warning",
             "slowlog-log-slower-than": "-1",  # it would hold what was said
         }

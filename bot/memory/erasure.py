@@ -8,6 +8,7 @@ in one transaction; whoever holds the room sees by its epoch that it must be rea
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -16,7 +17,7 @@ from typing import Any
 import redis
 
 from bot.memory.connection import Connection
-from bot.memory.keys import PREFIX, gone_keys, room_keys
+from bot.memory.keys import MARGIN_DAYS, PREFIX, gone_keys, room_keys
 from characters.turn import GUEST
 
 Row = tuple[str, dict[str, str]]
@@ -59,27 +60,21 @@ async def erase(
                 fields = await pipe.hgetall(state)
                 works = await pipe.hgetall(open_)
                 known = await pipe.hgetall(lines)
-                kept, gone, said = without(rows, accounts, before)
-                spoken = {row.get("n", "") for _, row in gone}
-                strike = striker({*names, *said}, () if before else facts)
-                left = [
-                    (row_id, row if _later(row_id, before) else _struck(row, strike))
-                    for row_id, row in kept
-                ]
-                told = cleaned_state(fields, strike, said, [row.get("t", "") for _, row in gone])
-                waiting = {} if before else _waiting(works, accounts, spoken)
-                lined = _lined(known, accounts, spoken, strike, before)
+                # In a thread: a long room takes a second, for which no other room may wait.
+                found = await asyncio.to_thread(
+                    _found, rows, fields, (works, known), accounts, names, facts, before
+                )
+                left, gone, said, told, waiting, lined = found
                 if left == list(rows) and told == fields and not waiting and lined == known:
                     return 0, said
                 pipe.multi()
                 pipe.delete(asked)  # prompts hold what was said
-                if [row for _, row in left] == [row for _, row in kept]:
-                    if gone:
-                        pipe.xdel(turns, *(row_id for row_id, _ in gone))
-                else:
+                if left != list(rows):
+                    # What XDEL deletes stays in the server as long as a neighbour is there.
                     pipe.delete(turns)
                     for row_id, row in left:
                         pipe.xadd(turns, row, id=row_id)
+                    pipe.expire(turns, MARGIN_DAYS * 86_400)
                 if waiting:
                     pipe.hdel(open_, *waiting)
                 if fresh := {key: text for key, text in told.items() if fields.get(key) != text}:
@@ -93,6 +88,30 @@ async def erase(
                 return len(gone), said
             except redis.WatchError:
                 continue
+
+
+def _found(
+    rows: list[Row],
+    fields: Mapping[str, str],
+    more: tuple[Mapping[str, str], Mapping[str, str]],
+    accounts: Collection[str],
+    names: Iterable[str],
+    facts: Iterable[str],
+    before: int,
+) -> tuple[list[Row], list[Row], set[str], dict[str, str], set[str], dict[str, str]]:
+    """What of a room is left, the turns that go, the names they were said under, the state as it is
+    then, the requests that go, and the lines that are left. `more`: requests and lines."""
+    works, known = more
+    kept, gone, said = without(rows, accounts, before)
+    spoken = {row.get("n", "") for _, row in gone}
+    strike = striker({*names, *said}, () if before else facts)
+    left = [
+        (row_id, row if _later(row_id, before) else _struck(row, strike)) for row_id, row in kept
+    ]
+    told = cleaned_state(fields, strike, said, [row.get("t", "") for _, row in gone])
+    waiting = set() if before else _waiting(works, accounts, spoken)
+    lined = _lined(known, accounts, spoken, strike, before)
+    return left, gone, said, told, waiting, lined
 
 
 async def erase_all(memory: Connection, room: str, accounts: Collection[str]) -> int:

@@ -23,9 +23,9 @@ async def used_rooms(memory: Connection, platform: str, *, since: float, most: i
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
 
     async def step() -> list[str]:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         rows = await redis.zrevrangebyscore(
             f"{PREFIX}rooms:{quoted(platform)}", "+inf", time.time() - since, start=0, num=most
         )
@@ -40,9 +40,9 @@ async def was_heard(memory: Connection, platform: str, room: str, message: str) 
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
 
     async def step() -> bool:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         key = room_key(f"{quoted(platform)}:{quoted(room)}", "heard")
         return await redis.zscore(key, message) is not None
 
@@ -55,10 +55,10 @@ async def received_until(memory: Connection, name: str, until: int = 0) -> int:
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
     key = f"{PREFIX}received:{quoted(name)}"
 
     async def step() -> int:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         if until:
             await redis.set(key, until, ex=RECEIVED_KEPT)
         return int(await redis.get(key) or 0)
@@ -72,9 +72,9 @@ async def put_into_place(memory: Connection, platform: str, place: str, room: st
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
 
     async def step() -> None:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         await redis.sadd(_rooms_key(platform, place), quoted(room))
         await redis.sadd(_places_key(platform), quoted(place))
 
@@ -89,10 +89,10 @@ async def bring(memory: Connection, person: str, place: str, *, away: bool = Fal
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
     key = person_key(person, "brought")
 
     async def step() -> None:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         if away:
             await redis.srem(key, tag(place))
         else:
@@ -108,9 +108,9 @@ async def has_brought(memory: Connection, person: str, place: str) -> bool:
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
 
     async def step() -> bool:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         return bool(await redis.sismember(person_key(person, "brought"), tag(place)))
 
     return await memory.lasting(step, None)
@@ -122,9 +122,9 @@ async def places(memory: Connection, platform: str) -> list[str]:
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
 
     async def step() -> list[str]:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         return [unquoted(name) for name in await redis.smembers(_places_key(platform))]
 
     return await memory.lasting(step, None)
@@ -136,9 +136,9 @@ async def rooms_of_place(memory: Connection, platform: str, place: str) -> list[
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
 
     async def step() -> list[str]:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         return [unquoted(name) for name in await redis.smembers(_rooms_key(platform, place))]
 
     return await memory.lasting(step, None)
@@ -152,9 +152,9 @@ async def erase_room(memory: Connection, platform: str, room: str, place: str = 
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
     """
-    redis: Any = memory.redis
 
     async def step() -> bool:
+        redis: Any = memory.redis  # which is made anew when the server has moved
         gone = await redis.delete(*room_keys(f"{quoted(platform)}:{quoted(room)}"))
         await redis.zrem(f"{PREFIX}rooms:{quoted(platform)}", quoted(room))
         if place:

@@ -28,8 +28,8 @@ _POLL = 0.02  # seconds between two looks whether it is done
 _LONGEST = 60.0  # seconds that are waited for it; it goes on by itself after that
 
 
-async def erased(memory: Connection) -> None:
-    """Something was erased: note it, and on the embedded server rewrite the file at once.
+async def erased(memory: Connection, *, at_once: bool = True) -> None:
+    """Something was erased: note it, and on the embedded server rewrite the file (`at_once`).
 
     Raises:
         MemoryAway, MemoryProblem: it cannot be noted.
@@ -39,7 +39,7 @@ async def erased(memory: Connection) -> None:
         await memory.redis.incr(ERASED)
 
     await memory.lasting(note, None)
-    if memory.embedded:
+    if memory.embedded and at_once:
         await rewrite(memory)
 
 

@@ -21,28 +21,21 @@ local function bounded(key, most)
   end
 end
 
--- Entries of a stream cannot be written over: all from the first changed one on are written anew,
--- with the same ids.
-local function reword(texts)
-  local first
-  for id in pairs(texts) do
-    if redis.call('XRANGE', turns, id, id)[1] then
-      local rows = redis.call('XRANGE', turns, id, '+')
-      if not first or #rows > #first then first = rows end
-    end
-  end
-  if not first then return end
-  for _, row in ipairs(first) do redis.call('XDEL', turns, row[1]) end
-  local before = redis.call('XREVRANGE', turns, '+', '-', 'COUNT', 1)[1]
-  redis.call('XSETID', turns, before and before[1] or '0-0')
-  for _, row in ipairs(first) do
+-- Entries of a stream cannot be written over, and what XDEL deletes stays in memory and on disk as
+-- long as a neighbour is there: all are written anew, with the same ids.
+local function rewrite(texts, drops)
+  local gone = {}
+  for _, id in ipairs(drops) do gone[id] = true end
+  local rows = redis.call('XRANGE', turns, '-', '+')
+  redis.call('DEL', turns)
+  for _, row in ipairs(rows) do
     local text, fields = texts[row[1]], row[2]
     if text then
       for i = 1, #fields, 2 do
         if fields[i] == 't' then fields[i + 1] = text end
       end
     end
-    redis.call('XADD', turns, row[1], unpack(fields))
+    if not gone[row[1]] then redis.call('XADD', turns, row[1], unpack(fields)) end
   end
 end
 
@@ -98,8 +91,11 @@ local function go()
     fields[#fields + 1] = ask.id
     found = redis.call('XADD', turns, 'MAXLEN', '~', ask.turns_kept, '*', unpack(fields))
   end
-  if ask.drops then redis.call('XDEL', turns, unpack(ask.drops)) end
-  if ask.texts then reword(ask.texts) end
+  if ask.stale then
+    rewrite(ask.texts or {}, ask.drops or {})
+  elseif ask.drops then
+    redis.call('XDEL', turns, unpack(ask.drops))
+  end
   if ask.unlines then redis.call('HDEL', lines, unpack(ask.unlines)) end
   if ask.closes then redis.call('HDEL', open, unpack(ask.closes)) end
   if ask.opens then redis.call('HSET', open, unpack(ask.opens)) end
@@ -146,7 +142,7 @@ local function go()
   end
   if ask.stale then redis.call('DEL', asked) end
   if ask.epoch then redis.call('HINCRBY', state, 'epoch', 1) end
-  if ask.turn or ask.opens or ask.state then
+  if ask.turn or ask.opens or ask.state or ask.stale then
     for _, key in ipairs({turns, state, open, lines, heard, learnt}) do
       redis.call('EXPIRE', key, ask.life)
     end

@@ -24,6 +24,7 @@ from typing import Any
 
 from bot.memory.connection import Connection, ConnectionCallback
 from bot.memory.keys import PREFIX, room_key, room_keys, stream_order, unquoted
+from bot.memory.rewriting import erased
 from bot.memory.stored import (
     Request,
     RoomState,
@@ -301,6 +302,9 @@ class RoomMemory:
             self._see(pairs(fields), rows, bool(fresh), pairs(lines))
         if result == "taken":
             raise AlreadyHandled
+        if update.stale or update.erase:
+            # What can be undone for a minute goes from the disk with the next hourly look.
+            await erased(self._memory, at_once=not update.undoable)
         return found
 
     def _see(

@@ -45,7 +45,7 @@ class RoomUpdate:
     turn: tuple[str, ...] | None = None
     side: str = ""  # of `turn`: h, c or n
     drops: tuple[str, ...] | None = None  # ids of turns to delete
-    texts: dict[str, str] | None = None  # id of a turn -> what it says from now on
+    texts: dict[str, str] | None = None  # with `stale`: id of a turn -> what it says from now on
     unlines: tuple[str, ...] | None = None  # ids of lines to delete
     closes: tuple[str, ...] | None = None  # ids of requests that are done, of lines that are shown
     opens: tuple[str, ...] | None = None
@@ -53,7 +53,7 @@ class RoomUpdate:
     erase: bool = False  # all that was said
     undoable: bool = False  # what is erased stays for a minute, for `restore`
     restore: bool = False  # what was erased a moment ago
-    stale: bool = False  # prompts that were kept for feedback hold what is gone
+    stale: bool = False  # nothing may be left of what turns said: no prompts that were kept either
     epoch: bool = False  # whoever has read the room before must read it anew
     epoch_now: str | None = None  # refuse unless the room's epoch is this one
 
