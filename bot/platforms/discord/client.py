@@ -111,7 +111,8 @@ class DiscordClient(discord.AutoShardedClient):
         await self.tree.set_translator(Translator())
         if 0 in (self.shard_ids or [0]):  # one process is enough
             self.tasks.spawn(self._register_commands(), "registering commands")
-        self.tasks.spawn(self._upload_faces(), "uploading faces")
+        faces = retried("uploading faces", lambda _: self.faces.upload(self), patience=math.inf)
+        self.tasks.spawn(faces, "uploading faces")
 
     async def _register_commands(self) -> None:
         async def sync(_: str) -> None:
@@ -119,12 +120,6 @@ class DiscordClient(discord.AutoShardedClient):
             _log.info("%d commands are registered", len(commands))
 
         await retried("registering commands", sync, patience=math.inf)
-
-    async def _upload_faces(self) -> None:
-        async def upload(_: str) -> None:
-            await self.faces.upload(self)
-
-        await retried("uploading faces", upload, patience=math.inf)
 
     async def close(self) -> None:
         await self.tasks.close()
