@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.discord.conftest import BASE, World
+from tests.discord.conftest import BASE, World, begun
 from tests.fakes.discord_server import text_of, walk
 
 
@@ -69,3 +71,19 @@ async def test_a_room_goes_by_what_is_said_and_not_by_a_clients_language(world: 
         await world.server.say(world.ming, world.channel, "悟空，你是谁？")
         lines = await world.lines_until(2)
     assert [name for name, _ in lines] == ["孙悟空", "孙悟空"]
+
+
+async def test_an_idle_room_leaves_the_process_and_comes_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.house.IDLE", 0.2)
+    monkeypatch.setattr("bot.house.SWEEP", 0.0)
+    other = world.server.add_channel(world.guild, "另一间")
+    async with world.bot() as bot:
+        await begun(world)
+        await asyncio.sleep(0.8)
+        await begun(world, other)
+        assert set(bot.rooms._open) == {str(other)}
+        await world.server.say(world.ming, world.channel, "还在吗")
+        lines = await world.lines_until(2)
+        assert lines[1][1] == "知道了：还在吗"

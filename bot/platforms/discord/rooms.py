@@ -66,7 +66,7 @@ class ChannelRooms:
     ) -> None:
         self._client = client
         self._house = house
-        house.on_leave.append(lambda platform, name: platform == PLATFORM and self.left(name))
+        house.on_leave.append(self._left_process)
         self.guilds = GuildRooms(client, house, on_erased=self.left)
         self._faces = faces
         self._webhooks = webhooks
@@ -189,6 +189,10 @@ class ChannelRooms:
     def left(self, name: str) -> None:
         """A room was erased, or left the process: it is opened anew when it is used again."""
         self._open.pop(name, None)
+
+    def _left_process(self, platform: str, name: str) -> None:
+        if platform == PLATFORM:
+            self.left(name)
 
     def order_given(self, room: ChannelRoom) -> None:
         """An order was carried out: who is on stage may have changed."""
