@@ -121,12 +121,10 @@ def reading(
     context: int,
     tail: Tail | None = None,
     measure: Measure | None = None,
-    examples: bool = True,
 ) -> Reading:
     """The prompt for `speaker`, of at most `context` tokens. `measure` may remember its answers.
 
-    The cards' example lines go first when there is no room, and with `examples` False they are gone
-    already.
+    The cards' example lines go first when there is no room.
 
     What is trimmed is decided for all on stage at once, so that they go on sharing one prefix:
     turns that nobody present heard cost nothing, all others count.
@@ -148,8 +146,8 @@ def reading(
         return context - sum(len(encoder(span.text, span.control)) for span in bare)
 
     lengths = [length(turn) for turn in scene.turns]
-    budget = budget_with(replace(style, examples=style.examples and examples))
-    if not examples or (style.cards == "full" and sum(lengths) > budget - LEAST_TALK):
+    budget = budget_with(style)
+    if style.examples and style.cards == "full" and sum(lengths) > budget - LEAST_TALK:
         style = replace(style, examples=False)
         budget = budget_with(style)
     if budget < LEAST_TALK:

@@ -19,8 +19,7 @@ from pathlib import Path
 from bot.drafts import Pace
 from bot.house import House
 from bot.memory import open_memory
-from bot.room import Room
-from bot.room.shared import Shared
+from bot.room import Room, Shared
 from bot.stage import Line, Message
 from bot.voice import Voice
 from canon import Canon

@@ -130,12 +130,11 @@ class Voice:
         return reading(
             scene,
             speaker,
-            style=self.served.style,
+            style=self.served.style if examples else replace(self.served.style, examples=False),
             encoder=self.encode,
             context=self._context - self._longest,
             tail=tail,
             measure=self._measure,
-            examples=examples,
         )
 
     async def opinions(
@@ -187,24 +186,20 @@ class Voice:
     def begin(
         self,
         read: Reading,
-        scene: Scene,
-        speaker: Character,
+        sampling: Sampling,
         *,
         room: str,
         person: str,
-        turn: int,
         waiting: bool = True,
-        warmth: float = 1.0,
     ) -> Reply:
-        """Begin the reply. `turn` tells replies of one seed apart; `waiting`: for a person.
-        `warmth` turns the temperature up, for another version of a line.
+        """Begin the reply. `waiting`: a person asked for it.
 
         Raises:
             EngineError: later, from the reply itself.
         """
         return self.engine.stream(
             read.tokens,
-            self.sampling(scene, speaker, turn, warmth),
+            sampling,
             room=room,
             person=person,
             waiting=waiting,
@@ -214,6 +209,8 @@ class Voice:
     def sampling(
         self, scene: Scene, speaker: Character, turn: int, warmth: float = 1.0
     ) -> Sampling:
+        """How the speaker's reply is sampled. `turn` tells replies of one seed apart; `warmth`
+        turns the temperature up, for another version of a line."""
         served = self.served
         temperature = served.temperature_for(speaker)
         return Sampling(

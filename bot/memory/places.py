@@ -11,6 +11,8 @@ from typing import Any
 
 from bot.memory.connection import Connection
 from bot.memory.keys import PREFIX, person_key, quoted, room_key, room_keys, tag, unquoted
+from bot.memory.room import RoomMemory
+from bot.memory.update import RoomUpdate
 
 BROUGHT_DAYS = 400
 
@@ -142,6 +144,17 @@ async def rooms_of_place(memory: Connection, platform: str, place: str) -> list[
         return [unquoted(name) for name in await redis.smembers(_rooms_key(platform, place))]
 
     return await memory.lasting(step, None)
+
+
+async def restore(room: RoomMemory) -> int | None:
+    """Bring back what `RoomMemory.forget` erased a moment ago, before what was said since. Returns
+    how many turns; None: there is nothing any more.
+
+    Raises:
+        MemoryAway, MemoryProblem: it cannot be done now.
+    """
+    found = int(await room.apply(RoomUpdate(restore=True, epoch=True)))
+    return None if found < 0 else found
 
 
 async def erase_room(memory: Connection, platform: str, room: str, place: str = "") -> bool:

@@ -110,14 +110,6 @@ class RoomMemory:
         rows = await self._memory.lasting(step, self._on_connection)
         return [turn_from_fields(row_id, fields) for row_id, fields in rows]
 
-    async def was_heard(self, message: str) -> bool:
-        """Whether a message with this id of the platform was stored before."""
-
-        async def step() -> bool:
-            return await self._redis.zscore(self._keys[4], message) is not None
-
-        return bool(await self._memory.lasting(step, self._on_connection))
-
     @property
     def unknown(self) -> bool:
         """Whether the room was never looked at."""
@@ -268,15 +260,9 @@ class RoomMemory:
     async def forget(self, *, undoable: bool = False) -> int:
         """Erase all that was said in the room; who is on stage stays. Returns how many turns.
 
-        `undoable`: for a minute `restore` can bring them back.
+        `undoable`: for a minute `bot.memory.places.restore` can bring them back.
         """
         return int(await self.apply(RoomUpdate(erase=True, undoable=undoable, epoch=True)))
-
-    async def restore(self) -> int | None:
-        """Bring back what `forget` erased, before what was said since. Returns how many turns;
-        None: there is nothing any more."""
-        found = int(await self.apply(RoomUpdate(restore=True, epoch=True)))
-        return None if found < 0 else found
 
     # -- how it is done --------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from bot import notices
 from bot.commands import Order, informs, read
 from bot.memory import AlreadyHandled, MemoryAway, Request
 from bot.memory.amending import Amended, current
+from bot.memory.places import was_heard
 from bot.portable import process_ended, process_id
 from bot.room.chores import Chores
 from bot.room.speech import show
@@ -84,7 +85,7 @@ class Inbox:
         limits = shared.limits if self._view.limited else None
         # Before the limits: what a platform delivers again after a start is no new message.
         async with self._gate:  # or one whose answer comes sooner would be heard before another
-            if limits and message and await self._view.memory.was_heard(message):
+            if limits and message and await self._was_heard(message):
                 shared.stats["heard twice"] += 1
                 return False
         if self._inside >= MOST_WAITING:
@@ -98,6 +99,10 @@ class Inbox:
             wait = math.ceil(min(verdict.wait_s, 3600))
             await self._view.say(notices.NOT_SO_FAST, wait, to=person)
         return False
+
+    async def _was_heard(self, message: str) -> bool:
+        platform, _, name = self._view.key.partition(":")
+        return await was_heard(self._view.shared.memory, platform, name, message)
 
     async def take(
         self, work: Request, message: str = "", kept: Callable[[], object] | None = None

@@ -312,17 +312,20 @@ class Speech:
         return Spoken(text, broken, problem, mark, prompt.read, prompt.before)
 
     def _begin(self, prompt: _Prompt, attempt: int, *, chatter: bool) -> Reply:
-        version = prompt.version
-        return self._view.shared.voice.begin(
-            prompt.read,
+        version, voice = prompt.version, self._view.shared.voice
+        sampling = voice.sampling(
             prompt.scene,
             prompt.reader,
-            room=self._view.key,
-            person=prompt.person,
             turn=64 * len(self._view.memory.turns) + 2 * version + attempt,
-            waiting=not chatter,
             # Asked for another version, a cold model says the same again.
             warmth=1 + 0.5 * (version - 1) + 0.5 * attempt,
+        )
+        return voice.begin(
+            prompt.read,
+            sampling,
+            room=self._view.key,
+            person=prompt.person,
+            waiting=not chatter,
         )
 
     def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool) -> Fault | None:

@@ -85,7 +85,7 @@ def test_a_bos_that_the_model_does_not_have_is_left_out():
 async def test_the_echo_says_what_was_said(cast, scene):
     voice = open_voice("echo")
     read = voice.read(scene, cast["wukong"])
-    reply = voice.begin(read, scene, cast["wukong"], room="r", person="p", turn=0)
+    reply = voice.begin(read, voice.sampling(scene, cast["wukong"], 0), room="r", person="p")
     assert "".join([piece async for piece in reply]) == "你是谁？"
     await voice.close()
 
@@ -95,7 +95,7 @@ async def test_the_shipped_model_says_how_it_wants_to_be_asked(cast, scene):
     try:
         assert "mrp.style" in voice.engine.metadata
         read = voice.read(scene, cast["wukong"])
-        reply = voice.begin(read, scene, cast["wukong"], room="r", person="p", turn=0)
+        reply = voice.begin(read, voice.sampling(scene, cast["wukong"], 0), room="r", person="p")
         assert "".join([piece async for piece in reply]).strip()
     finally:
         await voice.close()

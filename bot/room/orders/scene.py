@@ -7,6 +7,7 @@ from typing import Any
 
 from bot import notices
 from bot.drafts import plain
+from bot.memory.places import restore
 from bot.room.exchange import Exchange
 from bot.room.orders.table import order, setting
 from characters.card import Language
@@ -119,7 +120,7 @@ async def _forget(talk: Exchange, argument: str) -> None:
 
 @order("restore")
 async def _restore(talk: Exchange, argument: str) -> None:
-    back = await talk.view.memory.restore()
+    back = await restore(talk.view.memory)
     if back is None:
         await talk.tell(notices.NOTHING_TO_RESTORE)
     else:
