@@ -49,22 +49,20 @@ def mentions(
     last = 0  # where the name before ends, in the folded text
     for match in names.pattern.finditer(text):
         start, end = match.span()
-        character = names.owner.get(fold(match[0]))
-        if character is None and scene is not None:
-            character = _titled(names.titles.get(fold(match[0]), ()), match, scene, speaker)
+        name = fold(match[0])
+        character = names.owner.get(name)
+        if character is None and scene is not None and name in names.titles:
+            character = _titled(names.titles[name], match, scene, speaker)
         if (
             character is None
             or _within(works, start, end)
-            or _names_oneself(text, start, end)
+            or _names_oneself(_before(text, start), text[end : end + 1])
             or (match[0].islower() and match[0].isascii() and _SOME.search(_before(text, start)))
         ):
             continue
         joined = found and found[-1].spurned and _JOINT.fullmatch(text, last, start)
-        spurned = (
-            bool(joined)
-            or bool(_WAVED_AWAY.search(text, max(0, start - 32), start))
-            or bool(_HUSHED.match(text, end))
-        )
+        around = text[max(0, start - 32) : start], text[end : end + 32]
+        spurned = bool(joined) or _waved_away(*around)
         found.append(Mention(character, *folded.span(start, end), spurned))
         last = end
     return tuple(found)
@@ -146,11 +144,16 @@ def _titled(
     )
 
 
-def _names_oneself(text: str, start: int, end: int) -> bool:
+@lru_cache(maxsize=4096)
+def _names_oneself(before: str, after: str) -> bool:
     """「我叫悟空。」, "I am Wukong": who says so calls nobody."""
-    return bool(_MYSELF.search(_before(text, start))) and (
-        end >= len(text) or text[end : end + 1] in _BREAKS
-    )
+    return (not after or after in _BREAKS) and bool(_MYSELF.search(before))
+
+
+@lru_cache(maxsize=4096)
+def _waved_away(before: str, after: str) -> bool:
+    """Whether what stands around a name says that this one should not speak."""
+    return bool(_WAVED_AWAY.search(before) or _HUSHED.match(after))
 
 
 _BREAKS = '，。！？；：、…—～“”「」『』‘’（）,.!?;:~"()\n'
