@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -138,3 +139,40 @@ async def test_where_it_may_not_write_a_command_says_so_at_once(world: World):
             )
 
         await world.server.until(told, 10)
+
+
+@pytest.mark.parametrize("how", ["command", "text", "say"])
+async def test_a_member_cannot_wipe_the_room_and_a_moderator_can(world: World, how: str):
+    server = world.server
+    server.plain_members(world.guild)
+    role = server.add_role(world.guild, "版主", manage_messages=True)
+    server.give_role(world.guild, world.hong, role)
+
+    async def order(user: int) -> None:
+        if how == "command":
+            await (await server.slash(user, world.channel, "forget", text="屋子")).acknowledged()
+        elif how == "say":
+            call = await server.slash(user, world.channel, "say", text="/忘记 屋子")
+            await call.acknowledged()
+        else:
+            await server.say(user, world.channel, "/忘记 屋子")
+
+    async def kept() -> int:
+        room = world.memory.room("discord", str(world.channel))
+        await room.look()
+        return len(room.turns)
+
+    async with world.bot():
+        await begun(world)
+        await server.say(world.ming, world.channel, "记住这一场")
+        await world.lines_until(2)
+        before = await kept()
+        await order(world.ming)
+        await asyncio.sleep(0.5)
+        assert await kept() == before
+        await order(world.hong)
+        for _ in range(100):
+            if not await kept():
+                break
+            await asyncio.sleep(0.05)
+        assert await kept() == 0
