@@ -86,3 +86,31 @@ async def test_limits_hold_where_strangers_are(opened, stage, tmp_path):
     for text in ("/summon 悟空", "悟空？", "悟空！"):
         await home.hear(Message("test:9", "小明", text))
     assert len(stage.lines) == 4
+
+
+async def test_idle_rooms_leave_and_come_back_as_they_were(opened, stage, monkeypatch):
+    monkeypatch.setattr("bot.house.SWEEP", 0.0)
+    house = await opened()
+    left = []
+    house.on_leave.append(lambda platform, name: left.append((platform, name)))
+    quiet = await house.room("test", "quiet", lambda: stage)
+    await quiet.hear(Message("test:1", "小明", "/summon 悟空"))
+    busy = await house.room("test", "busy", lambda: stage)
+    quiet.used -= 3601
+    busy.used -= 3601
+    monkeypatch.setattr(type(busy), "idle", property(lambda self: self is not busy))
+    assert await house.room("test", "busy", lambda: stage) is busy
+    assert left == [("test", "quiet")]
+    again = await house.room("test", "quiet", lambda: stage)
+    assert again is not quiet
+    scene, _ = await again.enter()
+    assert [c.id for c in scene.cast] == ["wukong"]
+
+
+async def test_rooms_of_a_process_are_bounded(opened, stage, monkeypatch):
+    monkeypatch.setattr("bot.house.MOST_ROOMS", 20)
+    house = await opened()
+    for number in range(200):
+        await house.room("test", f"one of many {number}", lambda: stage)
+    assert len(house._rooms) <= 20
+    assert await house.room("test", "one of many 199", lambda: stage)
