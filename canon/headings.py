@@ -37,12 +37,8 @@ _VOLUME_FIRST = re.compile(
     rf"(?P<title>$|{_SEPARATED}.*)$"
 )
 _ENGLISH_UNITS = {
-    "chapter": "章",
-    "chap": "章",
-    "ch": "章",
-    "book": "卷",
-    "part": "卷",
-    "volume": "卷",
+    **dict.fromkeys(("chapter", "chap", "ch", "letter", "canto", "stave"), "章"),
+    **dict.fromkeys(("book", "part", "volume", "act"), "卷"),
 }
 _CARDINALS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -56,19 +52,23 @@ _COUNTED = (
 _ORDINALS = _COUNTED.split()
 _SPELLED = rf"(?:{'|'.join(_WORDS)})(?:[- ](?:{'|'.join(_WORDS[:9])}))?"
 _LATIN = re.compile(
-    r"^\W{0,3}(?P<unit>chapter|chap\.?|ch\.|book|part|volume)[ \t]+(?:the[ \t]+)?"
+    r"^\W{0,3}(?P<unit>chapter|chap\.?|ch\.|letter|canto|stave|book|part|volume|act)[ \t]+"
+    r"(?:the[ \t]+)?"
     rf"(?P<count>[0-9]+|[IVXLCDM]+|[ivxlcdm]+|{_SPELLED}|{'|'.join(_ORDINALS)})\b(?P<title>.*)$",
     re.IGNORECASE,
 )
 # Story without a number. What stands before the first chapter is its prologue.
 _STORY = re.compile(
     r"^[【\[〔《]?(?:楔子|引子|引言|序章|序幕|序曲|序|前传|前傳|尾声|尾聲|终章|終章|大结局|大結局"
-    r"|后记|後記|番外|外传|外傳|附录|附錄)[】\]〕》]?(?:[一二三四五六七八九十0-9]{1,3}|篇|之[^\s，。]{1,12})?"
+    r"|后记|後記|番外|外传|外傳|附录|附錄)[】\]〕》]?(?:[（(]?[一二三四五六七八九十0-9]{1,3}[）)]?|篇|之[^\s，。]{1,12}){0,3}"
     rf"(?:{_SEPARATED}.{{0,40}})?$"
     r"|^(?:prologue|epilogue|interlude|afterword|appendix)\b[.:—-]?[^.!?]{0,60}$",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"^(?P<count>[0-9]{1,4})(?:[ \t\u3000、.．：:]+(?P<title>.{1,40}))?$")
+_BARE = re.compile(
+    rf"^(?P<count>[0-9]{{1,4}}|[{_DIGITS}]{{1,5}}|[IVXLC]{{1,7}})"
+    r"(?:[ \t\u3000、.．：:]+(?P<title>.{1,40})?)?$"
+)
 _MARKDOWN = re.compile(r"(?P<mark>#{1,6}[ \t\u3000]+)(?P<heading>\S.*)")
 _LINE = re.compile(r"[^\n]*")
 _BLANK = " \t\u3000\ufeff\r\xa0\u200b"
@@ -76,7 +76,9 @@ _BLANK = " \t\u3000\ufeff\r\xa0\u200b"
 _LONGEST_TITLE = 60
 _SENTENCE = re.compile(r"[。；;]|[，,].*[，,].*[，,]")
 _GLUED = re.compile(r"^(?:[的里中上下是在了有说写讲和与]|[分门队]|合|节|目|来|头|题|后)|[，,。；]")
-_ENGLISH_TITLE = re.compile(r"[ \t]*(?:$|[.:—–,\-)\]][^\n]*$|[A-Z0-9“\"‘'(\[][^\n]*$)")
+_ENGLISH_TITLE = re.compile(
+    r"[ \t]*(?:$|[.:—–,\-)\]][^\n]*$|[A-Z0-9“\"‘'(\[][^\n]*$|[a-z][^\n.,;]{0,40}$)"
+)
 # A volume's own lines before its first chapter; what is longer is story.
 _ONLY_A_TITLE = 200
 
@@ -188,7 +190,7 @@ def _bare(text: str) -> Iterable[Heading]:
     for match in _LINE.finditer(text):
         line = match.group().strip(_BLANK)
         numbered = _BARE.match(line) if len(line) <= _LONGEST_TITLE else None
-        if numbered and int(numbered["count"]) == len(found) + 1:
+        if numbered and value_of(numbered["count"]) == len(found) + 1:
             start = match.start() + match.group().index(line)
             head = Heading(match.start(), start, match.end(), line, "章", len(found) + 1)
             found.append(head)

@@ -51,6 +51,9 @@ def options(verb: argparse.ArgumentParser) -> None:
     lifting = verb.add_argument_group("relevance, under a model that is not the one examined")
     lifting.add_argument("--relevance", type=Path, metavar="GGUF", help="whose likelihoods count")
     lifting.add_argument("--written", type=Path, metavar="FILE", help="held_out.jsonl of lessons")
+    lifting.add_argument(
+        "--relevance-most", type=int, default=relevance.MOST, metavar="N", help="replies (60)"
+    )
     judging = verb.add_argument_group("a judge, at any OpenAI-compatible endpoint")
     judging.add_argument("--judge", metavar="URL")
     judging.add_argument("--judge-model", default="", metavar="NAME")
@@ -137,8 +140,11 @@ async def _relevance(
     step: Step,
 ) -> exam_run.Record:
     """The record with the relevance lift of its replies, and of what people wrote."""
-    own = relevance.exchanges_of(prepared.asks, answers)
-    written = relevance.read_exchanges(args.written, prepared.cast) if args.written else []
+    most = args.relevance_most
+    own = relevance.exchanges_of(prepared.asks, answers, most=most)
+    written = (
+        relevance.read_exchanges(args.written, prepared.cast, most=most) if args.written else []
+    )
     judge = EngineSubject.open(args.relevance, context=args.context, threads=args.threads)
     try:
         found = await relevance.measure(judge, own, step)

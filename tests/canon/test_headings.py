@@ -43,6 +43,9 @@ def numbers(text: str) -> list[int | None]:
         "Ch. {} The Bridge",
         "00{} 夜渡",
         "{}、夜渡",
+        "chapter {} the long way round",
+        "Letter {}",
+        "Chapter {}: “Who’s There?”",
     ],
 )
 def test_every_usual_form_is_found_and_counted(form: str) -> None:
@@ -133,6 +136,19 @@ def test_volumes_that_begin_anew_are_counted_through_and_their_names_left_out() 
 
 def test_only_volumes_are_chapters() -> None:
     assert numbers(book("卷一 风起", "卷二 云涌", "卷三 雨落")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("counts", ["一二三四", ["I", "II", "III", "IV"], ["1", "2", "3", "4"]])
+def test_numbers_alone_are_headings_where_nothing_else_is(counts: str | list[str]) -> None:
+    assert numbers(book(*counts)) == [1, 2, 3, 4]
+    assert numbers(book(*(f"{count}、夜渡" for count in counts))) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "head", ["番外（一）", "番外篇一 旧事", "尾声二", "Epilogue: One Year Later"]
+)
+def test_what_follows_the_last_chapter_is_story(head: str) -> None:
+    assert numbers(book("第一章 甲", "第二章 乙", head)) == [1, 2, 3]
 
 
 def test_bare_numbers_count_only_in_order() -> None:
