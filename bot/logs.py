@@ -1,4 +1,4 @@
-"""Logs: one line an event, as text or JSON; never what people write, never a secret.
+"""Logging: one line an event, as text or JSON; never what people write, never a secret.
 
     set_up("info", form="json")
     log.info("a reply is done", extra={"room": "discord:1", "tokens": 41})
@@ -6,7 +6,7 @@
     {"at": "2026-11-21T12:00:00.123Z", "level": "info", "from": "bot.room", "says": "a reply is
      done", "room": "discord:1", "tokens": 41}
 
-The house's own lines hold no message text. Others' might: what a library says below `warning` is
+Our own loggers write no message text. Others might: what a library says below `warning` is
 left out unless it is asked for, and of an exception only its kind and the places it went through
 are written, not its words, which may quote somebody (`texts=True` writes them). Tokens and
 passwords that the environment names, and all that looks like one, are replaced by <secret>.
@@ -74,7 +74,7 @@ class Formatter(logging.Formatter):
                 f"{_short(frame.filename)}:{frame.lineno} {frame.name}"
                 for frame in reversed(traceback.extract_tb(current.__traceback__))
             )
-            # What is meant for the user is one sentence of the house.
+            # What is meant for the user is one sentence of ours.
             words = f" ({current})" if getattr(current, "for_user", False) else ""
             chain.append(f"{type(current).__name__}{words} at {places or 'nowhere'}")
             current = current.__cause__ or current.__context__

@@ -1,4 +1,4 @@
-"""What a running bot does, for Prometheus, and whether it is well.
+"""Prometheus metrics and a health endpoint of a running bot.
 
     metrics = Metrics(engine=voice.engine, events=house.stats)
     runner = await serve(metrics, "127.0.0.1:9464", ready=house_is_well)
@@ -64,7 +64,7 @@ class MetricsProblem(RuntimeError):
 
 
 class Metrics:
-    """The figures of one process. `engine` may be the fake, which counts nothing."""
+    """The metrics of one process. `engine` may be the fake, which counts nothing."""
 
     def __init__(self, engine: object = None, events: Mapping[str, int] | None = None) -> None:
         self._registry = CollectorRegistry()

@@ -54,7 +54,7 @@ GATHERED = Words("听来的，{sure:.0%}", "gathered, {sure:.0%}")
 IN_PRIVATE = Words("，私下说的", ", said in private")
 TALKED = Words(
     "和{who}说过 {talks} 回话，{first}起。{summary}",
-    "Talked {talks} times with {who}, since {first}. {summary}",
+    "Talks with {who}, since {first}: {talks}. {summary}",
 )
 PERSONA_HERE = Words("你在这里是：{}", "Here you are: {}")
 MORE_IN_PRIVATE = Words(
@@ -63,8 +63,8 @@ MORE_IN_PRIVATE = Words(
 )
 SETTINGS = Words(
     "群里{groups}；私下说的{shared}；{days} 天不来就全部忘掉。",
-    "In groups {groups}; what you say in private {shared}; after {days} days without you all is "
-    "forgotten.",
+    "In groups {groups}; what you say in private {shared}; all is forgotten when you stay away "
+    "(days: {days}).",
 )
 GROUPS = {
     True: Words("会记你", "you are remembered"),
@@ -98,8 +98,8 @@ GONE_PRIVATELY = Words("忘了第 {} 条。", "Number {} is forgotten.")
 ALL_GONE = Words(
     "关于你的一切都已抹去：{facts} 件事，你在 {rooms} 间屋子里说的话和得到的回答共 {turns} 句，"
     "反馈 {feedback} 条，设置和绑定。以后再说话，就像初次见面。",
-    "Everything about you is erased: {facts} facts, {turns} lines that you said and were answered "
-    "in {rooms} rooms, {feedback} pieces of feedback, settings and links. If you speak again, it "
+    "Everything about you is erased. Facts: {facts}; lines that you said and that answered you: "
+    "{turns} (rooms: {rooms}); feedback: {feedback}; settings and links. If you speak again, it "
     "will be as if for the first time.",
 )
 OUT = Words(
@@ -122,8 +122,8 @@ HOW_SHARE = Words(
 )
 DAYS_NOW = Words(
     "{} 天不来，就忘掉关于你的一切。/保留 30 改成三十天（{} 到 {}）。",
-    "After {} days without you everything about you is forgotten. /retention 30 makes it thirty "
-    "({} to {}).",
+    "When you stay away (days: {}), everything about you is forgotten. /retention 30 makes it "
+    "thirty ({} to {}).",
 )
 IN_PRIVATE_ONLY = Words(
     "请私聊我再说这个，这里别人也看得见。", "Ask me that in private: here others can read it, too."

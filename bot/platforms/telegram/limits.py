@@ -1,4 +1,4 @@
-"""What may be sent when, so that Telegram does not refuse it; and obeying it when it does.
+"""Rate limits of the Bot API: one bucket a chat, so that nothing is refused; "retry after" obeyed.
 
 Telegram allows some 30 messages a second to all chats, one a second to a chat (short bursts are
 forgiven), and 20 a minute to a group, where edits count like messages. Where it answers "retry
@@ -44,7 +44,7 @@ class RealClock:
 
 
 class Bucket:
-    """At most `most` in any `seconds`. Who takes is served in order."""
+    """A sliding-window rate limit: at most `most` in any `seconds`, waiters served in order."""
 
     def __init__(self, most: int, seconds: float, clock: Clock) -> None:
         self._most, self._seconds, self._clock = most, seconds, clock

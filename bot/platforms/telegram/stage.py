@@ -1,4 +1,4 @@
-"""A room's stage in a Telegram chat or topic.
+"""Shows a room's lines and notices in a Telegram chat or topic.
 
 In private a line grows as a draft (`sendMessageDraft`); in a group people see "typing" and then the
 whole line, because edits there count like messages and only 20 a minute are allowed. A line is one
