@@ -77,7 +77,8 @@ async def edit(room: RoomMemory, message: str, text: str) -> Amended:
 
 
 async def delete(room: RoomMemory, messages: Collection[str]) -> Amended:
-    """The messages with these ids of the platform are gone. Nothing: they are not known.
+    """The messages with these ids of the platform are gone, people's or those that a character's
+    line stood in. Nothing: they are not known.
 
     Raises:
         MemoryAway, MemoryProblem: nothing was changed.
@@ -87,26 +88,38 @@ async def delete(room: RoomMemory, messages: Collection[str]) -> Amended:
         if not turns and not works:
             return None
         gone = tuple(work.id for work in works)
-        update = RoomUpdate(drops=tuple(one.id for one in turns) or None, closes=gone or None)
+        lines = tuple(one.line for one in turns if one.turn.side == "character" and one.line)
+        update = RoomUpdate(
+            drops=tuple(one.id for one in turns) or None,
+            unlines=lines or None,
+            closes=(*gone, *lines) or None,
+        )
         return update, Amended(tuple(turns), gone=gone)
 
-    return await _amend(room, frozenset(messages), change)
+    return await _amend(room, frozenset(messages), change, lines=True)
 
 
 async def _amend(
     room: RoomMemory,
     messages: frozenset[str],
     change: Callable[[list[StoredTurn], list[Request]], tuple[RoomUpdate, Amended] | None],
+    *,
+    lines: bool = False,
 ) -> Amended:
+    """`lines`: the messages may be those of characters' lines too."""
     messages -= {""}
     while messages:
         await room.look()
         epoch = str(room.state.epoch)
-        turns = room.turns
-        found = [one for one in turns if one.message in messages]
-        if {one.message for one in found} != messages:  # trimmed, or it never became a turn
-            turns = await room.between()
-            found = [one for one in turns if one.message in messages]
+        turns, places = room.turns, {}
+        if lines:
+            stored = (await room.lines()).values()
+            places = {place: line.id for line in stored for place in line.places}
+        said = {places[message] for message in messages & places.keys()}
+        found = [one for one in turns if one.message in messages or one.line in said]
+        if not messages <= {one.message for one in found} | places.keys():
+            turns = await room.between()  # trimmed, or it never became a turn
+            found = [one for one in turns if one.message in messages or one.line in said]
         works, _ = await room.open()
         changed = change(found, [work for work in works if work.message in messages])
         if changed is None:

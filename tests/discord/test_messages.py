@@ -143,6 +143,23 @@ async def test_a_deleted_message_is_taken_out(world: World, how: str, where: str
         assert "秘密是甲" not in world.prompts[-1]
 
 
+async def test_a_characters_line_that_a_moderator_deletes_is_taken_out(world: World):
+    async with world.bot():
+        await begun(world)
+        world.script = lambda prompt: "俺说了一句不该说的话。"
+        await world.server.say(world.ming, world.channel, "说吧")
+        await world.lines_until(2)
+        line = [m for m in world.server.messages(world.channel) if m.get("webhook_id")][-1]
+        await asyncio.sleep(0.2)  # where it stands is stored
+        await world.server.delete(world.channel, line["id"])
+        await asyncio.sleep(0.4)
+        world.script = lambda prompt: "好。"
+        await world.server.say(world.ming, world.channel, "还有呢？")
+        await world.lines_until(2)
+        assert "不该说的话" not in world.prompts[-1]
+        assert "小明：说吧" in world.prompts[-1]
+
+
 async def test_after_a_restart_too_it_is_taken_out(world: World):
     """Nothing is held in a cache of Discord's: the room is opened for it."""
     async with world.bot():
