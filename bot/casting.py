@@ -1,4 +1,4 @@
-"""Who answers: values in, names out. No model, no clock, no dice.
+"""Turn taking: which characters answer a message, and who goes on. Pure: no model, no clock.
 
 For what a person says (`answerers`), the first of these that holds:
 

@@ -1,4 +1,4 @@
-"""What a person can order the house to do: names in both languages, and how they are read.
+"""The table of commands: names in both languages, and how a typed one is parsed.
 
     read("/summon 悟空、八戒")  ->  Order("summon", "悟空、八戒")
     read("/召唤悟空")           ->  Order("summon", "悟空")

@@ -1,4 +1,4 @@
-"""From what is remembered to what the model reads: pure.
+"""Builds the prompt of a reply from a room's stored turns, within the model's context. Pure.
 
 A room's state and its kept turns become a `Scene`; a scene and the next speaker become a `Reading`,
 trimmed so that it fits the model's context.
@@ -16,12 +16,12 @@ from characters.card import Cast, Character, Language, UnknownCharacter
 from characters.prompt import Encoder, Span, Style, Tail, encode, prompt, transcript, trimmed
 from characters.turn import Scene, Turn
 
-# Below this a prompt has no room for talk beside the cards.
+# Tokens; with less a prompt has no space for talk beside the cards.
 LEAST_TALK = 48
 
 
 class Crowded(ValueError):
-    """The cards on stage leave no room for talk in the model's context."""
+    """The cards on stage leave no space for talk in the model's context."""
 
     for_user = True
 

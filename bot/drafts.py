@@ -1,4 +1,4 @@
-"""A reply while it is being written: what of it may be shown, and when.
+"""A streamed reply: what of it may be shown so far, and how often to show it.
 
 The engine gives pieces; a platform shows snapshots that only grow. Pure: no clock of its own.
 """

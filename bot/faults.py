@@ -1,7 +1,7 @@
-"""What is wrong with a reply, and what is left of it: pure.
+"""Checks of a generated reply: empty, out of role, repeated, looping; and what can be kept. Pure.
 
-    fault_of("作为人工智能，我不能…", speaker, recent=[], finish="end")   ->  "assistant"
-    without("老孙在此。作为一个AI，我……", "assistant", …)                  ->  "老孙在此。"
+    fault_of("作为人工智能，我不能…", recent=[])                   ->  "assistant"
+    without("老孙在此。作为一个AI，我……", "assistant", recent=[])   ->  "老孙在此。"
 
 A reply with a fault is asked for once more; if the second one has one too, it is cut.
 """
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-# "others": it goes on as somebody else (the stop strings cut that off; here nothing is left).
+# "others": it began as somebody else, whose label was cut off with all that followed.
 Fault = Literal["empty", "assistant", "repeats", "loops", "others"]
 
 _ASSISTANT = re.compile(

@@ -1,4 +1,4 @@
-"""What is not talked about: words and patterns of one deployment, and how a character declines.
+"""Content filter: words and patterns of a deployment, and how a character declines.
 
     filter = load_filter(Path("filter.toml"))
     filter.check("…", "zh", speaker=wukong)           None, or 「去去去！这等话休在老孙面前说……」

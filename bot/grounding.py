@@ -1,4 +1,4 @@
-"""What of the book a speaker has before it: passages that fit what is said, within a budget. Pure
+"""Retrieval for a reply: passages of the book that fit what is said, within a token budget. Pure
 but for the search."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from canon.error import ChapterOutOfRange, UnknownCharacter
 from characters.card import Character
 from characters.turn import Scene
 
-# A small context has no room for a book beside the talk.
+# Tokens; a smaller context has no space for a book beside the talk.
 LEAST_CONTEXT = 512
 _SHARE = 8  # a passage budget is this part of the context
 _MOST = 600  # tokens

@@ -1,4 +1,4 @@
-"""What all rooms of a process share: the cast, the one model, the memory, the book.
+"""A process' rooms and what they share: cast, model, memory, book; and every platform's options.
 
 parser = argparse.ArgumentParser(); add_options(parser)
 house = await House.open(parser.parse_args())

@@ -1,4 +1,4 @@
-"""Fair use: how much one person and one room may ask, and who may not ask at all.
+"""Rate limits: token buckets for each person and each room, and a block list.
 
     limits = load_limits(Path("limits.toml"))
     verdict = limits.admit("discord:123", "discord:channel")

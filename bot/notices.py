@@ -1,4 +1,4 @@
-"""What the house itself says, in both languages. Characters never speak from here."""
+"""Texts of the bot itself, in both languages; no character says them."""
 
 from __future__ import annotations
 

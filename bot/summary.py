@@ -1,4 +1,4 @@
-"""What is remembered of turns that no longer fit: who heard the same, and a summary in short. Pure.
+"""Summaries of turns that no longer fit the context, one for all who heard the same. Pure.
 
 A character remembers only what it heard, so those who heard the same turns share one summary. The
 model writes it in idle time; where it writes none that has to do with what was said, the beginnings

@@ -1,4 +1,4 @@
-"""The one model that voices everybody: an engine, and the style it was taught.
+"""The model that writes all characters' replies: an engine, and the prompt style it was taught.
 
 voice = open_voice("models/xiyou-mini.gguf")
 reply = voice.begin(reading, scene, speaker, room="terminal:main", turn=7)
