@@ -23,7 +23,7 @@ def play(monkeypatch):
 
     def install(main: Callable[[list[str]], int]) -> None:
         module = types.ModuleType("a_play_for_tests")
-        module.main = main
+        vars(module)["main"] = main
         monkeypatch.setitem(sys.modules, "a_play_for_tests", module)
         monkeypatch.setitem(mrp.VERBS, "play", ("a_play_for_tests", "a play"))
 

@@ -30,6 +30,7 @@ import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -239,7 +240,7 @@ def delivered(entries: list[dict]) -> tuple[int, set[int]]:
     return first, {*(sent - kept), *range(max(0, first - AGAIN), first)}
 
 
-def judged(store: redis.Redis, entries: list[dict], messages: int) -> dict[str, int]:
+def judged(store: Any, entries: list[dict], messages: int) -> dict[str, int]:
     """What is left, counted."""
     heard: Counter[int] = Counter()
     answers: Counter[str] = Counter()
@@ -260,7 +261,9 @@ def judged(store: redis.Redis, entries: list[dict], messages: int) -> dict[str, 
         for _, row in store.xrange(key + "turns"):
             ids[row["n"]] += 1
             if row["k"] == "h":
-                number = int(re.fullmatch(r"悟空，第(\d+)句", row["t"])[1])
+                said = re.fullmatch(r"悟空，第(\d+)句", row["t"])
+                assert said is not None
+                number = int(said[1])
                 heard[number] += 1
                 asked[row["n"]] = number
             elif (work := row["n"].partition(".")[0]) in asked:

@@ -108,8 +108,11 @@ async def test_health_and_figures_are_served():
 
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:99999", "127.0.0.1:http"])
 async def test_no_address_is_said(address):
+    async def ready() -> dict[str, bool]:
+        return {}
+
     with pytest.raises(MetricsProblem, match="no HOST:PORT"):
-        await serve(Metrics(), address, ready=dict)
+        await serve(Metrics(), address, ready=ready)
 
 
 async def test_a_taken_address_is_said():

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+from typing import Any
 
 import pytest
 import redis
@@ -357,7 +358,8 @@ async def test_all_keys_of_a_transaction_are_in_one_slot(memory, new, monkeypatc
 
 async def test_what_another_version_wrote_is_left_alone_and_said(tmp_path, caplog):
     memory = await open_memory(None, folder=tmp_path)
-    old, newer = {"text": "版本零"}, {"text": "版本二"}
+    old: dict[Any, Any] = {"text": "版本零"}
+    newer: dict[Any, Any] = {"text": "版本二"}
     await memory.redis.hset("mrp:0:{person:test:1}:facts", mapping=old)
     await memory.redis.hset("mrp:2:{person:test:1}:facts", mapping=newer)
     await memory.redis.sadd("mrp:versions", "2")

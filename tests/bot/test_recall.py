@@ -1,5 +1,7 @@
 """What comes to mind: order, budget, who heard it, and what stays private."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,13 @@ from bot.recall import Occasion, recall, relevance
 
 
 def told(known, query="", **changes):
-    asked = {"name": "小明", "budget": 10_000, "measure": len}
-    there = {"character": "wukong", "room": "test:g", "private": False, "language": "zh"}
+    asked: dict[str, Any] = {"name": "小明", "budget": 10_000, "measure": len}
+    there: dict[str, Any] = {
+        "character": "wukong",
+        "room": "test:g",
+        "private": False,
+        "language": "zh",
+    }
     for key, value in changes.items():
         (asked if key in asked else there)[key] = value
     return recall(known, Occasion(query=query, **there), **asked)

@@ -2,14 +2,29 @@
 
 import itertools
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from bot import rights
 from bot.commands import Order
 from bot.memory import Fact
+from bot.memory.people import PersonMemory
 
 _numbers = itertools.count()
+
+
+@dataclass
+class Somebody:
+    """A person as stored; called with an order, what the order answers."""
+
+    memory: PersonMemory
+    order: Callable[..., Awaitable[str]]
+
+    def __call__(self, order_id: str, argument: str = "", **how: Any) -> Awaitable[str]:
+        return self.order(order_id, argument, **how)
 
 
 @pytest.fixture
@@ -25,11 +40,10 @@ def me(memory):
             private=private,
             alone=also.get("alone", private),
             language=language,
-            named={"wukong": "孙悟空"}.get,
+            named=lambda one: {"wukong": "孙悟空"}.get(one, one),
         )
 
-    order.memory = person
-    return order
+    return Somebody(person, order)
 
 
 async def test_what_is_not_about_oneself_is_somebody_elses(me):
@@ -156,8 +170,7 @@ def other(memory):
             language="en",
         )
 
-    order.memory = person
-    return order
+    return Somebody(person, order)
 
 
 async def code_of(me):
@@ -216,6 +229,7 @@ async def test_what_was_joined_is_told_to_the_other_account_and_comes_apart_agai
     await me("link", "是")
     assert await rights.news(me.memory, "zh") is None  # told by the answer
     told = await rights.news(other.memory, "en")
+    assert told is not None
     assert told.startswith("Your account was linked: other + test")
     assert await rights.news(other.memory, "en") is None
     assert len((await me.memory.known()).facts) == 2
@@ -225,7 +239,9 @@ async def test_what_was_joined_is_told_to_the_other_account_and_comes_apart_agai
     assert [f.text for f in (await other.memory.known()).facts] == [
         "I was born in the year of the ox"
     ]
-    assert "拆开" in await rights.news(me.memory, "zh")
+    told = await rights.news(me.memory, "zh")
+    assert told is not None
+    assert "拆开" in told
     assert "not linked" in await other("unlink")
 
 

@@ -1,6 +1,7 @@
 """Staying in character in a room: a bad reply is asked for once more, then cut, and counted."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -218,7 +219,7 @@ async def test_without_a_book_nothing_is_leaned_on(play):
 async def test_passages_keep_to_their_budget(book, cast, play):
     p = play(book=book)
     await p.say("/summon 悟空", "悟空，芭蕉扇藏在哪里？")
-    how = {"chapter": 0, "length": len}
+    how: dict[str, Any] = {"chapter": 0, "length": len}
     scene = p.room.scene()
     assert passages(book, scene, cast["wukong"], context=4096, **how)
     small = passages(book, scene, cast["wukong"], context=600, **how)

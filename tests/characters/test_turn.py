@@ -117,7 +117,7 @@ def test_saying_makes_a_new_scene_and_leaves_the_old_one():
     assert [turn.text for turn in after.turns] == ["一", "二"]
     assert (after.cast, after.place, after.summary) == (before.cast, "山上", "旧事")
     with pytest.raises(FrozenInstanceError):
-        before.place = "海里"
+        before.place = "海里"  # type: ignore[misc]
 
 
 def test_a_member_of_the_cast_is_found_by_its_id_only():

@@ -13,6 +13,7 @@ import aiohttp
 import discord
 import pytest
 from telegram import Bot
+from telegram.ext import ExtBot
 
 import mrp
 from bot import logs
@@ -20,6 +21,7 @@ from bot.house import House
 from bot.metrics import Metrics
 from bot.platforms.telegram.accounts import Accounts, accounts
 from bot.platforms.telegram.client import TelegramClient as Telegram
+from bot.platforms.telegram.limits import Limiter
 from bot.secrets import without_empty
 from bot.serve import EngineStopped, NothingToServe, parser, serve
 from bot.voice import Voice
@@ -157,8 +159,10 @@ def test_telegrams_refusals_reach_the_figures() -> None:
     made = accounts(
         {"TELEGRAM_TOKEN": TELEGRAM}, load_cast(), on_limited=lambda seconds: heard.append("429")
     )
+    assert isinstance(made.director, ExtBot)
     limiter = made.director.rate_limiter
-    assert limiter is not None
+    assert isinstance(limiter, Limiter)
+    assert limiter._on_limited is not None
     limiter._on_limited(3.0)
     assert heard == ["429"]
 

@@ -41,6 +41,12 @@ def varied(length: int) -> str:
 class World:
     """One guild with one channel, two people, and the bot, started by `async with world.bot()`."""
 
+    # What single test files add to theirs.
+    direct: int  # a direct message
+    role: int
+    other: int
+    moderated: list[bool]
+
     def __init__(self, server: FakeDiscord, cast: Cast, memory: Memory) -> None:
         self.server = server
         self.cast = cast

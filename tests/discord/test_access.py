@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ async def test_the_owner_is_one(world: World, monkeypatch: pytest.MonkeyPatch):
     async with world.bot():
         for user in (world.ming, world.hong):
             await (await world.server.slash(user, world.channel, "undo")).acknowledged()
-            await world.server.until(lambda u=user: len(seen) == 1 + (u == world.hong))
+            await world.server.until(partial(lambda u: len(seen) == 1 + (u == world.hong), user))
     assert seen == [True, False]
 
 

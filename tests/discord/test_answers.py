@@ -16,7 +16,7 @@ async def test_a_long_answer_is_a_file(world: World, monkeypatch: pytest.MonkeyP
     async with world.bot():
         call = await world.server.slash(world.ming, world.channel, "export")
         await call.acknowledged()
-        answer = world.server.posts[world.channel][call.original]
+        answer = world.server.answer_to(call)
         await world.server.until(lambda: answer["_files"])
     assert answer["flags"] & 64
     assert json.loads(answer["_files"]["mrp.json"])
@@ -40,10 +40,10 @@ async def test_an_export_is_a_file_however_short(world: World):
     async with world.bot():
         call = await server.slash(world.ming, world.channel, "remember", text="我住在_杭州_")
         await call.acknowledged()
-        await server.until(lambda: server.posts[world.channel][call.original]["content"])
+        await server.until(lambda: server.answer_to(call)["content"])
         call = await server.slash(world.ming, world.channel, "export")
         await call.acknowledged()
-        answer = server.posts[world.channel][call.original]
+        answer = server.answer_to(call)
         await server.until(lambda: answer["_files"])
         assert "杭州" in json.loads(answer["_files"]["mrp.json"])["facts"][0]["text"]
         await server.say(world.ming, world.channel, f"<@{server.bot}> /导出")

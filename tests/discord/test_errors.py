@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch):
     async def at_once(seconds: float) -> None:
         return None
 
-    monkeypatch.setattr(errors.asyncio, "sleep", at_once)
+    monkeypatch.setattr(asyncio, "sleep", at_once)
 
 
 class Step:

@@ -47,7 +47,7 @@ async def test_a_menu_goes_for_the_last_line_only(world: World):
         await world.lines_until(2)
         call = await world.server.menu(world.ming, world.channel, "Regenerate", first["id"])
         assert (await call.acknowledged())["data"]["flags"] == 64
-        answer = world.server.posts[world.channel][call.original]
+        answer = world.server.answer_to(call)
         await world.server.until(lambda: "最后一句" in answer["content"])
 
 
@@ -59,11 +59,11 @@ async def test_what_is_secret_is_told_to_one_person(world: World):
         call = await world.server.slash(world.ming, world.channel, "remember", text="我住在杭州")
         await call.acknowledged()
         # /memory waits for nothing: first it is to be remembered.
-        answer = world.server.posts[world.channel][call.original]
+        answer = world.server.answer_to(call)
         await world.server.until(lambda: answer["content"])
         call = await world.server.slash(world.ming, world.channel, "memory")
         assert (await call.acknowledged())["data"]["flags"] == 64
-        answer = world.server.posts[world.channel][call.original]
+        answer = world.server.answer_to(call)
         await world.server.until(lambda: "杭州" in answer["content"])
         # written as text, where everybody reads: by direct message
         await world.server.say(world.ming, world.channel, "/记忆")
@@ -121,5 +121,5 @@ async def test_other_lines_than_the_last_are_told_apart_in_a_user_install(world:
         said = await world.server.say(world.ming, channel, "我说的")
         call = await world.server.menu(world.ming, channel, "Why", said["id"])
         await call.acknowledged()
-        answer = world.server.posts[channel][call.original]
+        answer = world.server.answer_to(call)
         await world.server.until(lambda: "不是角色" in answer["content"])

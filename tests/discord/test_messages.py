@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -129,7 +130,7 @@ async def test_a_deleted_message_is_taken_out(world: World, how: str, where: str
         for text in ("我的秘密是甲", "我的秘密是乙", "今天下雨"):
             ids.append((await world.server.say(world.ming, channel, text))["id"])
             await world.server.until(
-                lambda t=text: f"知道了：{t}" in str(world.server.said(channel))
+                partial(lambda t: f"知道了：{t}" in str(world.server.said(channel)), text)
             )
         if how == "in bulk":
             await world.server.delete(channel, *ids[:2])

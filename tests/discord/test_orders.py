@@ -60,5 +60,8 @@ async def test_names_are_completed_as_people_read_them(world: World):
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.id)
 def test_orders_as_text_are_read_in_traditional_characters(command):
     for name in command.zh_names:
-        assert read(f"/{in_taiwan(name)}").id == command.id
-        assert read(f"/{in_taiwan(name)} 悟空").argument == "悟空"
+        bare, named = read(f"/{in_taiwan(name)}"), read(f"/{in_taiwan(name)} 悟空")
+        assert bare is not None
+        assert bare.id == command.id
+        assert named is not None
+        assert named.argument == "悟空"

@@ -7,6 +7,7 @@ direct message) with every order, as a command, as text, with /say, on the panel
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -192,7 +193,7 @@ async def test_typed_orders_about_oneself_are_answered_in_private(told: World):
             for text in ("/记忆", "/memory", "/导出"):
                 await told.server.say(told.ming, way.channel, f"<@{told.server.bot}> {text}")
             await told.server.until(
-                lambda n=before: len(told.server.messages(told.direct)) >= n + 3, 10
+                partial(lambda n: len(told.server.messages(told.direct)) >= n + 3, before), 10
             )
             assert "SECRET777" not in way.shown()
 

@@ -23,7 +23,7 @@ async def test_commands_webhooks_and_buttons(world: World):
     troupe = world.troupe(reads=True, shard_count=1)
     async with simcord.run(troupe, strict_sync=True, settle_timeout=0.3) as env:
         # SimCord answers what goes through the client's own session; ours would go to the network.
-        troupe.webhooks._session = troupe.http._HTTPClient__session
+        troupe.webhooks._session = troupe.http._HTTPClient__session  # type: ignore[attr-defined]
         guild = env.create_guild()
         channel = guild.create_text_channel("花果山")
         ming = guild.add_member(env.create_user("ming"))

@@ -12,6 +12,7 @@ import os
 import random
 import time
 from collections import Counter
+from functools import partial
 
 from tests.discord.conftest import World, varied
 from tests.fakes.discord_server import Asked, Fault, text_of
@@ -74,7 +75,7 @@ async def test_every_message_is_answered_or_refused_once(world: World, caplog):
         for channel in channels:
             await server.slash(world.ming, channel, "summon", who="悟空")
         for channel in channels:
-            await server.until(lambda c=channel: spoken(server, c), 20)
+            await server.until(partial(spoken, server, channel), 20)
         weather.on = True
         todo = list(enumerate(chance.choices(TEXTS, OFTEN, k=MESSAGES)))
         silent = set(chance.sample(range(MESSAGES), MESSAGES // 20))

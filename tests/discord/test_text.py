@@ -24,7 +24,7 @@ ODD = st.lists(
     st.one_of(
         st.sampled_from(list("。！？，“”\n  .,*_~`|<>[]()#-+:@/\\1234孙悟空abc")),
         st.sampled_from(["👨‍👩‍👧", "🇨🇳", "é", "👍🏽", "😀", "‼️", "@everyone", "://", "\n1."]),
-        st.characters(exclude_categories=("Cs",)),
+        st.characters(exclude_categories=["Cs"]),
     ),
     max_size=300,
 ).map("".join)

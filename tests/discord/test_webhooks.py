@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 
@@ -49,7 +50,7 @@ async def test_webhooks_of_an_earlier_start_are_used_again(world: World):
             before = len(spoken(world))
             for text in ("一", "二", "三"):
                 await world.server.say(world.ming, world.channel, text)
-            await world.server.until(lambda n=before: len(spoken(world)) >= n + 3)
+            await world.server.until(partial(lambda n: len(spoken(world)) >= n + 3, before))
     assert len(world.server.webhooks) <= 3
 
 
@@ -69,7 +70,7 @@ async def test_where_webhooks_fail_the_bot_itself_speaks(world: World, status: i
         # and orders are answered meanwhile
         call = await world.server.slash(world.ming, world.channel, "memory")
         await call.acknowledged()
-        answer = world.server.posts[world.channel][call.original]
+        answer = world.server.answer_to(call)
         await world.server.until(lambda: answer["content"], 5)
     assert spoken(world)[1:] == ["知道了：一", "知道了：二"]
 

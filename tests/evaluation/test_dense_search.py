@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,5 +61,5 @@ def test_an_index_of_another_model_is_said_so(
     assert "another embedding model" in capsys.readouterr().err
 
 
-def vars_of(shape: Shape) -> dict[str, object]:
+def vars_of(shape: Shape) -> dict[str, Any]:
     return {name: getattr(shape, name) for name in shape.__dataclass_fields__}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from characters.card import load_cast
+from characters.card import Language, load_cast
 from evaluation import exam
 from evaluation.error import EvaluationError
 from evaluation.subject import Ask, leads
@@ -44,7 +44,7 @@ def test_the_fact_stands_as_far_back_as_promised(asks: list[Ask]) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_no_question_gives_its_answer_away(language: exam.Language) -> None:
+def test_no_question_gives_its_answer_away(language: Language) -> None:
     whole = exam.build(LEADS, exam.read_questions(), language=language)
     assert len(whole) > 100
     for ask in whole:

@@ -35,7 +35,7 @@ class Judge(EngineSubject):
         super().__init__(EchoEngine([""], context=9000), Serving(), name="wise")
         self.read = 0
 
-    async def scores(self, scene, speaker, replies):  # type: ignore[no-untyped-def]
+    async def scores(self, scene, speaker, replies):
         self.read += 1
         said = set("".join(turn.text for turn in scene.turns))
         return [float(len(said & set(reply))) - 0.01 * len(reply) for reply in replies]

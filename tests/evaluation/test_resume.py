@@ -11,7 +11,8 @@ import mrp
 from characters.card import load_cast
 from characters.style import Serving
 from engine.echo import EchoEngine
-from evaluation import exam, report
+from evaluation import exam
+from evaluation import run as exam_run
 from evaluation.error import EvaluationError
 from evaluation.resume import PARTIAL, Kept
 from evaluation.subject import Ask, EngineSubject, leads
@@ -79,7 +80,7 @@ def test_from_the_command_line(
     lines = [json.dumps({"id": row["id"], "text": "老孙来也"}) for row in rows]
     said.write_text("\n".join(lines), encoding="utf-8")
     with monkeypatch.context() as patched:
-        patched.setattr(report.exam_run, "write_record", lambda *a: (_ for _ in ()).throw(OSError))
+        patched.setattr(exam_run, "write_record", lambda *a: (_ for _ in ()).throw(OSError))
         with pytest.raises(OSError):  # noqa: PT011
             mrp.main(words)
     assert (out / PARTIAL).exists()

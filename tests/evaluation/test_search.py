@@ -17,7 +17,7 @@ NOVEL = "".join(
         ("二", "石伯在家煮粥，走水烧了灶屋。石伯叫道：“火！火！”阿青道：“快打水！”" * 3),
     )
 )
-QUESTIONS = [
+QUESTIONS: list[dict[str, object]] = [
     {
         "question": "下棋输了铜铃没有？",
         "lang": "zh",

@@ -53,8 +53,14 @@ class Partial(EchoEngine):
         super().__init__()
         self.name = name
 
-    async def score(  # type: ignore[override]
-        self, tokens: Sequence[int], continuations: Sequence[Sequence[int]]
+    async def score(
+        self,
+        tokens: Sequence[int],
+        continuations: Sequence[Sequence[int]],
+        *,
+        room: str = "",
+        person: str = "",
+        waiting: bool = True,
     ) -> list[float]:
         return [float(self.name in self.decode(one)) for one in continuations]
 

@@ -54,8 +54,14 @@ class Opinion(EchoEngine):
         super().__init__()
         self.name = name
 
-    async def score(  # type: ignore[override]
-        self, tokens: Sequence[int], continuations: Sequence[Sequence[int]]
+    async def score(
+        self,
+        tokens: Sequence[int],
+        continuations: Sequence[Sequence[int]],
+        *,
+        room: str = "",
+        person: str = "",
+        waiting: bool = True,
     ) -> list[float]:
         return [-0.1 if self.name in self.decode(one) else -9.0 for one in continuations]
 

@@ -296,6 +296,11 @@ class FakeDiscord:
         """(name, text) of all that stands in a channel."""
         return [(m["author"]["username"], text_of(m)) for m in self.messages(channel)]
 
+    def answer_to(self, call: Call) -> dict[str, Any]:
+        """The message a command was answered with."""
+        assert call.original is not None
+        return self.posts[call.channel][call.original]
+
     async def until(self, what: Callable[[], Any], seconds: float = 5.0, why: str = "") -> Any:
         """Wait until `what` is true, and return it.
 
@@ -563,7 +568,7 @@ class FakeDiscord:
             call.answer.exception()
 
     def _spawn(self, work: Awaitable[None]) -> None:
-        timer: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[assignment]
+        timer: asyncio.Task[None] = asyncio.ensure_future(work)
         self._timers.add(timer)
         timer.add_done_callback(self._timers.discard)
 
@@ -894,7 +899,8 @@ class FakeDiscord:
             body = json.loads(str(form["payload_json"]))
             body["_files"] = {
                 part.filename: part.file.read().decode()
-                for key, part in form.items() if key.startswith("files[")
+                for key, part in form.items()
+                if key.startswith("files[") and isinstance(part, web.FileField)
             }  # fmt: skip
             return body
         text = await request.text()

@@ -366,7 +366,10 @@ class TelegramServer:
         found: dict[str, Any] = {}
         for key, value in {**request.query, **(await request.post())}.items():
             try:
-                found[key] = json.loads(value) if key != "text" else value
+                if key == "text" or isinstance(value, web.FileField):
+                    found[key] = value
+                else:
+                    found[key] = json.loads(value)
             except (ValueError, TypeError):
                 found[key] = value
         return found

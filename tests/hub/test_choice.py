@@ -135,7 +135,9 @@ def test_the_default_is_kept_and_given_back(home):
 def test_the_hub_is_the_one_named(home):
     assert isinstance(hub_for({"MRP_HUB": "modelscope"}), ModelScope)
     assert isinstance(hub_for({"MRP_HUB": "huggingface"}), HuggingFace)
-    assert hub_for(home).endpoint == home["MRP_HUB"]
+    mirror = hub_for(home)
+    assert isinstance(mirror, HuggingFace)
+    assert mirror.endpoint == home["MRP_HUB"]
     with pytest.raises(HubError, match="MRP_HUB"):
         hub_for({"MRP_HUB": "somewhere"})
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from telegram import Bot
 from telegram.ext import ExtBot
 
 from bot.house import House
@@ -86,7 +87,9 @@ class World:
         self, house: House | None = None, characters: dict[str, str] | None = None
     ) -> AsyncIterator[TelegramClient]:
         """The bot, polling. `characters`: tokens by id."""
-        own = {name: self.account(token) for name, token in (characters or {}).items()}
+        own: dict[str, Bot] = {
+            name: self.account(token) for name, token in (characters or {}).items()
+        }
         home = house or self.house()
         troupe = TelegramClient(home, Accounts(self.account(DIRECTOR), own), clock=self.clock)
         await troupe.start()

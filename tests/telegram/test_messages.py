@@ -47,7 +47,7 @@ def raw(world: World, text: str, **more: Any) -> int:
 
 
 ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
-CHANNEL = {"id": -1002000000001, "type": "channel", "title": "小明的频道"}
+CHANNEL: dict[str, Any] = {"id": -1002000000001, "type": "channel", "title": "小明的频道"}
 BY_CHANNEL = {"id": 136817688, "is_bot": True, "first_name": "Channel"}
 
 

@@ -16,7 +16,7 @@ ODD = st.lists(
     st.one_of(
         st.sampled_from(list("。！？，“”\n  .,<>&\"'/@1234孙悟空abc")),
         st.sampled_from(["👨‍👩‍👧", "🇨🇳", "👍🏽", "😀", "<b>", "</b>", "&amp;", "<|im_end|>"]),
-        st.characters(exclude_categories=("Cs",)),
+        st.characters(exclude_categories=["Cs"]),
     ),
     max_size=300,
 ).map("".join)

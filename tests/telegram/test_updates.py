@@ -244,8 +244,8 @@ async def test_a_reply_that_is_being_written_for_a_button_keeps_nobody_waiting(w
             await slow.wait()
             return edited(account, data)
 
-        world.server._sendMessage = held  # type: ignore[method-assign,assignment]
-        world.server._editMessageText = held_edit  # type: ignore[method-assign,assignment]
+        world.server._sendMessage = held  # type: ignore[method-assign]
+        world.server._editMessageText = held_edit  # type: ignore[method-assign]
         world.server.presses(world.ming, world.ming, line.id, "retry")
         world.server.says(world.ming, world.ming, "/start")
         await asyncio.sleep(0.5)

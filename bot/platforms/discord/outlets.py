@@ -152,7 +152,7 @@ class ChannelOutlet:
                     and message.content == content
                     and message.id not in self._ours
                 ):
-                    return message.id
+                    return int(message.id)
         except discord.Forbidden:
             _log.warning(
                 "the permission Read Message History is missing in channel %s: a message whose "

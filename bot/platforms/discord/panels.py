@@ -34,7 +34,7 @@ class Panels:
     async def show(self, room: ChannelRoom, answer: Answer) -> None:
         """Turn the answer to a command into the room's panel, and delete the previous panel."""
         view = await self._view(room)
-        room.panel_components = view.to_components()
+        room.panel_components = view.to_components()  # type: ignore[no-untyped-call]
         old = room.panel or await self._earlier(room)
         room.panel = await answer.become(view)
         if old is not None and room.panel is not None and old.id != room.panel.id:
@@ -56,7 +56,7 @@ class Panels:
         finally:
             room.panel_due = False
         view = await self._view(room)
-        components = view.to_components()
+        components = view.to_components()  # type: ignore[no-untyped-call]
         if room.panel is None or components == room.panel_components:
             return
 

@@ -49,8 +49,9 @@ async def test_an_edit_before_the_answer_is_what_is_answered(room):
     assert (now.id, now.text) == (request.id, "悟空，南瓜多少钱？")
     with pytest.raises(AlreadyHandled):
         await room.say(request, Turn("小明", request.text))
-    now = await amending.current(room, request)
-    await room.say(now, Turn("小明", now.text))
+    stored = await amending.current(room, request)
+    assert stored is not None
+    await room.say(stored, Turn("小明", stored.text))
     assert texts(room) == ["悟空，南瓜多少钱？"]
 
 

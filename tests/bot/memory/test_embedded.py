@@ -97,6 +97,7 @@ async def test_killing_during_start_leaves_at_most_one_server_and_it_is_found(tm
         for bot in bots:
             bot.kill()
             bot.wait()
+            assert bot.stdout is not None
             bot.stdout.close()
         assert len(servers(tmp_path)) <= 1
     await say(tmp_path, "二")

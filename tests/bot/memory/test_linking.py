@@ -36,9 +36,11 @@ async def test_each_side_is_shown_who_would_be_joined(new):
     await one.came("telegram:1", "小明", private=True)
     await two.came("discord:1", "Ming", private=True)
     offer = await linking.claim(two.store, await linking.make_code(one.store))
+    assert offer is not None
     assert [(a.id, a.name) for a in offer.theirs] == [(one.person, "小明")]
     assert [(a.id, a.name) for a in offer.mine] == [(two.person, "Ming")]
     back = await linking.pending(one.store)
+    assert back is not None
     assert (back.mine, back.theirs) == (offer.theirs, offer.mine)
 
 

@@ -64,7 +64,7 @@ def test_a_job_knows_its_next_step(job):
 
 
 @pytest.fixture
-async def remembering(play, memory, cast):
+async def remembering(play, memory, cast, monkeypatch):
     """A room whose recall waits until it is let go on."""
     p = play(["老孙在此。"])
     people = People(memory, p.room.shared.voice, cast)
@@ -77,7 +77,7 @@ async def remembering(play, memory, cast):
         await go_on.wait()
         return await recall(*args, **how)
 
-    people.recall = slow
+    monkeypatch.setattr(people, "recall", slow)
     yield p, recalling, go_on
     await people.close()
 

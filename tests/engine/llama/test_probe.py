@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def test_a_file_that_is_survived_is_remembered(
 ) -> None:
     header = look_at(tiny)
     assert [file.name.startswith(header.digest) for file in cache.iterdir()] == [True]
-    monkeypatch.setattr(probe.subprocess, "run", lambda *_, **__: pytest.fail("tried again"))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("tried again"))
     look_at(tiny)
 
 
