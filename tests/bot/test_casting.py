@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from bot.casting import CAP, answerers, called, mentions
+from bot.casting import CAP, answerers, called
+from bot.mentions import mentions
 from characters.turn import Scene, Turn
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.casting import answerers, mentions
+from bot.casting import answerers
+from bot.mentions import mentions
 from characters.card import load_cast
 from characters.turn import GUEST, Scene, Turn, safe_name
 from text.folding import fold, fold_text, simplified
