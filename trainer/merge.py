@@ -3,8 +3,8 @@
     mrp merge runs/internlm2-chat-7b -o models/xiyou-7b
 
 The adapter is added to the base's own 16-bit weights, not to the 4-bit copy that it was trained
-on: W + alpha / rank · B A, in float32, rounded once. Tensor by tensor, so memory stays at the
-largest matrix, whatever the model's size.
+on: W + scale · B A as PEFT reckons it, in float32, rounded once. Tensor by tensor, so memory stays
+at the largest matrix, whatever the model's size; each is checked to hold numbers only.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from trainer import shards
+from trainer import adapters, shards
+from trainer.adapters import Adapter
 from trainer.shards import Planned, Weights, WeightsError
 
-ADAPTER = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
-# What goes along from the base; tokenizer and template come with the adapter.
+# What goes along from the base; tokenizer and template come with the adapter where it has them.
 _FROM_BASE = ("config.json", "generation_config.json")
 
 
@@ -40,11 +41,11 @@ def adapter_folder(run: Path) -> Path:
     raise WeightsError(f"{run}: no adapter there; was `mrp train` followed to its end?")
 
 
-def plan(base: Weights, adapter: Weights, scale: float) -> list[Planned]:
+def plan(base: Weights, adapter: Weights, told: Adapter) -> list[Planned]:
     """Every tensor of the merged model: the base's, with the adapter's share where it has one.
 
     Raises:
-        WeightsError: the adapter is for another base.
+        WeightsError: the adapter is for another base, or is not what its configuration says.
     """
     pairs: dict[str, tuple[str, str]] = {}
     for name in adapter.entries:
@@ -54,6 +55,7 @@ def plan(base: Weights, adapter: Weights, scale: float) -> list[Planned]:
     used = {name for pair in pairs.values() for name in pair}
     if foreign := sorted(set(adapter.entries) - used):
         raise WeightsError(f"the adapter holds {foreign[0]}, which is no LoRA of ours")
+    scales: dict[str, float] = {}
     for matrix, (a, b) in pairs.items():
         if matrix not in base:
             raise WeightsError(f"the adapter changes {matrix}, which this base lacks: another base")
@@ -63,13 +65,24 @@ def plan(base: Weights, adapter: Weights, scale: float) -> list[Planned]:
                 f"{matrix} has the shape {list(base.entry(matrix).shape)} in the base, but the "
                 f"adapter is for {list(asked)}: it was trained on another base"
             )
+        rank = adapter.entry(a).shape[0]
+        scales[matrix] = told.scale(matrix.removesuffix(".weight"), rank)
 
     def made(name: str) -> Tensor:
         weight = base[name]
-        if name not in pairs:
-            return weight
-        a, b = (adapter[half].float() for half in pairs[name])
-        return weight.float().addmm_(b, a, alpha=scale).to(weight.dtype)
+        if name in pairs:
+            a, b = (adapter[half].float() for half in pairs[name])
+            wide = weight.float().addmm_(b, a, alpha=scales[name])
+            if not torch.isfinite(wide).all():
+                raise WeightsError(f"{name}: base or adapter holds values that are no numbers")
+            weight = wide.to(weight.dtype)
+        if not torch.isfinite(weight).all():
+            kind = str(weight.dtype).removeprefix("torch.")
+            raise WeightsError(
+                f"{name}: holds values that {kind} cannot (infinite or no numbers); was the "
+                "adapter trained to its end, and is the base whole?"
+            )
+        return weight
 
     return [
         Planned(name, entry.dtype, entry.shape, lambda name=name: made(name))  # type: ignore[misc]
@@ -87,19 +100,19 @@ def merge(
             there already or has no room.
     """
     folder = adapter_folder(run)
-    told = shards.read_json(folder / "adapter_config.json")
-    base = base or Path(str(told.get("base_model_name_or_path")))
-    rank = int(told["r"])
-    scale = float(told["lora_alpha"]) / (math.sqrt(rank) if told.get("use_rslora") else rank)
+    told = adapters.read(folder)
+    base = base or Path(told.base)
     weights = Weights(base)
-    planned = plan(weights, Weights(folder, single=ADAPTER), scale)
-    _same_words(folder, weights)
+    planned = plan(weights, Weights(folder, single=adapters.FILE), told)
+    # PEFT saves no tokenizer; whoever trained without a new one speaks with the base's.
+    words = folder if (folder / "tokenizer.json").is_file() else base
+    _same_words(words, weights)
     with shards.aside(out) as part:
         names = shards.write(part, planned, limit, what="merging", shown=shown)
         for name in _FROM_BASE:
             if (base / name).is_file():
                 shutil.copyfile(base / name, part / name)
-        for file in sorted(folder.iterdir()):
+        for file in sorted(words.iterdir()):
             if "token" in file.name or file.suffix == ".jinja":
                 shutil.copyfile(file, part / file.name)
         for file in sorted(base.iterdir()):
@@ -111,7 +124,7 @@ def merge(
 
 
 def _same_words(folder: Path, base: Weights) -> None:
-    """Raises WeightsError when the adapter's tokenizer says ids that the base has no row for."""
+    """Raises WeightsError when the tokenizer says ids that the base has no row for."""
     vocabulary = shards.read_json(folder / "tokenizer.json")
     ids = [*vocabulary["model"]["vocab"].values()]
     ids += [token["id"] for token in vocabulary.get("added_tokens", [])]

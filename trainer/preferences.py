@@ -29,6 +29,7 @@ from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 
 from characters.prompt import Encoder, prompt
 from trainer import base, curves, lessons, merge, tune, watch
+from trainer.guard import LossAndDiskGuard, writing
 from trainer.lessons import Lesson
 from trainer.recipe import Preference, Tuning
 from trainer.vocabulary import TokenizerEncoder
@@ -190,11 +191,11 @@ class _Encoded:
         return dataset
 
 
-class _Dpo(_Encoded, tune.Careful, DPOTrainer):
+class _Dpo(_Encoded, LossAndDiskGuard, DPOTrainer):
     pass
 
 
-class _Kto(_Encoded, tune.Careful, KTOTrainer):
+class _Kto(_Encoded, LossAndDiskGuard, KTOTrainer):
     pass
 
 
@@ -215,7 +216,8 @@ def run(recipe: Tuning, folder: Path) -> dict[str, Any]:
     adapter = merge.adapter_folder(Path(wanted.adapter))
     encoder = TokenizerEncoder(tokenizer)
     pairs = _pairs(recipe, wanted, tokenizer, encoder)
-    tune.note(recipe, folder)
+    with writing(folder):
+        tune.note(recipe, folder)
     trainer = _trainer(recipe, wanted, folder, tokenizer, adapter, pairs)
     begun = time.monotonic()
     start = tune.follow(trainer, folder)

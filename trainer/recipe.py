@@ -169,6 +169,7 @@ class Method:
     dropout: float
     double_quant: bool
     first_layer: int = 0
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from characters.prompt import Encoder, Span, Style
-from trainer.lessons import Lesson
+from trainer.lessons import Lesson, LessonError
 
 IGNORED = -100  # the label PyTorch's cross-entropy skips
 
@@ -41,6 +41,28 @@ def fitting(one: Lesson, style: Style, encoder: Encoder, longest: int) -> Row:
         if len(row[0]) <= longest:
             return row
         one = one.without_oldest_turn()
+
+
+def those_that_fit(
+    found: Iterable[Lesson], style: Style, encoder: Encoder, longest: int
+) -> tuple[list[Row], list[str]]:
+    """Every lesson that can be brought to at most `longest` tokens, and the ids of those that
+    cannot."""
+    made, over = [], []
+    for one in found:
+        try:
+            made.append(fitting(one, style, encoder, longest))
+        except LessonError:
+            over.append(one.id)
+    return made, over
+
+
+def left_out(over: Sequence[str], longest: int) -> str:
+    """What is said of lessons that are too long; "" where there are none."""
+    if not over:
+        return ""
+    more = f" and {len(over) - 3} more" if len(over) > 3 else ""
+    return f"; {len(over)} longer than {longest} tokens left out: {', '.join(over[:3])}{more}"
 
 
 def novel_rows(ids: Sequence[int], length: int) -> list[Row]:

@@ -17,9 +17,9 @@ import argparse
 import dataclasses
 import datetime
 import hashlib
-import importlib
 import json
 import random
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +32,8 @@ from transformers.trainer_callback import PrinterCallback
 from characters.style import Serving
 from trainer import books, curves, lessons, plan, provenance, rows, talk, vocabulary
 from trainer.checkpoints import last_checkpoint
+from trainer.guard import LossAndDiskGuard, writing
+from trainer.lessons import LessonError
 from trainer.optimizer import MuonAdamW
 from trainer.recipe import Lessons, Pretrain, Recipe, RecipeError, Tuning, load
 
@@ -70,9 +72,7 @@ def main(argv: list[str]) -> int:
             recipe = dataclasses.replace(recipe, base=base)
         if args.plan:
             return plan.show(recipe, args.memory, as_json=args.json)
-        # By name: peft and bitsandbytes take seconds to load, and nothing else needs them.
-        kind = "trainer.preferences" if recipe.preference else "trainer.tune"
-        card = importlib.import_module(kind).run(recipe, out)
+        card = _tuned(recipe, out)
     elif args.plan or args.base:
         raise RecipeError(f"{args.recipe}: --plan and --base are for recipes with a [base]")
     else:
@@ -80,6 +80,13 @@ def main(argv: list[str]) -> int:
     if args.json:
         print(json.dumps(card, ensure_ascii=False))
     return 0
+
+
+def _tuned(recipe: Tuning, out: Path) -> dict[str, Any]:
+    # Imported here: peft, trl and bitsandbytes take seconds to load, and nothing else needs them.
+    from trainer import preferences, tune
+
+    return (preferences if recipe.preference else tune).run(recipe, out)
 
 
 def train(recipe: Recipe, run: Path, *, until: str = "lessons") -> dict[str, Any]:
@@ -90,13 +97,21 @@ def train(recipe: Recipe, run: Path, *, until: str = "lessons") -> dict[str, Any
 
     Raises:
         BookError, LessonError: the data is not there or broken.
+        TrainError: a loss that is no number, or a disk that is full.
     """
-    run.mkdir(parents=True, exist_ok=True)
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
+        return _followed(recipe, run, until)
+
+
+def _followed(recipe: Recipe, run: Path, until: str) -> dict[str, Any]:
     learn, measure = books.split(Path(recipe.data.novel), recipe.data.held_out)
     others = books.titled(Path(recipe.data.books), recipe.data.titles)
     tokenizer = _tokenizer(recipe, run / "tokenizer", learn, others)
     if until == "tokenizer":
         return {}
+    # Before anything is trained: what is wrong with the lessons is not to be found out in hours.
+    taught = _lesson_batches(recipe, tokenizer) if until == "lessons" else None
     model = _blank(recipe, tokenizer)
     _stage(
         model,
@@ -106,13 +121,13 @@ def train(recipe: Recipe, run: Path, *, until: str = "lessons") -> dict[str, Any
         plan=recipe.pretrain,
         schedule="constant_with_warmup",
     )
-    if until == "pretrain":
+    if taught is None:
         return {}
     _stage(
         model,
         recipe,
         run / "lessons",
-        *_lesson_batches(recipe, tokenizer),
+        *taught,
         plan=recipe.lessons,
         schedule="linear",
     )
@@ -190,17 +205,48 @@ def _novel_batches(
 
 
 def _lesson_batches(recipe: Recipe, tokenizer: Any) -> tuple[list[rows.Batch], list[rows.Batch]]:
+    """Lessons to learn from and to measure on; those that are too long are left out and named.
+
+    Raises:
+        LessonError: no lessons, a broken one, or none that fits.
+    """
     plan = recipe.lessons
     encoder = vocabulary.TokenizerEncoder(tokenizer)
     rng = random.Random(recipe.seed)
     stages = []
     for split in lessons.SPLITS:
-        made = [
-            rows.fitting(one, recipe.prompt.style, encoder, plan.row)
-            for one in lessons.load(Path(recipe.data.lessons), split)
-        ]
+        found = lessons.load(Path(recipe.data.lessons), split)
+        made, over = rows.those_that_fit(found, recipe.prompt.style, encoder, plan.row)
+        if not made:
+            raise LessonError(
+                f"{recipe.data.lessons}: of {len(found)} lessons in {split}.jsonl none fits "
+                f"{plan.row} tokens (lessons.row)"
+            )
+        if over:
+            told = f"{len(made)} lessons in {split}.jsonl{rows.left_out(over, plan.row)}"
+            print(told, file=sys.stderr)
         stages.append(rows.batches(made, plan.batch, tokenizer.pad_token_id, rng))
     return stages[0], stages[1]
+
+
+class StageTrainer(LossAndDiskGuard, Trainer):
+    """transformers' Trainer on ready-made batches."""
+
+
+def _optimizer(model: LlamaForCausalLM, recipe: Recipe, rate: float) -> MuonAdamW:
+    """Muon for the matrices inside the blocks, AdamW for the rest."""
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        inside = parameter.ndim == 2 and "embed" not in name
+        (matrices if inside else others).append(parameter)
+    return MuonAdamW(
+        matrices,
+        others,
+        muon_lr=rate * recipe.optimizer.muon_lr,
+        adam_lr=rate * recipe.optimizer.adam_lr,
+        weight_decay=recipe.optimizer.weight_decay,
+    )
 
 
 def _stage(
@@ -218,48 +264,13 @@ def _stage(
     if done.exists():
         model.load_state_dict(_weights(folder))
         return
-    cuda = torch.cuda.is_available()
-    matrices: list[torch.nn.Parameter] = []
-    others: list[torch.nn.Parameter] = []
-    for name, parameter in model.named_parameters():
-        inside = parameter.ndim == 2 and "embed" not in name
-        (matrices if inside else others).append(parameter)
-    optimizer = MuonAdamW(
-        matrices,
-        others,
-        muon_lr=plan.rate * recipe.optimizer.muon_lr,
-        adam_lr=plan.rate * recipe.optimizer.adam_lr,
-        weight_decay=recipe.optimizer.weight_decay,
-    )
-    trainer = Trainer(
+    trainer = StageTrainer(
         model=model,
-        args=TrainingArguments(
-            output_dir=str(folder),
-            num_train_epochs=1,
-            per_device_train_batch_size=1,
-            per_device_eval_batch_size=1,
-            lr_scheduler_type=schedule,
-            warmup_steps=min(plan.warmup, len(learn) // 10 + 1),
-            max_grad_norm=recipe.optimizer.clip,
-            # Without the instructions for it, bfloat16 is several times slower than float32.
-            bf16=cuda or torch.cpu._is_avx512_bf16_supported(),
-            use_cpu=not cuda,
-            train_sampling_strategy="sequential",  # the batches are shuffled already
-            logging_steps=5,
-            eval_strategy="steps",
-            eval_steps=max(1, len(learn) // 12),
-            save_steps=40,
-            save_total_limit=2,
-            seed=recipe.seed,
-            report_to="none",
-            remove_unused_columns=False,
-            prediction_loss_only=True,
-            dataloader_pin_memory=cuda,
-        ),
+        args=_arguments(recipe, folder, plan, schedule, len(learn)),
         train_dataset=rows.Batches(learn),
         eval_dataset=rows.Batches(measure),
         data_collator=rows.unwrap,
-        optimizers=(optimizer, None),
+        optimizers=(_optimizer(model, recipe, plan.rate), None),
     )
     trainer.remove_callback(PrinterCallback)
     start = last_checkpoint(folder)
@@ -279,6 +290,36 @@ def _stage(
     aside = done.with_suffix(".part")
     aside.write_text(json.dumps(report, ensure_ascii=False))
     aside.rename(done)
+
+
+def _arguments(
+    recipe: Recipe, folder: Path, plan: Pretrain | Lessons, schedule: str, steps: int
+) -> TrainingArguments:
+    cuda = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=1,
+        per_device_train_batch_size=1,
+        per_device_eval_batch_size=1,
+        lr_scheduler_type=schedule,
+        warmup_steps=min(plan.warmup, steps // 10 + 1),
+        max_grad_norm=recipe.optimizer.clip,
+        # Without the instructions for it, bfloat16 is several times slower than float32.
+        bf16=cuda or torch.cpu._is_avx512_bf16_supported(),
+        use_cpu=not cuda,
+        train_sampling_strategy="sequential",  # the batches are shuffled already
+        logging_steps=5,
+        logging_nan_inf_filter=False,
+        eval_strategy="steps",
+        eval_steps=max(1, steps // 12),
+        save_steps=40,
+        save_total_limit=2,
+        seed=recipe.seed,
+        report_to="none",
+        remove_unused_columns=False,
+        prediction_loss_only=True,
+        dataloader_pin_memory=cuda,
+    )
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import hashlib
 import json
 import math
 import os
@@ -28,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
@@ -38,16 +38,11 @@ from characters.style import Serving
 from trainer import base, curves, lessons, packs, provenance, rows, shards, watch
 from trainer.budget import Budget
 from trainer.checkpoints import last_checkpoint
+from trainer.guard import LossAndDiskGuard, TrainError, kept, writing
 from trainer.lessons import LessonError
 from trainer.recipe import Tuning
 from trainer.scene_lessons import SOURCE
 from trainer.vocabulary import TokenizerEncoder, samples
-
-
-class TrainError(RuntimeError):
-    """A run that cannot go on; the message says what is left of it and which knob to turn."""
-
-    for_user = True
 
 
 def run(recipe: Tuning, folder: Path) -> dict[str, Any]:
@@ -68,7 +63,8 @@ def run(recipe: Tuning, folder: Path) -> dict[str, Any]:
     tokenizer = base.check(recipe)
     encoder = TokenizerEncoder(tokenizer)
     learn, report = learned_packs(recipe, encoder)
-    note(recipe, folder)
+    with writing(folder):
+        note(recipe, folder)
     trainer = make_trainer(recipe, folder, tokenizer, encoder, learn)
     begun = time.monotonic()
     start = follow(trainer, folder)
@@ -90,6 +86,12 @@ def same(recipe: Tuning, folder: Path) -> None:
     if not file.is_file():
         return
     told, there = json.loads(json.dumps(dataclasses.asdict(recipe))), shards.read_json(file)
+    lessons_then = there.get("checksums")  # not noted by runs of before
+    if lessons_then is not None and lessons_then != checksums(recipe):
+        raise TrainError(
+            f"{folder}: was begun with other lessons ({recipe.data.lessons} has changed since); "
+            "name a new folder with -o, or remove it"
+        )
     if other := sorted(key for key in told if key != "watch" and told[key] != there.get(key)):
         raise TrainError(
             f"{folder}: was begun with another recipe ({', '.join(other)} differ); "
@@ -97,12 +99,24 @@ def same(recipe: Tuning, folder: Path) -> None:
         )
 
 
+def checksums(recipe: Tuning) -> dict[str, str]:
+    """SHA-256 of the lessons' files, by name; of those that are there."""
+    found = {}
+    for split in lessons.SPLITS:
+        file = Path(recipe.data.lessons) / f"{split}.jsonl"
+        if file.is_file():
+            with file.open("rb") as rows_:
+                found[file.name] = hashlib.file_digest(rows_, "sha256").hexdigest()
+    return found
+
+
 def note(recipe: Tuning, folder: Path) -> None:
     """Note the recipe in a run folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     if int(os.environ.get("RANK", "0")) == 0:
         aside = folder / "recipe.part"
-        aside.write_text(json.dumps(dataclasses.asdict(recipe), ensure_ascii=False, indent=1))
+        told = dataclasses.asdict(recipe) | {"checksums": checksums(recipe)}
+        aside.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
         aside.rename(folder / "recipe.json")
 
 
@@ -118,12 +132,7 @@ def learned_packs(recipe: Tuning, encoder: Encoder) -> tuple[list[rows.Batch], d
     """
     folder, train = Path(recipe.data.lessons), recipe.train
     found = lessons.load(folder, "train", cast_of(recipe))
-    made, over = [], []
-    for one in found:
-        try:
-            made.append(rows.fitting(one, recipe.prompt.style, encoder, train.row))
-        except LessonError:
-            over.append(one.id)
+    made, over = rows.those_that_fit(found, recipe.prompt.style, encoder, train.row)
     if not made:
         raise LessonError(
             f"{folder}: {len(found)} lessons, none of which fits {train.row} tokens (train.row); "
@@ -139,10 +148,10 @@ def learned_packs(recipe: Tuning, encoder: Encoder) -> tuple[list[rows.Batch], d
         "tokens": tokens * train.epochs,
         "learned": sum(sum(n != rows.IGNORED for n in labels) for _, labels in made) * train.epochs,
     }
-    told = f"{len(made)} lessons, {tokens:,} tokens in {len(packed)} packs"
-    if over:
-        told += f"; {len(over)} longer than {train.row} tokens left out: {', '.join(over[:3])} …"
-    print(told, file=sys.stderr)
+    left_out = rows.left_out(over, train.row)
+    print(
+        f"{len(made)} lessons, {tokens:,} tokens in {len(packed)} packs{left_out}", file=sys.stderr
+    )
     return [packs.batch(one, isolated=train.isolated) for one in packed], report
 
 
@@ -164,35 +173,7 @@ def held_out_packs(recipe: Tuning, encoder: Encoder) -> dict[str, list[rows.Batc
     }
 
 
-class Careful:
-    """What makes a Trainer end clearly: no step on a loss that is no number, and no half
-    checkpoint when the disk is full."""
-
-    args: Any
-    state: Any
-
-    def training_step(self, *args: Any, **kwargs: Any) -> Any:
-        loss = super().training_step(*args, **kwargs)  # type: ignore[misc]
-        if not torch.isfinite(loss):
-            raise TrainError(
-                f"the loss is no number any more in step {self.state.global_step + 1}: "
-                f"lower train.lr; {kept(Path(self.args.output_dir))}"
-            )
-        return loss
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        try:
-            super()._save_checkpoint(model, trial)  # type: ignore[misc]
-        except (OSError, RuntimeError, SafetensorError) as problem:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise TrainError(
-                f"{folder}: the checkpoint cannot be written ({problem}); make room or set "
-                f"watch.keep lower; {kept(folder.parent)}"
-            ) from problem
-
-
-class VoiceTrainer(Careful, Trainer):
+class VoiceTrainer(LossAndDiskGuard, Trainer):
     """transformers' Trainer on packs. `budget`: the clock it goes by, where the recipe has one."""
 
     budget: Budget | None = None
@@ -202,14 +183,6 @@ class VoiceTrainer(Careful, Trainer):
             return super().create_scheduler(num_training_steps, optimizer)
         self.lr_scheduler = self.budget.scheduler(optimizer or self.optimizer)
         return self.lr_scheduler
-
-
-def kept(folder: Path) -> str:
-    """What is left of a run that ends early, and how it goes on."""
-    checkpoint = last_checkpoint(folder)
-    if checkpoint is None:
-        return "there is no checkpoint yet"
-    return f"the same command goes on from {checkpoint.name}"
 
 
 def arguments(recipe: Tuning, folder: Path, steps: int) -> dict[str, Any]:
@@ -261,7 +234,7 @@ def make_trainer(
     train = recipe.train
     steps = math.ceil(len(learn) / train.accumulate) * train.epochs
     held_out = held_out_packs(recipe, encoder)
-    model = base.load(recipe)
+    model = base.load(recipe, Path(recipe.method.adapter) if recipe.method.adapter else None)
     _room(folder, model, recipe)
     ear = watch.Ear(
         held_out=held_out,
@@ -333,16 +306,19 @@ def follow(trainer: Trainer, folder: Path) -> Path | None:
 def save(
     trainer: Trainer, tokenizer: Any, recipe: Tuning, folder: Path, stages: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write `folder/adapter` with tokenizer and card; it appears when it is whole."""
+    """Write `folder/adapter` with tokenizer and card; it appears when it is whole. Raises
+    TrainError when it cannot be written."""
     aside = folder / "adapter.part"
-    trainer.save_model(str(aside))
     card = _card(trainer, tokenizer, recipe, stages)
-    if trainer.is_world_process_zero():
-        tokenizer.save_pretrained(aside)
-        shutil.rmtree(aside / "ref", ignore_errors=True)  # DPO's copy of where it began
-        (aside / "training_args.bin").unlink(missing_ok=True)  # a pickle of no use to anybody
-        (aside / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n")
-        aside.rename(folder / "adapter")
+    with writing(aside):
+        trainer.save_model(str(aside))
+        if trainer.is_world_process_zero():
+            tokenizer.save_pretrained(aside)
+            shutil.rmtree(aside / "ref", ignore_errors=True)  # DPO's copy of where it began
+            (aside / "training_args.bin").unlink(missing_ok=True)  # a pickle of no use to anybody
+            text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
+            (aside / "card.json").write_text(text, encoding="utf-8")
+            aside.rename(folder / "adapter")
     return card
 
 

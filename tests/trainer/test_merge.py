@@ -146,3 +146,91 @@ def test_memory_stays_at_the_largest_layer_and_a_shard(made, tmp_path):
         check=True,
     )
     assert int(done.stdout) <= layer + 50e6
+
+
+# --- as PEFT merges --------------------------------------------------------------------------
+
+
+def tuned(base: Path, folder: Path, **settings) -> Path:
+    """An adapter with weights that matter, saved as PEFT saves it: without a tokenizer."""
+    model = AutoModelForCausalLM.from_pretrained(base)
+    torch.manual_seed(4)
+    config = {"r": 4, "lora_alpha": 6, "target_modules": "all-linear", "task_type": "CAUSAL_LM"}
+    adapted = get_peft_model(model, LoraConfig(**config | settings))
+    for name, parameter in adapted.named_parameters():
+        if "lora_" in name:
+            parameter.data.normal_(0, 0.2)
+    adapted.save_pretrained(folder)
+    return folder
+
+
+PATTERNS = {
+    "an alpha of its own": {"alpha_pattern": {"down_proj": 32, "layers.0.self_attn.q_proj": 1}},
+    "a rank of its own": {"rank_pattern": {"up_proj": 2, r".*\.1\.mlp\.gate_proj": 8}},
+    "both, by the root of the rank": {
+        "rank_pattern": {"v_proj": 2},
+        "alpha_pattern": {"v_proj": 3, "o_proj": 11},
+        "use_rslora": True,
+    },
+    "some layers only": {"target_modules": ["q_proj", "up_proj"], "layers_to_transform": [1]},
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_are_merged_as_peft_merges_them(pattern, made, tmp_path):
+    base, _ = made()
+    adapter = tuned(base, tmp_path / "adapter", **PATTERNS[pattern])
+    merging.merge(adapter, tmp_path / "out", base=base, limit=GB)
+    alone = AutoModelForCausalLM.from_pretrained(base)
+    want = PeftModel.from_pretrained(alone, adapter).merge_and_unload().state_dict()
+    got = Weights(tmp_path / "out")
+    for name in got.entries:
+        assert (got[name] - want[name]).abs().max() <= 1e-5, name
+    there = {file.name for file in (tmp_path / "out").iterdir()}
+    assert {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja"} <= there, "the base's"
+
+
+def test_a_way_that_changes_the_base_is_refused(made, tmp_path):
+    _base, run = made()
+    file = run / "adapter" / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"init_lora_weights": "pissa"}))
+    with pytest.raises(WeightsError, match="changes the base itself"):
+        merging.merge(run, tmp_path / "out", limit=GB)
+    assert not (tmp_path / "out").exists()
+
+
+def spoiled(file: Path, name: str, value: float, dtype: torch.dtype | None = None) -> None:
+    tensors = load_file(file)
+    (key,) = (one for one in tensors if one.endswith(name))
+    tensors[key].view(-1)[0] = value
+    save_file({k: v.to(dtype) if dtype else v for k, v in tensors.items()}, file)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "value", "told"),
+    [
+        ("adapter", "layers.1.mlp.up_proj.lora_B.weight", float("nan"), r"layers\.1\.mlp\.up_proj"),
+        ("adapter", "layers.1.mlp.up_proj.lora_A.weight", float("inf"), r"layers\.1\.mlp\.up_proj"),
+        ("base", "model.norm.weight", float("nan"), r"model\.norm\.weight: holds values"),
+        ("base", "layers.0.mlp.up_proj.weight", float("inf"), r"layers\.0\.mlp\.up_proj\.weight"),
+    ],
+)
+def test_a_value_that_is_no_number_names_its_tensor(where, name, value, told, made, tmp_path):
+    base, run = made()
+    file = (
+        base / "model.safetensors" if where == "base" else run / "adapter/adapter_model.safetensors"
+    )
+    spoiled(file, name, value)
+    with pytest.raises(WeightsError, match=told):
+        merging.merge(run, tmp_path / "out", limit=GB)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sum_that_half_precision_cannot_hold_is_refused(made, tmp_path):
+    _base, run = made(dtype=torch.float16)
+    file = run / "adapter" / "adapter_model.safetensors"
+    for name in ("layers.1.mlp.up_proj.lora_A.weight", "layers.1.mlp.up_proj.lora_B.weight"):
+        spoiled(file, name, 60000.0)
+    with pytest.raises(WeightsError, match=r"up_proj.*float16 cannot"):
+        merging.merge(run, tmp_path / "out", limit=GB)
+    assert not (tmp_path / "out").exists()

@@ -1,11 +1,14 @@
 """`mrp train` from nothing to a model folder, and through a kill -9 in the middle."""
 
+import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,8 @@ from characters.card import load_cast
 from characters.prompt import encode, prompt
 from characters.turn import Scene, Turn
 from trainer import train as training
-from trainer.lessons import Lesson
+from trainer.guard import TrainError
+from trainer.lessons import Lesson, LessonError
 from trainer.recipe import Recipe, load_recipe
 from trainer.vocabulary import TokenizerEncoder, load_tokenizer
 
@@ -314,3 +318,60 @@ def test_lessons_that_are_not_there_are_named_by_a_finished_pretraining(run, tin
     with pytest.raises(ValueError, match="mrp lessons") as told:
         training.main([str(tiny), "-o", str(tmp_path), "--lessons", str(tmp_path / "gone")])
     assert told.value.for_user
+
+
+def with_lessons(tiny: Path, folder: Path, *rows: dict) -> list[str]:
+    """The recipe's arguments with other lessons: these rows behind its own."""
+    own = Path(tomllib.loads(tiny.read_text())["data"]["lessons"])
+    shutil.copytree(own, folder)
+    with (folder / "train.jsonl").open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    return [str(tiny), "--lessons", str(folder)]
+
+
+LONG = "答" * 3000
+
+
+def test_a_lesson_that_is_too_long_is_left_out_and_named(run, tiny, tmp_path, capsys, monkeypatch):
+    long = tiny_lessons(1)[0].to_row() | {"id": "import-00007", "reply": LONG}
+    args = with_lessons(tiny, tmp_path / "lessons", long, long | {"id": "import-00008"})
+    shutil.copytree(run / "tokenizer", tmp_path / "run" / "tokenizer")
+    shutil.copytree(run / "pretrain", tmp_path / "run" / "pretrain")
+    assert training.main([*args, "-o", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().err
+    assert "48 lessons in train.jsonl; 2 longer than 400 tokens left out" in said
+    assert "import-00007, import-00008" in said
+    assert report_of(tmp_path / "run", "lessons")["tokens"] == report_of(run, "lessons")["tokens"]
+
+
+@pytest.mark.parametrize("problem", ["all too long", "broken"])
+def test_what_is_wrong_with_the_lessons_is_said_before_anything_is_trained(
+    problem, tiny, tmp_path, monkeypatch
+):
+    def never(*args, **kwargs):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(training.Trainer, "train", never)
+    row = tiny_lessons(1)[0].to_row() | {"reply": LONG}
+    args = with_lessons(tiny, tmp_path / "lessons")
+    lines = json.dumps(row) if problem == "all too long" else "{"
+    (tmp_path / "lessons" / "train.jsonl").write_text(lines + "\n")
+    told = "none fits 400 tokens" if problem == "all too long" else r"train\.jsonl:1: broken"
+    with pytest.raises(LessonError, match=told):
+        training.main([*args, "-o", str(tmp_path / "run")])
+
+
+@pytest.mark.parametrize("where", ["save_model", "_save_checkpoint"])
+def test_a_full_disk_is_one_sentence(where, run, tiny, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    shutil.copytree(run / "tokenizer", tmp_path / "tokenizer")
+    monkeypatch.setattr(training.Trainer, where, full)
+    monkeypatch.setattr(training.Trainer, "train", lambda self, **_: self._save_checkpoint(0, 0))
+    if where == "save_model":
+        monkeypatch.setattr(training.Trainer, "train", lambda self, **_: None)
+    with pytest.raises(TrainError, match=r"cannot be written .*No space left") as told:
+        training.main([str(tiny), "-o", str(tmp_path)])
+    assert told.value.for_user
+    assert "make room" in str(told.value)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -394,3 +395,56 @@ def test_two_processes_have_the_losses_of_one(tuning, tmp_path):
     assert one["steps"] == two["steps"]
     for key in ("train", "held_out"):
         assert two[key] == pytest.approx(one[key], abs=1e-3)
+
+
+def test_other_lessons_do_not_go_on_in_the_same_folder(run, tuning, recipe_file, tmp_path):
+    shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoint-*"))
+    own = Path(load(recipe_file).data.lessons)
+    shutil.copytree(own, tmp_path / "lessons")
+    changed = {"lessons": json.dumps(str(tmp_path / "lessons"))}
+    file = tuning(tmp_path / "r.toml", sample_every="4", **SHORT, **changed)
+    begun = tmp_path / "begun"
+    tune.note(load(file), begun)
+    tune.same(load(file), begun)
+    lines = (tmp_path / "lessons" / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "lessons" / "train.jsonl").write_text("\n".join(lines[1:]) + "\n", encoding="utf-8")
+    with pytest.raises(tune.TrainError, match="was begun with other lessons"):
+        train.main([str(file), "-o", str(begun)])
+
+
+def test_an_adapter_goes_on_and_begins_where_it_was_asked_to(run, tuning, tmp_path):
+    changes = SHORT | {"sample_tokens": "1"}
+    file = tuning(tmp_path / "r.toml", **changes)
+    recipe = load(file)
+    above = dataclasses.replace(recipe.method, first_layer=1, kind="lora")
+    made = base.load(dataclasses.replace(recipe, method=above))
+    trained = [name for name, weight in made.named_parameters() if weight.requires_grad]
+    assert trained
+    assert all(".layers.1." in name for name in trained)
+    goes_on = dataclasses.replace(recipe.method, adapter=str(run / "adapter"))
+    again = base.load(recipe, Path(goes_on.adapter))
+    halves = [w for n, w in again.named_parameters() if n.endswith("lora_B.default.weight")]
+    assert any(half.abs().max() > 0 for half in halves), "not a fresh one"
+
+
+def test_patience_keeps_the_best_weights_and_ends_the_run(tmp_path):
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(2))
+
+    model, best = Model(), tmp_path / "best.safetensors"
+    state = type("", (), {"log_history": [], "is_world_process_zero": True})()
+    control = type("", (), {"should_training_stop": False})()
+    ear = watch.Ear({}, {}, None, tmp_path / "s", 1, 0, 1, 0, patience=2, best=best)
+    for value, loss in enumerate((3.0, 2.0, 2.5), start=1):
+        with torch.no_grad():
+            model.weight.fill_(value)
+        state.log_history.append({"eval_loss": loss})
+        ear._judge(model, state, control)
+        assert not control.should_training_stop
+    state.log_history.append({"eval_loss": 2.1})
+    ear._judge(model, state, control)
+    assert control.should_training_stop
+    watch.take_best(model, best, state.log_history)
+    assert model.weight.tolist() == [2.0, 2.0]
