@@ -100,13 +100,17 @@ bench: .venv/room ## the engine against its baselines
 # A base model and a novel become a GGUF with its settings. Each stage is skipped while what it made
 # (its card) is newer than what it was made from; an interrupted one goes on with the same command.
 #
-#   BASE     a name of `mrp model list`, or a folder with config.json
+#   BASE     a name of `mrp model list`, a folder with config.json, or the GGUF that is chatted with
 #   TUNING   the recipe for the base; RECIPE says what the lessons are made of
 #   TYPE     of the weights; MEMORY of the graphics card
 
 BASE   ?= qwen3-4b
-TUNING ?= trainer/recipes/$(notdir $(BASE)).toml
-VOICE  ?= build/voices/$(notdir $(BASE))
+# qwen2.5-coder-0.5b-instruct-q4_k_m.gguf → qwen2.5-coder-0.5b
+GGUF = $(filter %.gguf,$(BASE))
+PLAIN = sed -E 's/[-.](instruct|chat|it|i?q[0-9]|b?f16).*//I; s/\.gguf$$//I'
+NAME   ?= $(if $(GGUF),$(shell echo '$(notdir $(BASE))' | $(PLAIN)),$(notdir $(BASE)))
+TUNING ?= trainer/recipes/$(NAME).toml
+VOICE  ?= build/voices/$(NAME)
 TYPE   ?= Q4_K_M
 MEMORY ?= 8GiB
 CONTEXT ?= 4096
@@ -114,7 +118,9 @@ CONTEXT ?= 4096
 LOCAL = $(wildcard $(BASE)/config.json)
 BASE_FOLDER = $(if $(LOCAL),$(BASE),models/$(BASE))
 # source.json comes last, when all of a download is there and checked.
-BASE_READY = $(if $(LOCAL),$(LOCAL),models/$(BASE)/source.json)
+BASE_READY = $(or $(GGUF),$(LOCAL),models/$(BASE)/source.json)
+# A recipe for a base may say itself what its lessons are made of.
+LESSONS = $(if $(shell grep -l '^\[lessons\]' $(TUNING) 2>/dev/null),$(TUNING),$(RECIPE))
 
 voice: $(VOICE)/voice.card.json ## all of it for a base model: make voice BASE=qwen3-4b NOVEL=my-novel.txt
 	@echo "Talk to it: $(BIN)/mrp terminal --model $(VOICE)/voice.gguf"
@@ -122,11 +128,12 @@ voice: $(VOICE)/voice.card.json ## all of it for a base model: make voice BASE=q
 models/%/source.json: | .venv/everything
 	$(BIN)/mrp model pull $* --to models
 
-# InternLM2 is turned into the Llama layout; other bases are taken as they are.
+# A GGUF is unpacked, InternLM2 turned into the Llama layout; other bases are taken as they are.
 $(VOICE)/base.ready: $(BASE_READY) | .venv/everything
 	@mkdir -p $(VOICE)
 	@rm -rf $(VOICE)/base
-	if grep -q '"model_type": *"internlm2"' $(BASE_FOLDER)/config.json; \
+	if [ -n "$(GGUF)" ]; then $(BIN)/mrp base $(BASE) -o $(VOICE)/base; \
+	  elif grep -q '"model_type": *"internlm2"' $(BASE_FOLDER)/config.json; \
 	  then $(BIN)/mrp base $(BASE_FOLDER) -o $(VOICE)/base; \
 	  else ln -s $(abspath $(BASE_FOLDER)) $(VOICE)/base; fi
 	@touch $@
@@ -135,8 +142,8 @@ $(VOICE)/canon/card.json: $(NOVEL) | .venv/everything
 	@mkdir -p $(VOICE)
 	$(BIN)/mrp canon build $(NOVEL) -o $(VOICE)/canon
 
-$(VOICE)/lessons/train.jsonl: $(VOICE)/canon/card.json $(RECIPE)
-	$(BIN)/mrp lessons $(RECIPE) --canon $(VOICE)/canon -o $(VOICE)/lessons
+$(VOICE)/lessons/train.jsonl: $(VOICE)/canon/card.json $(LESSONS)
+	$(BIN)/mrp lessons $(LESSONS) --canon $(VOICE)/canon -o $(VOICE)/lessons
 
 # A finished run does not go on with other lessons: it is put aside and a new one begins.
 $(VOICE)/run/adapter/card.json: $(VOICE)/lessons/train.jsonl $(VOICE)/base.ready $(TUNING)

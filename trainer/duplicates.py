@@ -40,13 +40,13 @@ class Shelf:
 
 
 def distinct_grams(texts: Sequence[str], size: int = 4) -> float:
-    """Different pieces of `size` letters (words, where words are written apart) over all pieces of
+    """Different pieces of `size` characters (words, in a text without Chinese) over all pieces of
     all texts, in 0..1; 1.0 where there are none."""
     seen: set[tuple[str, ...]] = set()
     count = 0
     for text in texts:
-        words = text.casefold().split()
-        spoken = list(folded(text)) if len(words) < len(text) / 12 else words
+        chinese = any("\u3400" <= letter <= "\u9fff" for letter in text)
+        spoken = list(folded(text)) if chinese else text.casefold().split()
         for at in range(len(spoken) - size + 1):
             seen.add(tuple(spoken[at : at + size]))
             count += 1

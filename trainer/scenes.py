@@ -109,7 +109,7 @@ class _Reader:
         self.cast: tuple[Character, ...] = ()
         self.turns: list[Turn] = []
         self.tails: dict[int, Tail] = {}
-        self.tail = Tail()
+        self.tail, self.tail_at = Tail(), 0
         self.absent: frozenset[str] = frozenset()
 
     def read(self, text: str) -> list[WrittenScene]:
@@ -153,7 +153,7 @@ class _Reader:
             ids = {self._member(name).id for name in _listed(value)}
             self.absent = self.absent | ids if key == "absent" else self.absent - ids
         else:
-            old = self.tail
+            old, self.tail_at = self.tail, self.number
             self.tail = {
                 "memory": Tail(old.passages, (*old.memory, value), old.note),
                 "passage": Tail((*old.passages, value), old.memory, old.note),
@@ -235,7 +235,8 @@ class _Reader:
         if not self.title:
             return
         if self.tail:
-            raise self._wrong("a memory, passage or note without a character's line behind it")
+            what = "a memory, passage or note without a character's line behind it"
+            raise self._wrong(what, self.tail_at)
         speaking = {turn.speaker for turn in self.turns if turn.side == "character"}
         if not speaking:
             raise self._wrong(f"the scene {self.title!r} has no turn of a character", self.start)

@@ -268,26 +268,6 @@ def test_killed_in_the_middle_and_started_again_it_ends_with_the_same_losses(run
         assert mine["tokens"] == theirs["tokens"]
 
 
-def test_a_half_written_checkpoint_is_ignored(tmp_path):
-    assert training.last_checkpoint(tmp_path) is None
-    assert training.last_checkpoint(tmp_path / "nowhere") is None
-    for step, whole in ((40, True), (120, True), (80, True), (160, False)):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        (folder / "model.safetensors").write_bytes(b"x")
-        if whole:
-            (folder / "trainer_state.json").write_text("{}")
-    assert training.last_checkpoint(tmp_path) == tmp_path / "checkpoint-120"
-
-
-def test_a_checkpoint_whose_last_file_is_cut_short_is_ignored(tmp_path):
-    for step, state in ((40, '{"global_step": 40}'), (80, '{"global_st')):
-        folder = tmp_path / f"checkpoint-{step}"
-        folder.mkdir()
-        (folder / "trainer_state.json").write_text(state)
-    assert training.last_checkpoint(tmp_path) == tmp_path / "checkpoint-40"
-
-
 def test_the_way_can_be_walked_one_stage_at_a_time(tiny, tmp_path, monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("nothing is trained yet")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from characters.markup import INTERNLM2, QWEN3
+from characters.markup import CHATML, INTERNLM2, QWEN3
 from trainer.recipe import RecipeError, Tuning, load, load_recipe
 
 RECIPES = Path(__file__).resolve().parents[2] / "trainer" / "recipes"
@@ -17,6 +17,8 @@ ALL = [
     "qwen3-8b",
     "internlm2-chat-7b-dpo",
     "internlm2-chat-7b-kto",
+    "qwen2.5-coder-0.5b",
+    "qwen2.5-coder-1.5b",
 ]
 
 
@@ -29,9 +31,10 @@ def read(name: str) -> Tuning:
 @pytest.mark.parametrize("name", ALL)
 def test_a_shipped_recipe_is_read(name):
     recipe = read(name)
-    assert recipe.name == name
+    assert recipe.name.removeprefix("xiyou-") == name
     assert recipe.base.heads % recipe.base.groups == 0
-    markup = QWEN3 if name.startswith("qwen3") else INTERNLM2
+    markup = CHATML if name.startswith("qwen2") else INTERNLM2
+    markup = QWEN3 if name.startswith("qwen3") else markup
     assert recipe.prompt.style.markup == markup
     assert (recipe.preference is not None) == name.endswith(("-dpo", "-kto"))
 
