@@ -27,7 +27,7 @@ _COLONS = ":：﹕︰∶꞉"
 _DRESS = "*_~`# \t　•·"  # Markdown and blanks
 _LEAD = _DRESS + "->–—"  # also at the start of a line: lists, quotes, dashes
 # Brackets that make a label of a name by themselves, and others.
-_PAIRS = {"【": "】", "[": "]", "［": "］", "〔": "〕", "（": "）", "(": ")"}
+_PAIRS = {"【": "】", "[": "]", "［": "］", "〔": "〕", "〖": "〗", "（": "）", "(": ")", "{": "}"}
 _CLOSERS = _PAIRS | {"「": "」", "『": "』", "《": "》", "“": "”", '"': '"', "<": ">", "＜": "＞"}
 _ARROWS = ">＞"
 _ELEMENT = re.compile(r"</?[A-Za-z]{1,8}>")
@@ -157,10 +157,10 @@ def _label(
         elif char in _COLONS and name in names:
             left = "" if any(mark in text[end:after] for mark in dress) else dress
             return _after_colon(text, after + 1, left + ("" if closed else closer))
-        elif (char in _ARROWS and closed and name in names) or (
-            char == "\n" and name in bare_line and closed
-        ):
+        elif char in _ARROWS and closed and name in names:
             return after + 1
+        elif char == "\n" and closed and (name in bare_line or set(dress) & set("*_#")):
+            return after + 1  # a line of its own: **猪八戒**
         else:
             return None
     return _HELD

@@ -151,6 +151,18 @@ def test_what_is_no_label_stays(said):
     assert written(said) == (said, False)
 
 
+@pytest.mark.parametrize(
+    "heading",
+    ["**猪八戒**", "### 猪八戒", "__猪八戒__", "〖猪八戒〗", "{猪八戒}", "**猪八戒（笑）**"],
+)
+def test_a_heading_is_a_label(heading):
+    assert written(f"老孙去也。\n{heading}\n我也去") == ("老孙去也。", True)
+
+
+def test_the_speakers_own_heading_goes():
+    assert written("**孙悟空**\n俺来也") == ("俺来也", False)
+
+
 def test_action_marks_after_the_label_stay():
     assert written("孙悟空：*笑*俺来也")[0] == "*笑*俺来也"
 
