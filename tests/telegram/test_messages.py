@@ -255,3 +255,9 @@ async def test_whoever_brought_the_bot_in_may_do_what_administrators_may(world: 
         await settled(client, world)
         room, _ = await client._rooms.open(Place(world.group))
         assert (await room.status()).paused
+
+
+async def test_a_command_in_traditional_characters(world: World):
+    async with world.bot():
+        world.server.says(world.group, world.ming, "/召喚 豬八戒")
+        await world.hears("猪八戒")

@@ -27,9 +27,8 @@ FRESH = 600.0  # seconds
 # A connection that was lost for so long has left a backlog.
 GAP = 60.0  # seconds
 
-_SETTLE = 0.2  # seconds that the next question waits for what was just taken to be stored
+_SETTLE = 0.25  # seconds that the next question waits for what was just taken to be stored
 _PAUSES = (0.5, 30.0)  # seconds, first and longest, between tries that fail
-_WAITING = 2.0  # seconds, the longest between questions while something waits to be stored
 
 _FULL = 100  # updates; Telegram sends no more at once
 
@@ -200,12 +199,9 @@ class Poller:
                 self._taken[update.update_id] = self._take(update, self._backlog and late(update))
         waiting = [future for future in self._taken.values() if not future.done()]
         if waiting:
+            # While something waits, Telegram answers at once and sends it again: so often at most.
             await asyncio.wait(waiting, timeout=_SETTLE)
-        well = self._advance()
-        if self._taken and well:
-            # Asked without patience, Telegram sends what waits again and again.
-            await self._clock.sleep(min(_SETTLE * len(self._taken), _WAITING))
-        return well
+        return self._advance()
 
     def _advance(self) -> bool:
         """Move the offset over what is stored. False: the first that is not has failed."""
