@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from bot.recall import terms
 from characters.card import Language, Words
-from characters.markup import Markup
+from characters.markup import Markup, Role
 from characters.prompt import Span
 
 MOST_TOLD = 5  # facts out of one message
@@ -228,10 +228,11 @@ def ask_for_bond(
 
 def _question(told: str, text: str, markup: Markup) -> tuple[Span, ...]:
     begin = (Span(markup.begin, control=True),) if markup.begin else ()
-    gap = (Span(markup.gap, control=True),) if markup.gap else ()
     blocks: list[Span] = []
-    for role, words in ((markup.open("system"), told), (markup.open("user"), text)):
-        blocks += (Span(role, control=True), Span(words), Span(markup.close, control=True), *gap)
+    asked: tuple[tuple[Role, str], ...] = (("system", told), ("user", text))
+    for role, words in asked:
+        blocks += (Span(markup.open(role), control=True), Span(words))
+        blocks += (Span(closing, control=True) for closing in markup.shut(role))
     return (*begin, *blocks, Span(markup.open("assistant") + markup.thought, control=True))
 
 

@@ -146,9 +146,8 @@ def _line(name: str, words: str) -> str:
 
 def _block(role: Role, text: str, style: Style) -> tuple[Span, ...]:
     markup = style.markup
-    spans = (
+    return (
         Span(markup.open(role), control=True),
         Span(text),
-        Span(markup.close, control=True),
+        *(Span(closing, control=True) for closing in markup.shut(role)),
     )
-    return (*spans, Span(markup.gap, control=True)) if markup.gap else spans

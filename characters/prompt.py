@@ -190,7 +190,8 @@ def lesson(
         if not tail:
             head = (*head[:-1], Span(head[-1].text, learned=True))
     reply = _PHRASES[scene.language].lead + reply
-    return (*head, Span(reply, learned=True), Span(style.markup.close, control=True, learned=True))
+    close = Span(style.markup.close, control=True, learned=True)
+    return (*head, Span(reply, learned=True), *([close] if close.text else []))
 
 
 def next_names(
@@ -250,30 +251,29 @@ def _turn(turn: Turn, scene: Scene, style: Style, learned: bool) -> Iterable[Spa
         return _block("user", name + text, style)
     # Header, name and text are spans of their own, exactly as when the line was asked for.
     return (
-        Span(style.markup.open("assistant"), control=True),
+        *_control(style.markup.open("assistant")),
         Span(name, learned=learned),
         Span(text, learned=learned),
-        Span(style.markup.close, control=True, learned=learned),
-        *_gap(style),
+        *((Span(close, control=True, learned=learned),) if (close := style.markup.close) else ()),
+        *_control(style.markup.gap),
     )
 
 
 def _opening(scene: Scene, speaker: Character, style: Style) -> tuple[Span, ...]:
     name = speaker.name[scene.language] + _PHRASES[scene.language].colon
-    return (Span(style.markup.open("assistant") + style.markup.thought, control=True), Span(name))
+    return (*_control(style.markup.open("assistant") + style.markup.thought), Span(name))
 
 
 def _block(role: Role, text: str, style: Style) -> tuple[Span, ...]:
     return (
-        Span(style.markup.open(role), control=True),
+        *_control(style.markup.open(role)),
         Span(text),
-        Span(style.markup.close, control=True),
-        *_gap(style),
+        *(Span(closing, control=True) for closing in style.markup.shut(role)),
     )
 
 
-def _gap(style: Style) -> tuple[Span, ...]:
-    return (Span(style.markup.gap, control=True),) if style.markup.gap else ()
+def _control(text: str) -> tuple[Span, ...]:
+    return (Span(text, control=True),) if text else ()
 
 
 def _system(scene: Scene, style: Style) -> str:
@@ -313,7 +313,7 @@ def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[S
     if tail.note:
         lines.append(phrases.note.format(tail.note))
     lines.append(phrases.next.format(speaker.name[scene.language]))
-    return _block("system", "\n".join(lines), style)
+    return _block(style.markup.tail, "\n".join(lines), style)
 
 
 def digest(
@@ -331,7 +331,7 @@ def digest(
         *begin,
         *_block("system", phrases.digest.format(longest), style),
         *_block("user", "\n".join(lines), style),
-        Span(style.markup.open("assistant") + style.markup.thought, control=True),
+        *_control(style.markup.open("assistant") + style.markup.thought),
     )
 
 

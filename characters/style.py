@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from characters.card import Character
-from characters.markup import CHATML, INTERNLM2, MARKUPS, QWEN3, Markup
+from characters.markup import CHATML, INTERNLM2, MARKUPS, Markup, by_template
 from characters.prompt import Style
 
 KEY = "mrp.style"
@@ -102,11 +102,11 @@ def serving(metadata: Mapping[str, str], vocabulary: Vocabulary | None = None) -
         return found
     markup = found.style.markup
     if KEY not in metadata:
-        markup = replace(markup, begin=vocabulary.begin)
+        markup = replace(markup, begin=vocabulary.begin or markup.begin)
     elif markup.begin and len(vocabulary.encode(markup.begin, True)) != 1:
         # Another family's BOS: as text it would only confuse the model.
         markup = replace(markup, begin="")
-    for fence in markup.control:
+    for fence in markup.fences:
         _check_fence(fence, vocabulary)
     return replace(found, style=replace(found.style, markup=markup))
 
@@ -149,16 +149,16 @@ def _told(metadata: Mapping[str, str]) -> Serving:
 
 def _by_template(metadata: Mapping[str, str]) -> Markup:
     template = metadata.get(TEMPLATE, "")
-    if "<|im_start|>" not in template:
+    markup = by_template(template)
+    if markup is None:
         found = "another family's chat template" if template else "no chat template"
         raise StyleError(
             f"this model has {found}; it can be spoken to in these markups: "
-            f"{', '.join(MARKUPS)} (a chat model of the Qwen or InternLM2 family, for example, "
-            f"or one whose metadata names its style under {KEY})"
+            f"{', '.join(MARKUPS)} (a chat model of these families, or one whose metadata names "
+            f"its style under {KEY})"
         )
-    if metadata.get("tokenizer.ggml.add_bos_token", "").lower() in ("true", "1"):
-        return INTERNLM2
-    return QWEN3 if "enable_thinking" in template else CHATML
+    wants_bos = metadata.get("tokenizer.ggml.add_bos_token", "").lower() in ("true", "1")
+    return INTERNLM2 if markup is CHATML and wants_bos else markup
 
 
 def _markup(name: object) -> Markup:

@@ -7,9 +7,12 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from characters.card import load_cast
-from characters.markup import CHATML, INTERNLM2, MARKUPS, QWEN3, Markup
+from characters.markup import CHATML, INTERNLM2, QWEN3, Markup
 from characters.prompt import Span, Style, Tail, lesson, prompt, transcript
 from characters.turn import Scene, Turn
+
+# The markups that tokenizers are made for here; test_families.py has all.
+MARKUPS = {markup.name: markup for markup in (CHATML, INTERNLM2, QWEN3)}
 
 # `chat_template` of the models' tokenizer_config.json, without the branches for tools.
 QWEN25_TEMPLATE = """\

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoTokenizer
 
 from characters.card import load_cast
-from characters.markup import MARKUPS
+from characters.markup import CHATML, INTERNLM2, QWEN3
 from characters.prompt import Style, encode, prompt
 from characters.turn import Scene, Turn
 from trainer import base, lessons, rows, train, tune, vocabulary, watch
@@ -22,6 +22,8 @@ from trainer.lessons import LessonError
 from trainer.recipe import RecipeError, load
 from trainer.shards import WeightsError
 
+# The markups that tokenizers are made for here; test_families.py has all.
+MARKUPS = {markup.name: markup for markup in (CHATML, INTERNLM2, QWEN3)}
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = {"epochs": "1", "sample_tokens": "3", "accumulate": "4"}
 

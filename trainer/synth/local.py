@@ -54,7 +54,7 @@ class LocalTeacher:
             spans += [
                 Span(markup.open(message.role), control=True),
                 Span(message.text),
-                Span(markup.close + markup.gap, control=True),
+                Span("".join(markup.shut(message.role)), control=True),
             ]
         spans.append(Span(markup.open("assistant") + markup.thought, control=True))
         # A model that was taught by this project knows by the name before a line whose line it is.
