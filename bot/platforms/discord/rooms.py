@@ -71,12 +71,7 @@ class ChannelRooms:
         self._faces = faces
         self._webhooks = webhooks
         self._open: dict[str, ChannelRoom] = {}
-        house.on_leave.append(self._left_idle)
         self._quiet: set[int] = set()  # channels where nobody is on stage: no need to look again
-
-    def _left_idle(self, platform: str, name: str) -> None:
-        if platform == PLATFORM:
-            self._open.pop(name, None)
 
     # -- rooms of channels and interactions ------------------------------------------------------
 
