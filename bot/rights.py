@@ -122,8 +122,8 @@ HOW_SHARE = Words(
 )
 DAYS_NOW = Words(
     "{} 天不来，就忘掉关于你的一切。/保留 30 改成三十天（{} 到 {}）。",
-    "When you stay away (days: {}), everything about you is forgotten. /retention 30 makes it "
-    "thirty ({} to {}).",
+    "After {} without you everything about you is forgotten. /retention 30 makes it thirty "
+    "({} to {}).",
 )
 IN_PRIVATE_ONLY = Words(
     "请私聊我再说这个，这里别人也看得见。", "Ask me that in private: here others can read it, too."
@@ -349,7 +349,13 @@ async def _retention(argument: str, person: PersonMemory, language: Language) ->
         profile = await person.set(days=int(match[1]))
     else:
         profile = (await person.known()).profile
-    return DAYS_NOW[language].format(profile.days, LEAST_DAYS, MOST_DAYS)
+    return DAYS_NOW[language].format(_days(profile.days, language), LEAST_DAYS, MOST_DAYS)
+
+
+def _days(days: int, language: Language) -> str:
+    if language == "zh":
+        return str(days)
+    return f"{days} day" if days == 1 else f"{days} days"
 
 
 async def _link(argument: str, person: PersonMemory, private: bool, language: Language) -> str:

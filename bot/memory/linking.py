@@ -37,6 +37,10 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE = 8
 
 
+def _offer_key(code: str) -> str:
+    return f"{PREFIX}{{link:{code}}}"
+
+
 class TooManyTries(RuntimeError):
     """Too many codes were asked for or tried within ten minutes."""
 
@@ -54,10 +58,6 @@ class Offer:
     seen: bool = False
     agreed: bool = False
     they_agreed: bool = False
-
-
-def _offer_key(code: str) -> str:
-    return f"{PREFIX}{{link:{code}}}"
 
 
 async def make_code(store: PersonStore) -> str:
@@ -95,10 +95,7 @@ async def claim(store: PersonStore, code: str) -> Offer | None:
         return None
     key = _offer_key(typed)
 
-    async def maker() -> str:
-        return str(await store.redis.hget(key, "maker") or "")
-
-    asked = await store.lasting(maker)
+    asked = await store.lasting(lambda: store.redis.hget(key, "maker"))
     if not asked:
         return None
     mine, theirs = await store.known(), await store.other(asked).known()
@@ -424,7 +421,6 @@ async def _note(store: PersonStore, code: str, field: str) -> None:
         if await store.redis.exists(_offer_key(code)):
             async with store.redis.pipeline(transaction=True) as pipe:
                 pipe.hset(_offer_key(code), field, "1")
-                # It may have ended this moment, and must not stay for ever without its sides.
                 pipe.expire(_offer_key(code), CODE_SECONDS)
                 await pipe.execute()
 
