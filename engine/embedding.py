@@ -13,6 +13,7 @@ from pathlib import Path
 
 import llama_cpp
 import numpy as np
+from jinja2 import TemplateError
 from numpy.typing import NDArray
 
 from engine.checks import check_numbers
@@ -66,5 +67,5 @@ def _open(path: Path, pooling: int) -> llama_cpp.Llama:
             n_ubatch=_LONGEST,
             verbose=False,
         )
-    except (ValueError, OSError) as problem:
+    except (ValueError, OSError, TemplateError) as problem:  # it parses chat templates too
         raise ModelError(f"{path} cannot be used as an embedding model: {problem}") from problem

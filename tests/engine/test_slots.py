@@ -1,13 +1,11 @@
 """The prefix tree against a cache that is played cell by cell."""
 
-from array import array
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine.prefix_tree import as_tokens, common
+from engine.prefix_tree import as_tokens
 from engine.slots import Move, Slots
 
 
@@ -24,11 +22,6 @@ def fill(slots: Slots, tokens: str, **claim: object) -> int:
 
 def longest(slots: Slots, tokens: str) -> int:
     return slots.longest(as_tokens(tokens.encode()))[0]
-
-
-def test_common_counts_from_a_start() -> None:
-    assert common(array("i", [9, 1, 2, 3]), array("i", [1, 2, 4]), 1) == 2
-    assert common(array("i"), array("i", [1])) == 0
 
 
 def test_the_longest_prefix_is_found_wherever_it_lies() -> None:
