@@ -93,7 +93,7 @@ async def speaking(model: str, replies: int) -> dict[str, float]:
         usages = []
         stream = voice.engine.stream
 
-        def counted(*args, **kwargs):  # type: ignore[no-untyped-def]
+        def counted(*args, **kwargs):
             reply = stream(*args, **kwargs)
             usages.append(reply.usage)
             return reply

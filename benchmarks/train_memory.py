@@ -18,6 +18,7 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -133,9 +134,9 @@ def _in(recipe: Tuning, folder: Path):
     return dataclasses.replace(recipe.base, folder=str(folder))
 
 
-def small(recipe: Tuning, **changes: int) -> Tuning:
+def small(recipe: Tuning, **changes: Any) -> Tuning:
     """The recipe on a base that a CPU can hold."""
-    shape = {"layers": 4, "width": 512, "heads": 8, "groups": 2, "head_width": 64}
+    shape: dict[str, Any] = {"layers": 4, "width": 512, "heads": 8, "groups": 2, "head_width": 64}
     shape |= {"feed_forward": 1792, "vocabulary": 8192}
     shape |= {key: changes.pop(key) for key in list(changes) if key in shape}
     made = dataclasses.replace(recipe.base, **shape, tied=False)

@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
 
 
-class Budget(TrainerCallback):
+class Budget(TrainerCallback):  # type: ignore[misc]
     """So many `seconds` of training, those of interrupted calls included (`file` keeps count).
 
     `steps` is where the run ends when time does not end it first, `warmup` the share of the way

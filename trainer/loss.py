@@ -28,7 +28,7 @@ def summed(hidden: Tensor, labels: Tensor, head: nn.Module, chunk: int) -> Tenso
     hidden = hidden[..., :-1, :].flatten(0, -2)[places]
     taught = taught[places]
     total = hidden.new_zeros((), dtype=torch.float32)
-    for some, right in zip(hidden.split(chunk), taught.split(chunk), strict=True):
+    for some, right in zip(torch.split(hidden, chunk), torch.split(taught, chunk), strict=True):
         if torch.is_grad_enabled():
             total = total + checkpoint(_piece, some, right, head, use_reentrant=False)
         else:

@@ -191,11 +191,11 @@ class _Encoded:
         return dataset
 
 
-class _Dpo(_Encoded, LossAndDiskGuard, DPOTrainer):
+class _Dpo(_Encoded, LossAndDiskGuard, DPOTrainer):  # type: ignore[misc]
     pass
 
 
-class _Kto(_Encoded, LossAndDiskGuard, KTOTrainer):
+class _Kto(_Encoded, LossAndDiskGuard, KTOTrainer):  # type: ignore[misc]
     pass
 
 

@@ -102,7 +102,8 @@ class Weights:
         """One tensor, read now. Its shard is closed again, so its pages do not stay."""
         entry = self.entry(name)
         with _opened(entry.file) as opened:
-            return opened.get_tensor(name).clone()
+            tensor: Tensor = opened.get_tensor(name).clone()
+            return tensor
 
     def entry(self, name: str) -> Entry:
         if name not in self.entries:

@@ -323,7 +323,9 @@ def _arguments(
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
-    return LlamaForCausalLM.from_pretrained(folder / "final").state_dict()
+    weights: dict[str, torch.Tensor]
+    weights = LlamaForCausalLM.from_pretrained(folder / "final").state_dict()
+    return weights
 
 
 def _history(folder: Path) -> dict[str, Any]:

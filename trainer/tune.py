@@ -173,7 +173,7 @@ def held_out_packs(recipe: Tuning, encoder: Encoder) -> dict[str, list[rows.Batc
     }
 
 
-class VoiceTrainer(LossAndDiskGuard, Trainer):
+class VoiceTrainer(LossAndDiskGuard, Trainer):  # type: ignore[misc]
     """transformers' Trainer on packs. `budget`: the clock it goes by, where the recipe has one."""
 
     budget: Budget | None = None

@@ -32,7 +32,7 @@ _ASKED = {
 }
 
 
-class Bar(TrainerCallback):
+class Bar(TrainerCallback):  # type: ignore[misc]
     """Progress on the terminal. `tokens` is the mean number of tokens a step reads."""
 
     def __init__(self, tokens: float, shown: bool) -> None:
@@ -71,7 +71,7 @@ class Bar(TrainerCallback):
             self.bar.stop()
 
 
-class Clock(TrainerCallback):
+class Clock(TrainerCallback):  # type: ignore[misc]
     """A checkpoint every `minutes`. Of several processes the first one's clock counts."""
 
     def __init__(self, minutes: float) -> None:
@@ -92,7 +92,7 @@ class Clock(TrainerCallback):
 
 
 @dataclass
-class Ear(TrainerCallback):
+class Ear(TrainerCallback):  # type: ignore[misc]
     """Measures and listens every so many steps, and once at the end.
 
     `held_out`: packs by character id. `asked`: what each character is asked, as ids.

@@ -310,7 +310,9 @@ async def test_a_damaged_state_file_costs_reading_anew(
     await engine.close()
     data = bytearray(state.read_bytes())
     data[len(data) // 2] ^= 255
-    state.write_bytes({"cut": data[:-50], "flip": data, "other": b"x" * 99, "empty": b""}[damage])
+    damaged: dict[str, bytes | bytearray] = {"cut": data[:-50], "flip": data}
+    damaged |= {"other": b"x" * 99, "empty": b""}
+    state.write_bytes(damaged[damage])
     engine = LlamaEngine.open(tiny, **options)
     assert await read(engine, CARDS, room="r") == text
     assert engine.stats().evaluated == len(engine.encode(CARDS))
@@ -348,12 +350,12 @@ async def test_other_kinds_of_memory_write_the_same_alone_and_together(
         assert await asyncio.gather(*(read(engine, p) for p in prompts)) == alone
     stats = engine.stats()
     assert stats.reused > len(prompts) * len(CARDS), "prefixes are shared"
-    prompt, said = engine.encode(CARDS), engine.encode("said ")
+    talk, said = engine.encode(CARDS), engine.encode("said ")
     evaluated = stats.evaluated
     for _ in range(4):
-        prompt += said
+        talk += said
         tail = engine.encode("[a tail of some length]")
-        reply = engine.stream([*prompt, *tail], GREEDY, room="r", stable=len(prompt))
+        reply = engine.stream([*talk, *tail], GREEDY, room="r", stable=len(talk))
         assert [piece async for piece in reply]
     fresh = 4 * (len(said) + len(tail)) + len(CARDS)
     assert engine.stats().evaluated - evaluated <= fresh

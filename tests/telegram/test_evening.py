@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.house import House
 from bot.limits import Limits
 from bot.room import Shared
 from bot.voice import open_voice
+from engine.llama import LlamaEngine
 from hub.choice import SHIPPED
 from tests.telegram.conftest import FREE, World
 
@@ -64,10 +66,12 @@ async def test_an_evening_with_the_shipped_model(world: World):
             for attempt in range(20):
                 shown = len(server.shown(group))
                 server.says(group, world.ming, f"悟空，从头细细讲来，第 {attempt} 回，讲长些。")
-                while not open_house.voice.engine.stats().writing:
+                engine = open_house.voice.engine
+                assert isinstance(engine, LlamaEngine)
+                while not engine.stats().writing:
                     await asyncio.sleep(0.002)
                 server.says(group, world.hong, "/stop")
-                await server.until(lambda n=shown: len(server.shown(group)) > n, 60)
+                await server.until(partial(lambda n: len(server.shown(group)) > n, shown), 60)
                 await troupe.settled()
                 if any(m.text.endswith("——") for m in server.shown(group)[shown:]):
                     break

@@ -14,7 +14,7 @@ import sentencepiece
 import torch
 from safetensors.torch import save_file
 
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Recipe, Tuning, load, load_recipe
 
 MINI = Path(__file__).resolve().parents[2] / "trainer" / "recipes" / "mini.toml"
 
@@ -24,6 +24,13 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 NUMBERS = "一二三四五六七八九十"
 WHO = ("孙悟空", "唐僧", "猪八戒", "沙僧")
+
+
+def load_tuning(file: Path) -> Tuning:
+    """A recipe for an adapter on a base; `trainer.recipe.load` reads either kind."""
+    recipe = load(file)
+    assert isinstance(recipe, Tuning)
+    return recipe
 
 
 def _turn(speaker: str, text: str, kind: str = "speech", confidence: float = 1.0) -> dict[str, Any]:

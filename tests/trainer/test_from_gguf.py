@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -52,7 +53,7 @@ LLAMA3_ROPE = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8192,
 }
-LAYOUTS = {
+LAYOUTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "Llama, tied": ("llama", "gpt-2", {}),
     "Llama, four heads in two groups, its own output, biases": (
         "llama",
@@ -93,7 +94,7 @@ def test_the_folder_says_what_llama_cpp_says(layout, tmp_path):
 
 @pytest.mark.parametrize(("type", "bits"), [("Q8_0", 8.5), ("Q4_K_M", 5.0), ("Q6_K", 6.56)])
 def test_a_quantized_file_says_the_same_and_its_card_what_it_cost(type, bits, tmp_path):
-    wide = {"hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4}
+    wide: dict[str, Any] = {"hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 4}
     plain, original = write_gguf(tmp_path / "f32.gguf", "qwen2", "qwen2", **wide)
     source = tmp_path / "small.gguf"
     shrink(plain, source, type)
@@ -184,7 +185,7 @@ def rewritten(source: Path, out: Path, drop: tuple[str, ...] = (), **changes) ->
     return out
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown layout": (
         {"general__architecture": "gemma3"},
         "known here are llama, qwen2, qwen3",

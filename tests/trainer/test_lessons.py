@@ -214,6 +214,7 @@ def test_missing_scenes_say_what_to_run(tmp_path, recipe):
     with pytest.raises(ValueError, match="mrp canon build") as told:
         compose(recipe, tmp_path / "scenes.jsonl", "train")
     assert str(tmp_path / "scenes.jsonl") in str(told.value)
+    assert isinstance(told.value, LessonError)
     assert told.value.for_user
 
 
@@ -222,6 +223,7 @@ def test_a_book_in_which_nobody_has_a_card_is_named(tmp_path, recipe, turn, writ
     with pytest.raises(LessonError) as told:
         compose(recipe, file, "train")
     assert str(file) in str(told.value)
+    assert isinstance(told.value, LessonError)
     assert told.value.for_user
 
 

@@ -158,7 +158,7 @@ def test_a_session_is_never_torn_apart_and_the_seed_decides(tmp_path):
     rows = [row | {"session": number // 4} for number, row in enumerate(many("swk", 200))]
     file = write(tmp_path / "a.jsonl", rows)
 
-    def split(seed: int) -> dict[str, set[str]]:
+    def split(seed: int) -> dict[str, list[str]]:
         losses = mix.Losses()
         found = mix.read(str(file), KNOWN, losses, longest=4000)
         made = mix.mix(found, mix.Dials(seed=seed, held_out=0.2, near=0), losses)

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from benchmarks import train_memory
+from tests.trainer.conftest import load_tuning as load
 from trainer import base, plan, train
-from trainer.recipe import Tuning, load
+from trainer.recipe import Tuning
 from trainer.shards import WeightsError, size
 
 RECIPES = Path(__file__).resolve().parents[2] / "trainer" / "recipes"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from trainer import base, lessons, merge, preferences, train, tune
-from trainer.recipe import load
+from tests.trainer.conftest import load_tuning as load
+from trainer import base, lessons, merge, preferences, train
 from trainer.vocabulary import TokenizerEncoder
 
 PREFERENCE = """
@@ -112,6 +112,7 @@ def test_feedback_is_read_as_it_is_exported(recipe, tmp_path):
     assert pair.prompt[0] == tokenizer.bos_token_id
     assert pair.prompt.count(tokenizer.bos_token_id) == 1
     assert tokenizer.decode(pair.chosen) == "老孙来也。<|im_end|>"
+    assert pair.rejected is not None
     assert pair.rejected.count(end) == 1, "what somebody typed is no control token"
     vote = {"prompt": prompt, "completion": "老孙来也。", "label": False}
     feedback.write_text(json.dumps(vote) + "\n")
@@ -135,5 +136,5 @@ def test_what_is_missing_is_named(recipe, tmp_path):
         train.main([str(recipe("kto", str(tmp_path / "gone"))), "-o", str(tmp_path / "run")])
     with pytest.raises(preferences.PreferenceError, match="nothing to learn from"):
         train.main([str(recipe("dpo", pairs=0)), "-o", str(tmp_path / "run")])
-    with pytest.raises(tune.base.BaseError, match="another base"):
+    with pytest.raises(base.BaseError, match="another base"):
         train.main([str(recipe("dpo", layers="7")), "-o", str(tmp_path / "run")])

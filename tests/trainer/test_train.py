@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM
+from transformers import LlamaForCausalLM, Trainer
 
 from characters.card import load_cast
 from characters.prompt import encode, prompt
 from characters.turn import Scene, Turn
 from trainer import train as training
+from trainer.books import BookError
+from trainer.checkpoints import last_checkpoint
 from trainer.guard import TrainError
 from trainer.lessons import Lesson, LessonError
 from trainer.recipe import Recipe, load_recipe
@@ -217,7 +219,7 @@ def test_a_finished_run_is_not_trained_again(run, tiny, monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(training.Trainer, "train", never)
+    monkeypatch.setattr(Trainer, "train", never)
     assert training.main([str(tiny), "-o", str(run)]) == 0
     assert {stage: report_of(run, stage) for stage in before} == before
     assert (run / "model" / "model.safetensors").read_bytes() == weights
@@ -254,7 +256,7 @@ def test_killed_in_the_middle_and_started_again_it_ends_with_the_same_losses(run
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not (tmp_path / "pretrain" / "done.json").exists()
-    assert training.last_checkpoint(tmp_path / "pretrain") is not None
+    assert last_checkpoint(tmp_path / "pretrain") is not None
 
     assert training.main([str(tiny), "-o", str(tmp_path)]) == 0
     again = report_of(tmp_path, "pretrain")
@@ -272,7 +274,7 @@ def test_the_way_can_be_walked_one_stage_at_a_time(tiny, tmp_path, monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("nothing is trained yet")
 
-    monkeypatch.setattr(training.Trainer, "train", never)
+    monkeypatch.setattr(Trainer, "train", never)
     assert training.main([str(tiny), "-o", str(tmp_path), "--until", "tokenizer"]) == 0
     assert [file.name for file in tmp_path.iterdir()] == ["tokenizer"]
     made = load_tokenizer(tmp_path / "tokenizer")
@@ -288,6 +290,7 @@ def test_data_that_is_not_there_is_named(option, named, tiny, tmp_path):
     gone = tmp_path / "gone.txt"
     with pytest.raises(ValueError, match=named) as told:
         training.main([str(tiny), "-o", str(tmp_path / "run"), option, str(gone)])
+    assert isinstance(told.value, BookError)
     assert told.value.for_user
     assert str(gone) in str(told.value)
 
@@ -297,6 +300,7 @@ def test_lessons_that_are_not_there_are_named_by_a_finished_pretraining(run, tin
         (tmp_path / stage).symlink_to(run / stage)
     with pytest.raises(ValueError, match="mrp lessons") as told:
         training.main([str(tiny), "-o", str(tmp_path), "--lessons", str(tmp_path / "gone")])
+    assert isinstance(told.value, LessonError)
     assert told.value.for_user
 
 

@@ -8,18 +8,21 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, Trainer
 
 from characters.card import load_cast
 from characters.markup import CHATML, INTERNLM2, QWEN3
 from characters.prompt import Style, encode, prompt
 from characters.turn import Scene, Turn
+from tests.trainer.conftest import load_tuning as load
 from trainer import base, lessons, rows, train, tune, vocabulary, watch
+from trainer.checkpoints import last_checkpoint
 from trainer.lessons import LessonError
-from trainer.recipe import RecipeError, load
+from trainer.recipe import RecipeError
 from trainer.shards import WeightsError
 
 # The markups that tokenizers are made for here; test_families.py has all.
@@ -70,7 +73,7 @@ def test_what_is_learned_is_replies_and_their_ends(name, run):
     )
     one = lessons.Lesson("x", "x", Scene((wukong, bajie), turns), bajie, "老猪饿了。")
     close = MARKUPS[name].close
-    learned = {
+    learned: dict[Literal["reply", "all"], str] = {
         "reply": f"老猪饿了。{close}",
         "all": f"孙悟空：怕？老孙不怕。{close}猪八戒：老猪饿了。{close}",
     }
@@ -208,7 +211,7 @@ def test_killed_and_started_again_it_has_the_same_losses(tuning, run, tmp_path):
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    start = tune.last_checkpoint(tmp_path / "run")
+    start = last_checkpoint(tmp_path / "run")
     assert start is not None
     assert int(start.name.split("-")[1]) in (2, 3)
     assert not (tmp_path / "run" / "adapter").exists()
@@ -226,7 +229,7 @@ def test_a_finished_run_is_not_trained_again(run, recipe_file, monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(tune.base, "load", never)
+    monkeypatch.setattr(base, "load", never)
     assert train.main([str(recipe_file), "-o", str(run)]) == 0
 
 
@@ -242,7 +245,7 @@ def test_another_recipe_does_not_go_on_in_the_same_folder(run, tuning, tmp_path)
 
 def failing(monkeypatch, at: int, problem):
     """Lets the trainer meet `problem` in its micro-step number `at`."""
-    step, seen = tune.Trainer.training_step, []
+    step, seen = Trainer.training_step, []
 
     def stumble(self, *args, **kwargs):
         seen.append(1)
@@ -251,7 +254,7 @@ def failing(monkeypatch, at: int, problem):
             return problem(made)
         return made
 
-    monkeypatch.setattr(tune.Trainer, "training_step", stumble)
+    monkeypatch.setattr(Trainer, "training_step", stumble)
 
 
 @pytest.fixture
@@ -284,14 +287,14 @@ def test_out_of_memory_names_the_knobs(short, monkeypatch):
 
 
 def test_a_full_disk_leaves_the_last_good_checkpoint(short, tmp_path, monkeypatch):
-    save = tune.Trainer._save_optimizer_and_scheduler
+    save = Trainer._save_optimizer_and_scheduler
 
     def full(self, folder):
         if folder.endswith("-3"):
             raise OSError(28, "No space left on device")
         return save(self, folder)
 
-    monkeypatch.setattr(tune.Trainer, "_save_optimizer_and_scheduler", full)
+    monkeypatch.setattr(Trainer, "_save_optimizer_and_scheduler", full)
     with pytest.raises(tune.TrainError, match=r"No space left.*goes on from checkpoint-2"):
         train.main(short)
     there = sorted(path.name for path in (tmp_path / "run").glob("checkpoint-*"))

@@ -12,7 +12,7 @@ import pytest
 from characters.card import load_cast
 from characters.prompt import Style
 from trainer import lessons
-from trainer.synth import cli
+from trainer.synth import cli, formats
 from trainer.synth.error import FormatError, OptionError
 from trainer.synth.exchange import lessons_of, read_lessons
 from trainer.synth.formats import Dialogue, Utterance, read
@@ -79,7 +79,7 @@ def test_a_person_called_like_a_control_text_is_made_safe() -> None:
     assert "|" not in row["turns"][0]["speaker"]
 
 
-FORMATS = {
+FORMATS: dict[str, list[dict[str, Any]]] = {
     "xtuner": [{"conversation": [{"system": "孙悟空", "input": "怕么？", "output": "怕个甚么！"}]}],
     "rolebench": [{"role": "孙悟空", "question": "怕么？", "generated": ["怕个甚么！"], "n": 3}],
     "coser": [
@@ -110,7 +110,7 @@ def test_imported_lessons_train_and_go_back(name: str, tmp_path: Path, capsys: A
     assert before.extra.items() <= after.extra.items()
 
 
-@pytest.mark.parametrize("name", [n for n in cli.FORMATS if n != "chatharuhi"])
+@pytest.mark.parametrize("name", [n for n in formats.FORMATS if n != "chatharuhi"])
 def test_made_lessons_go_out_in_every_format(name: str, ask: Any, tmp_path: Path) -> None:
     cli.main(ask("qa", "--limit", "6", "--repeats", "1", "--languages", "zh"))
     file = tmp_path / "qa" / "train.jsonl"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-XTUNER = [
+XTUNER: list[dict[str, Any]] = [
     {
         "conversation": [
             {"system": "唐三藏", "input": "你是谁？", "output": "贫僧自东土大唐而来。"},
@@ -36,7 +36,7 @@ MESSAGES = [
         ]
     }
 ]
-ALPACA = [
+ALPACA: list[dict[str, Any]] = [
     {"instruction": "写一句诗", "input": "", "output": "春风又绿江南岸"},
     {
         "instruction": "再写一句",

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from trainer.synth.error import FormatError
-from trainer.synth.formats import wikiroleeval
+from trainer.synth.formats import Dialogue, wikiroleeval
 
 
-def read(folder: Path, row: dict[str, object]) -> list[wikiroleeval.Dialogue]:
+def read(folder: Path, row: dict[str, object]) -> list[Dialogue]:
     file = folder / "w.jsonl"
     file.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
     return list(wikiroleeval.read(file))
