@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from benchmarks import train_memory
-from tests.trainer.conftest import load_tuning as load
+from tests.trainer.conftest import load_tuning
 from trainer import base, plan, train
-from trainer.recipe import Tuning
+from trainer.recipe import Tuning, load
 from trainer.shards import WeightsError, size
 
 RECIPES = Path(__file__).resolve().parents[2] / "trainer" / "recipes"
@@ -58,7 +58,7 @@ def test_what_does_not_fit_is_refused_with_knobs_that_do_help(capsys):
     assert row["fits"] is False
     assert 'train.optimizer = "paged_adamw_8bit"' in row["advice"]
     assert "it does not fit; set " in out
-    recipe = load(RECIPES / "seed-internlm2-chat-7b.toml")
+    recipe = load_tuning(RECIPES / "seed-internlm2-chat-7b.toml")
     for knob in row["advice"]:
         recipe = plan._KNOBS[knob](recipe)
     assert plan.reckon(recipe).peak <= 8 * GIB
@@ -83,7 +83,7 @@ def test_steps_and_time_come_from_the_lessons(tuning, tmp_path, capsys):
 
 
 def test_weights_adapter_and_optimizer_are_counted_exactly(tuning, tmp_path):
-    recipe = load(tuning(tmp_path / "r.toml"))
+    recipe = load_tuning(tuning(tmp_path / "r.toml"))
     parts = plan.reckon(recipe).parts
     model = base.load(recipe)
     packed = 0
@@ -100,7 +100,7 @@ def test_weights_adapter_and_optimizer_are_counted_exactly(tuning, tmp_path):
 
 
 def test_the_peak_is_within_a_tenth_of_what_is_measured():
-    recipe = load(RECIPES / "internlm2-chat-7b.toml")
+    recipe = load_tuning(RECIPES / "internlm2-chat-7b.toml")
     shape = {"layers": 2, "width": 256, "heads": 4, "head_width": 64, "feed_forward": 768}
     case = train_memory.small(recipe, row=512, rank=16, loss_chunk=64, **shape, vocabulary=2048)
     if torch.cuda.is_available():
@@ -111,7 +111,7 @@ def test_the_peak_is_within_a_tenth_of_what_is_measured():
 
 
 def test_each_knob_moves_the_peak_the_way_it_says():
-    recipe = load(RECIPES / "internlm2-chat-7b.toml")
+    recipe = load_tuning(RECIPES / "internlm2-chat-7b.toml")
     peak = plan.reckon(recipe).peak
     for table, change in (
         ("train", {"row": 4096}),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from tests.trainer.conftest import load_tuning as load
+from tests.trainer.conftest import load_tuning
 from trainer import base, lessons, merge, preferences, train
 from trainer.vocabulary import TokenizerEncoder
 
@@ -58,7 +58,7 @@ def margin(recipe, adapter: Path, pairs) -> float:
 
 
 def pairs_of(file: Path, count: int = 24):
-    recipe = load(file)
+    recipe = load_tuning(file)
     encoder = TokenizerEncoder(AutoTokenizer.from_pretrained(recipe.base.folder))
     found = lessons.load(Path(recipe.data.lessons), "train")
     made = preferences.made_pairs(found, count, recipe, encoder, random.Random(1))

@@ -18,7 +18,7 @@ from characters.card import load_cast
 from characters.markup import CHATML, INTERNLM2, QWEN3
 from characters.prompt import Style, encode, prompt
 from characters.turn import Scene, Turn
-from tests.trainer.conftest import load_tuning as load
+from tests.trainer.conftest import load_tuning
 from trainer import base, lessons, rows, train, tune, vocabulary, watch
 from trainer.checkpoints import last_checkpoint
 from trainer.lessons import LessonError
@@ -139,7 +139,7 @@ def test_samples_are_asked_with_the_served_prompt(run):
 def test_it_learned_something(tuning, tmp_path):
     file = tuning(tmp_path / "r.toml", sample_tokens="1")
     assert train.main([str(file), "-o", str(tmp_path / "run")]) == 0
-    recipe = load(file)
+    recipe = load_tuning(file)
     encoder = vocabulary.TokenizerEncoder(base.check(recipe))
     before = watch.held_out_losses(base.load(recipe), tune.held_out_packs(recipe, encoder))
     told = card_of(tmp_path / "run")["losses"]["lessons"]
@@ -157,7 +157,7 @@ def test_other_methods_train_too(kind, tuning, tmp_path):
 
 
 def test_embeddings_on_the_cpu_are_no_part_of_what_is_moved_and_say_the_same(tuning, tmp_path):
-    recipe = load(tuning(tmp_path / "r.toml", kind='"lora"'))
+    recipe = load_tuning(tuning(tmp_path / "r.toml", kind='"lora"'))
     model = base.load(recipe)
     table = model.get_input_embeddings()
     assert isinstance(table, base.CpuEmbedding)
@@ -171,7 +171,7 @@ def test_embeddings_on_the_cpu_are_no_part_of_what_is_moved_and_say_the_same(tun
 
 
 def test_four_bit_weights_stay_as_they_are_when_the_model_is_listened_to(tuning, tmp_path):
-    recipe = load(tuning(tmp_path / "r.toml"))
+    recipe = load_tuning(tuning(tmp_path / "r.toml"))
     model = base.load(recipe)
     ids = torch.arange(40)[None]
     model.train()
@@ -330,7 +330,7 @@ def test_a_checkpoint_in_its_own_layout_is_sent_to_the_converter(tuning, internl
 
 
 def test_a_corrupted_shard_is_named(tuning, tmp_path):
-    good = Path(load(tuning(tmp_path / "a.toml")).base.folder)
+    good = Path(load_tuning(tuning(tmp_path / "a.toml")).base.folder)
     bad = tmp_path / "bad"
     bad.mkdir()
     for file in good.iterdir():
@@ -342,7 +342,7 @@ def test_a_corrupted_shard_is_named(tuning, tmp_path):
 
 
 def test_a_broken_lesson_is_named_with_its_line(tuning, tmp_path):
-    good = Path(load(tuning(tmp_path / "a.toml")).data.lessons)
+    good = Path(load_tuning(tuning(tmp_path / "a.toml")).data.lessons)
     bad = tmp_path / "lessons"
     bad.mkdir()
     for file in good.glob("*.jsonl"):

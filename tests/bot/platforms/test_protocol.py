@@ -32,6 +32,7 @@ def test_a_token_that_is_none_is_one_sentence_that_names_the_variable(row, value
         load(row).tokens({row.variable: value} if value else {})
     assert row.variable in str(problem.value)
     assert "\n" not in str(problem.value)
+    assert isinstance(problem.value, PlatformProblem | SecretProblem)
     assert problem.value.for_user
 
 
