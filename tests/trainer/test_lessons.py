@@ -8,6 +8,7 @@ import pytest
 
 from characters.card import LANGUAGES, load_cast
 from characters.prompt import Style, Tail
+from characters.script import ScriptError
 from characters.turn import Scene, Turn
 from trainer import compose as composing
 from trainer import lessons
@@ -214,7 +215,7 @@ def test_missing_scenes_say_what_to_run(tmp_path, recipe):
     with pytest.raises(ValueError, match="mrp canon build") as told:
         compose(recipe, tmp_path / "scenes.jsonl", "train")
     assert str(tmp_path / "scenes.jsonl") in str(told.value)
-    assert isinstance(told.value, LessonError)
+    assert isinstance(told.value, ScriptError)
     assert told.value.for_user
 
 
@@ -223,7 +224,7 @@ def test_a_book_in_which_nobody_has_a_card_is_named(tmp_path, recipe, turn, writ
     with pytest.raises(LessonError) as told:
         compose(recipe, file, "train")
     assert str(file) in str(told.value)
-    assert isinstance(told.value, LessonError)
+    assert isinstance(told.value, ScriptError)
     assert told.value.for_user
 
 
