@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from trainer import shards
 from trainer.shards import WeightsError
@@ -74,7 +74,7 @@ class Adapter:
             raise WeightsError(
                 f"{self.folder}: {module} has rank {rank}, but adapter_config.json says {told}"
             )
-        alpha = _matching(self.alphas, module, self.alpha)
+        alpha: float = _matching(self.alphas, module, self.alpha)
         return alpha / (math.sqrt(rank) if self.root else rank)
 
 
@@ -131,7 +131,7 @@ def read(folder: Path) -> Adapter:
     )
 
 
-def _number(value: Any) -> bool:
+def _number(value: Any) -> TypeGuard[float]:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)

@@ -86,7 +86,8 @@ def _tuned(recipe: Tuning, out: Path) -> dict[str, Any]:
     # Imported here: peft, trl and bitsandbytes take seconds to load, and nothing else needs them.
     from trainer import preferences, tune
 
-    return (preferences if recipe.preference else tune).run(recipe, out)
+    card: dict[str, Any] = (preferences if recipe.preference else tune).run(recipe, out)
+    return card
 
 
 def train(recipe: Recipe, run: Path, *, until: str = "lessons") -> dict[str, Any]:
@@ -229,7 +230,7 @@ def _lesson_batches(recipe: Recipe, tokenizer: Any) -> tuple[list[rows.Batch], l
     return stages[0], stages[1]
 
 
-class StageTrainer(LossAndDiskGuard, Trainer):
+class StageTrainer(LossAndDiskGuard, Trainer):  # type: ignore[misc]
     """transformers' Trainer on ready-made batches."""
 
 

@@ -48,9 +48,10 @@ async def test_nothing_of_forwarded_words_or_shared_senders(memory, learner, how
 
 
 async def test_an_edited_message_is_learned_from_as_it_is_now(memory, play, cast):
-    people = People(memory, play().room.shared.voice, cast)
+    playing = play().room
+    people = People(memory, playing.shared.voice, cast)
     name, person, room = await said(memory, "悟空，记住我怕水")
-    people.heard(name, False, room.turns, None)
+    people.heard(name, False, room.turns, playing.scene())
     await people.settle()
     message = room.turns[0].message
     amended = await amending.edit(room, message, "悟空，记住我怕火")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ RECIPES = Path(__file__).resolve().parents[2] / "trainer" / "recipes"
 def tuned() -> Tuning:
     made = load(RECIPES / "qwen2.5-coder-0.5b.toml")
     assert isinstance(made, Tuning)
+    assert made.lessons is not None
     return dataclasses.replace(made, lessons=dataclasses.replace(made.lessons, held_out=(3, 7)))
 
 
@@ -40,7 +41,7 @@ def test_every_training_scene_is_there_and_no_held_out_one(written):
 
 
 def test_the_shares_are_the_recipes(tuned, written):
-    size = Counter()
+    size: dict[str, float] = defaultdict(float)
     style = tuned.prompt.style
     for one in written["train"]:
         size[one.source] += compose.reckoned(dataclasses.replace(one, cards=None), style)

@@ -1,6 +1,7 @@
 """A run that cannot go on says so in one sentence."""
 
 import errno
+from pathlib import Path
 
 import pytest
 import torch
@@ -32,6 +33,8 @@ def test_a_mistake_of_ours_stays_one(tmp_path):
 
 
 class Plain:
+    folder: Path
+
     def training_step(self, loss):
         return torch.tensor(loss)
 

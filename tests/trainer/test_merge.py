@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -164,7 +165,7 @@ def tuned(base: Path, folder: Path, **settings) -> Path:
     return folder
 
 
-PATTERNS = {
+PATTERNS: dict[str, dict[str, Any]] = {
     "an alpha of its own": {"alpha_pattern": {"down_proj": 32, "layers.0.self_attn.q_proj": 1}},
     "a rank of its own": {"rank_pattern": {"up_proj": 2, r".*\.1\.mlp\.gate_proj": 8}},
     "both, by the root of the rank": {

@@ -51,6 +51,7 @@ def test_every_line_is_learned_once(written):
 
 def test_a_line_with_a_tail_is_learned_with_it_only(written):
     (one,) = [one for one in lessons_of(written, KNOWN) if one.tail]
+    assert one.tail is not None
     assert (one.speaker.id, one.learn, one.tail.memory) == ("bajie", "reply", ("小明怕狗",))
 
 

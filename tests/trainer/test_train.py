@@ -335,7 +335,7 @@ def test_what_is_wrong_with_the_lessons_is_said_before_anything_is_trained(
     def never(*args, **kwargs):
         raise AssertionError("trained")
 
-    monkeypatch.setattr(training.Trainer, "train", never)
+    monkeypatch.setattr(Trainer, "train", never)
     row = tiny_lessons(1)[0].to_row() | {"reply": LONG}
     args = with_lessons(tiny, tmp_path / "lessons")
     lines = json.dumps(row) if problem == "all too long" else "{"
@@ -351,10 +351,10 @@ def test_a_full_disk_is_one_sentence(where, run, tiny, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     shutil.copytree(run / "tokenizer", tmp_path / "tokenizer")
-    monkeypatch.setattr(training.Trainer, where, full)
-    monkeypatch.setattr(training.Trainer, "train", lambda self, **_: self._save_checkpoint(0, 0))
+    monkeypatch.setattr(Trainer, where, full)
+    monkeypatch.setattr(Trainer, "train", lambda self, **_: self._save_checkpoint(0, 0))
     if where == "save_model":
-        monkeypatch.setattr(training.Trainer, "train", lambda self, **_: None)
+        monkeypatch.setattr(Trainer, "train", lambda self, **_: None)
     with pytest.raises(TrainError, match=r"cannot be written .*No space left") as told:
         training.main([str(tiny), "-o", str(tmp_path)])
     assert told.value.for_user

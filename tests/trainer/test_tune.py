@@ -21,6 +21,7 @@ from characters.turn import Scene, Turn
 from tests.trainer.conftest import load_tuning
 from trainer import base, lessons, rows, train, tune, vocabulary, watch
 from trainer.checkpoints import last_checkpoint
+from trainer.guard import TrainError
 from trainer.lessons import LessonError
 from trainer.recipe import RecipeError
 from trainer.shards import WeightsError
@@ -235,7 +236,7 @@ def test_a_finished_run_is_not_trained_again(run, recipe_file, monkeypatch):
 
 def test_another_recipe_does_not_go_on_in_the_same_folder(run, tuning, tmp_path):
     other = tuning(tmp_path / "r.toml", **SHORT | {"epochs": "2"})
-    with pytest.raises(tune.TrainError, match=r"another recipe \(train differ\)") as told:
+    with pytest.raises(TrainError, match=r"another recipe \(train differ\)") as told:
         train.main([str(other), "-o", str(run)])
     assert told.value.for_user
 
@@ -267,9 +268,7 @@ def test_a_loss_that_is_no_number_ends_the_run_before_it_spoils_a_checkpoint(
     short, tmp_path, monkeypatch
 ):
     failing(monkeypatch, 10, lambda loss: loss * float("nan"))
-    with pytest.raises(
-        tune.TrainError, match=r"lower train\.lr.*goes on from checkpoint-2"
-    ) as told:
+    with pytest.raises(TrainError, match=r"lower train\.lr.*goes on from checkpoint-2") as told:
         train.main(short)
     assert told.value.for_user
     assert not (tmp_path / "run" / "adapter").exists()
@@ -282,7 +281,7 @@ def test_out_of_memory_names_the_knobs(short, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     failing(monkeypatch, 10, full)
-    with pytest.raises(tune.TrainError, match=r"train\.row.*goes on from checkpoint-2"):
+    with pytest.raises(TrainError, match=r"train\.row.*goes on from checkpoint-2"):
         train.main(short)
 
 
@@ -295,7 +294,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(short, tmp_path, monkeypatc
         return save(self, folder)
 
     monkeypatch.setattr(Trainer, "_save_optimizer_and_scheduler", full)
-    with pytest.raises(tune.TrainError, match=r"No space left.*goes on from checkpoint-2"):
+    with pytest.raises(TrainError, match=r"No space left.*goes on from checkpoint-2"):
         train.main(short)
     there = sorted(path.name for path in (tmp_path / "run").glob("checkpoint-*"))
     assert there == ["checkpoint-1", "checkpoint-2"]
@@ -404,23 +403,23 @@ def test_two_processes_have_the_losses_of_one(tuning, tmp_path):
 
 def test_other_lessons_do_not_go_on_in_the_same_folder(run, tuning, recipe_file, tmp_path):
     shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoint-*"))
-    own = Path(load(recipe_file).data.lessons)
+    own = Path(load_tuning(recipe_file).data.lessons)
     shutil.copytree(own, tmp_path / "lessons")
     changed = {"lessons": json.dumps(str(tmp_path / "lessons"))}
     file = tuning(tmp_path / "r.toml", sample_every="4", **SHORT, **changed)
     begun = tmp_path / "begun"
-    tune.note(load(file), begun)
-    tune.same(load(file), begun)
+    tune.note(load_tuning(file), begun)
+    tune.same(load_tuning(file), begun)
     lines = (tmp_path / "lessons" / "train.jsonl").read_text(encoding="utf-8").splitlines()
     (tmp_path / "lessons" / "train.jsonl").write_text("\n".join(lines[1:]) + "\n", encoding="utf-8")
-    with pytest.raises(tune.TrainError, match="was begun with other lessons"):
+    with pytest.raises(TrainError, match="was begun with other lessons"):
         train.main([str(file), "-o", str(begun)])
 
 
 def test_an_adapter_goes_on_and_begins_where_it_was_asked_to(run, tuning, tmp_path):
     changes = SHORT | {"sample_tokens": "1"}
     file = tuning(tmp_path / "r.toml", **changes)
-    recipe = load(file)
+    recipe = load_tuning(file)
     above = dataclasses.replace(recipe.method, first_layer=1, kind="lora")
     made = base.load(dataclasses.replace(recipe, method=above))
     trained = [name for name, weight in made.named_parameters() if weight.requires_grad]

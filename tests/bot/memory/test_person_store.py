@@ -8,7 +8,7 @@ from bot.memory.known import with_fact
 from bot.memory.person_store import PersonStore, visited
 
 
-async def test_a_change_is_done_anew_when_somebody_was_quicker(memory):
+async def test_a_change_is_done_anew_when_somebody_was_quicker(memory, monkeypatch):
     store = PersonStore(memory, "test:store 1")
     seen = []
 
@@ -26,11 +26,9 @@ async def test_a_change_is_done_anew_when_somebody_was_quicker(memory):
             await memory.redis.hset(person_key(root, "profile"), "days", "9")
         return await real(self, root, change)
 
-    PersonStore._try_change = meanwhile
-    try:
+    with monkeypatch.context() as patched:
+        patched.setattr(PersonStore, "_try_change", meanwhile)
         known = await store.change(lambda known: with_fact(known, Fact("二"))[0])
-    finally:
-        PersonStore._try_change = real
     assert [fact.text for fact in known.facts] == ["一", "二"]
     assert known.profile.days == 9
 

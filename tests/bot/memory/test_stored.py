@@ -1,5 +1,7 @@
 """What is written of a room is read as it was."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,7 +73,7 @@ def test_a_line_comes_back_and_shows_one_of_its_versions():
 
 
 def test_the_state_comes_back():
-    changes = {
+    changes: dict[str, Any] = {
         "cast": ("wukong", "bajie"),
         "place": "月下",
         "chapter": 27,
