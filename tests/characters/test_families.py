@@ -253,7 +253,13 @@ def test_tokens_are_those_of_the_whole_text(models: Path, family: Family) -> Non
 
 @pytest.mark.parametrize("markup", MARKUPS.values(), ids=lambda markup: markup.name)
 def test_every_fence_is_made_of_the_tokens_it_names(markup: Any) -> None:
-    texts = (markup.system, markup.user, markup.assistant, markup.close, markup.gap)
+    texts: tuple[str, ...] = (
+        markup.system,
+        markup.user,
+        markup.assistant,
+        markup.close,
+        markup.gap,
+    )
     texts += (markup.system_close or "", markup.user_close or "")
     for fence in markup.fences:
         assert any(fence in text for text in (*texts, markup.begin))
