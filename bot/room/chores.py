@@ -111,7 +111,7 @@ class Chores:
         """Sum up the turns that were trimmed since the last time, for those who heard them."""
         view, shared = self._view, self._view.shared
         state = view.memory.state
-        mark, summaries = state.mark, state.summaries
+        mark, summaries, epoch = state.mark, state.summaries, state.epoch
         longest = min(LONGEST, shared.voice.context // _SHARE)
         trimmed = await view.memory.between(state.summed, mark)
         if shared.people:
@@ -133,7 +133,10 @@ class Chores:
                     shared.stats["summaries without the model"] += 1
                     text = beginnings(scene, earlier, longest)
             summaries = with_summary(summaries, heard, text[: 2 * longest])
-        if view.memory.state.mark == mark:
+        # What was edited, deleted or forgotten meanwhile must not come back in a summary: the next
+        # rest makes another one.
+        now = view.memory.state
+        if (now.mark, now.epoch) == (mark, epoch):
             await view.memory.write(summaries=summaries, summed=mark)
             shared.stats["summaries"] += 1
 
