@@ -124,12 +124,6 @@ class Canon:
         self._check_held(chapter)
         return self._store.chapters[self._store.place[chapter]].present
 
-    def first_mention(self, name: str) -> FirstMention | None:
-        """Where a person, place or thing first stands in this view; None when it does not."""
-        person = self._store.table.person(name)
-        found = self._store.first.get(person.name if person else name)
-        return found if found is not None and found.section <= self.last else None
-
     def scenes(self, character: str | None = None) -> Iterator[BookScene]:
         """All scenes of this view, or those in which a character takes part."""
         name = self.character(character) if character else None

@@ -7,9 +7,8 @@ traditional edition is folded for them; what is quoted and shown keeps the lette
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
-TABLE = Path(__file__).parent / "lexicon" / "traditional.txt"
+from text.folding import simplifications
 
 # Letters that simplified text has, too (乾坤, 著名, 於是 in older print): no sign of a traditional
 # edition, and folded in one only.
@@ -21,9 +20,7 @@ _SAMPLE = 20_000  # characters
 @lru_cache(maxsize=1)
 def _tables() -> tuple[dict[int, str], dict[int, str]]:
     """(all letters, those that no simplified text has), for str.translate."""
-    lines = TABLE.read_text(encoding="utf-8").splitlines()
-    pairs = [pair for line in lines if not line.startswith("#") for pair in line.split()]
-    every = {ord(pair[0]): pair[1] for pair in pairs} | {ord("著"): "着"}
+    every = simplifications() | {ord("著"): "着"}
     return every, {code: char for code, char in every.items() if chr(code) not in _BOTH}
 
 

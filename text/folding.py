@@ -74,7 +74,8 @@ class Folded:
 
 
 @cache
-def _simplified() -> dict[int, str]:
+def simplifications() -> dict[int, str]:
+    """Traditional characters and the simplified one of each, for `str.translate`."""
     rows = _TABLE.read_text(encoding="utf-8").splitlines()
     return {
         ord(pair[0]): pair[1] for row in rows if not row.startswith("#") for pair in row.split()
@@ -86,7 +87,7 @@ def simplified(text: str) -> str:
 
     Character by character, so a traditional character with two simplified ones gets the commoner.
     """
-    return text.translate(_simplified())
+    return text.translate(simplifications())
 
 
 def invisible(character: str) -> bool:

@@ -62,7 +62,7 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SourceLesson:
     """A lesson and what it must not be torn from: rows of one `session` go to one split."""
 
     lesson: Lesson
@@ -86,7 +86,7 @@ class Dials:
 # --- reading ---------------------------------------------------------------------------------
 
 
-def read(source: str, known: Cast, losses: Losses, *, longest: int) -> list[Taken]:
+def read(source: str, known: Cast, losses: Losses, *, longest: int) -> list[SourceLesson]:
     """All lessons of one source; what is broken goes to `losses`.
 
     Raises:
@@ -96,7 +96,7 @@ def read(source: str, known: Cast, losses: Losses, *, longest: int) -> list[Take
     path = Path(name)
     if path.is_dir():
         return [
-            Taken(one, one.id.rsplit("-", 1)[0], split)
+            SourceLesson(one, one.id.rsplit("-", 1)[0], split)
             for split in lessons.SPLITS
             for one in lessons.load(path, split, known)
         ]
@@ -116,7 +116,7 @@ def read(source: str, known: Cast, losses: Losses, *, longest: int) -> list[Take
             continue
         found = _lesson(row, where, known, speaker, losses, longest)
         if found:
-            taken.append(Taken(found, _session(row, where)))
+            taken.append(SourceLesson(found, _session(row, where)))
     return taken
 
 
@@ -232,7 +232,7 @@ def _session(row: dict[str, Any], where: str) -> str:
 
 
 def mix(
-    taken: Sequence[Taken], dials: Dials, losses: Losses, *, shown: bool = False
+    taken: Sequence[SourceLesson], dials: Dials, losses: Losses, *, shown: bool = False
 ) -> dict[Split, list[Lesson]]:
     """Duplicates out, common characters cut down, split by session, shuffled: by one seed."""
     dice = random.Random(dials.seed)
@@ -255,8 +255,8 @@ def _share(text: str) -> float:
 
 
 def distinct(
-    taken: Iterable[Taken], near: float, losses: Losses, *, shown: bool = False
-) -> list[Taken]:
+    taken: Iterable[SourceLesson], near: float, losses: Losses, *, shown: bool = False
+) -> list[SourceLesson]:
     """The first of every group of rows of one character that say nearly the same.
 
     MinHash over three-letter pieces with locality-sensitive hashing (Broder 1997), whole mix, not
@@ -265,7 +265,7 @@ def distinct(
     if not 0 < near < 1:
         return list(taken)
     shelves: dict[str, Shelf] = {}
-    kept: list[Taken] = []
+    kept: list[SourceLesson] = []
     rows = list(taken)
     bar = track(rows, "comparing", console=Console(stderr=True), disable=not shown, transient=True)
     for number, one in enumerate(bar):

@@ -15,13 +15,6 @@ def test_a_name_is_new_once(canon: Canon) -> None:
     assert "胡三娘" in canon.chapters()[2].first
 
 
-def test_a_first_mention_stands_where_it_says(canon: Canon) -> None:
-    found = canon.first_mention("铜铃")
-    assert found is not None
-    assert found.section == 2
-    assert canon.text(found.section, found.start, found.start + 2) == "铜铃"
-
-
 def test_a_chapter_counts_lines_and_names(canon: Canon) -> None:
     chapter = canon.chapters()[0]
     assert chapter.says["石伯"] == 3

@@ -57,9 +57,7 @@ def test_a_table_in_simplified_letters_serves_the_traditional_edition(tmp_path: 
     for question in ("銅鈴是誰的？", "铜铃是谁的？"):
         hits = canon.search(question, character="aqing", k=1).passages
         assert "這銅鈴是我娘留下的" in hits[0].text, question
-    found = canon.first_mention("铜铃")
-    assert found is not None
-    assert found.section == 2
+    assert "铜铃" in canon.chapters()[1].first
 
 
 def test_names_that_a_traditional_book_gives_away_are_as_it_prints_them(tmp_path: Path) -> None:
