@@ -78,16 +78,16 @@ async def soaked(options: argparse.Namespace) -> dict[str, Any]:
         playing = asyncio.gather(*(play(number) for number in range(rooms)))
         before, grown = len(waits), []
         while not playing.done():
-            await asyncio.wait({playing}, timeout=60 if time.monotonic() < end else 1)
-            if time.monotonic() > end + LEFT:
+            left = end + LEFT - time.monotonic()
+            await asyncio.wait({playing}, timeout=max(0.0, min(60.0, left)))
+            if left <= 60.0 and not playing.done():
                 playing.cancel()
-                break
             info = await house.memory.redis.info("memory")
             grown.append(round(resident()))
-            row = sorted(waits[before:]) or [0.0]
-            before = len(waits)
+            new, before = len(waits) - before, len(waits)
+            row = sorted(waits[len(waits) - new :]) or [0.0]
             print(
-                f"{len(row):5} answered, p50 {row[len(row) // 2]:.1f} s, p90 "
+                f"{new:5} answered, p50 {row[len(row) // 2]:.1f} s, p90 "
                 f"{row[len(row) * 9 // 10]:.1f} s, {grown[-1]} MiB, Redis "
                 f"{info['used_memory'] / 2**20:.1f} MiB",
                 flush=True,
