@@ -109,7 +109,7 @@ def read(folder: Path) -> Adapter:
                 "(merge_and_unload)"
             )
     rank, alpha = told.get("r"), told.get("lora_alpha")
-    if not isinstance(rank, int) or rank < 1 or not _number(alpha):
+    if not isinstance(rank, int) or rank < 1 or alpha is None or not _number(alpha):
         raise WeightsError(f"{file}: r is {rank!r} and lora_alpha {alpha!r}, not positive numbers")
     ranks, alphas = told.get("rank_pattern") or {}, told.get("alpha_pattern") or {}
     for key, patterns in (("rank_pattern", ranks), ("alpha_pattern", alphas)):
