@@ -108,7 +108,7 @@ def recipe_for(name: str, base: Path, folder: Path, args: argparse.Namespace) ->
 def choose(found: list[Lesson], name: str, tokens: int, encoder: Any) -> list[Lesson]:
     """Lessons of one way, up to so many tokens."""
     if name == "ours":
-        taken = [mix.Taken(one, one.id) for one in found]
+        taken = [mix.SourceLesson(one, one.id) for one in found]
         found = [one.lesson for one in mix.distinct(taken, 0.8, mix.Losses(), shown=True)]
     else:
         found = [seeds(one) for one in found]
