@@ -59,6 +59,7 @@ class Connection:
         self._server = server
         self._patience = patience
         self.redis: redis.asyncio.Redis = redis.asyncio.Redis()
+        self._closed = False
 
     @property
     def where(self) -> str:
@@ -71,7 +72,11 @@ class Connection:
         return self._server.embedded
 
     async def close(self) -> None:
-        """Disconnect; the last one to leave the embedded server stops it."""
+        """Disconnect; the last one to leave the embedded server stops it.
+
+        A step that is under way, or that begins later, raises MemoryAway.
+        """
+        self._closed = True
         await self.redis.aclose()
         await asyncio.to_thread(self._server.stop)
 
@@ -105,17 +110,24 @@ class Connection:
         """Do `step` until Redis lets it be done.
 
         Raises:
-            MemoryAway: the patience is used up.
+            MemoryAway: the patience is used up, or the connection was closed.
             MemoryProblem: Redis answers with an error that waiting does not cure.
         """
         until = time.monotonic() + (self._patience if patience is None else patience)
         pause, waiting = _FIRST_PAUSE, False
+        closed = MemoryAway(f"Redis ({self.where}): the connection was closed")
         while True:
+            if self._closed:
+                raise closed
             try:
                 if waiting:
                     await self._attach()
                 done = await step()
-            except redis.RedisError as problem:
+            except Exception as problem:
+                if self._closed:  # then the driver may raise anything: its streams are gone
+                    raise closed from problem
+                if not isinstance(problem, redis.RedisError):
+                    raise
                 if not _heals(problem):
                     raise MemoryProblem(f"Redis ({self.where}): {first_line(problem)}") from problem
                 away = MemoryAway(

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import discord
@@ -46,6 +46,15 @@ THUMBS = {"👍": 1, "👎": -1}
 
 _TALK = (discord.MessageType.default, discord.MessageType.reply)
 MOST_CHANNELS = 2000  # of which the newest message is remembered
+
+
+@contextlib.contextmanager
+def _said(what: str) -> Iterator[None]:
+    """Logs that Redis would not have it; Discord delivers such an event once only."""
+    try:
+        yield
+    except MemoryProblem as problem:
+        _log.error("%s: %s", what, problem)
 
 
 class Messages:
@@ -96,24 +105,26 @@ class Messages:
             return
         async with self._in_order(event.channel_id):
             await self._stored([event.message_id])
-            room = await self._rooms.known(event.channel_id)
-            if room is not None:
-                await room.room.edited(str(event.message_id), content.text)
+            with _said("an edited message was not taken in"):
+                room = await self._rooms.known(event.channel_id)
+                if room is not None:
+                    await room.room.edited(str(event.message_id), content.text)
 
     async def deleted(self, channel_id: int, message_ids: Iterable[int]) -> None:
         """Messages were deleted, not by the bot itself: what they said is taken out of the room."""
         message_ids = list(message_ids)
         async with self._in_order(channel_id):
             await self._stored(message_ids)
-            room = await self._rooms.known(channel_id)
-            if room is None:
-                return
-            outlet = room.stage.outlet
-            ours = outlet.deleted if isinstance(outlet, ChannelOutlet) else lambda _: False
-            gone = [str(one) for one in message_ids if not ours(one)]
-            if gone:
-                await room.room.deleted(gone)
-                self._panels.update(room)
+            with _said("deleted messages were not taken out"):
+                room = await self._rooms.known(channel_id)
+                if room is None:
+                    return
+                outlet = room.stage.outlet
+                ours = outlet.deleted if isinstance(outlet, ChannelOutlet) else lambda _: False
+                gone = [str(one) for one in message_ids if not ours(one)]
+                if gone:
+                    await room.room.deleted(gone)
+                    self._panels.update(room)
 
     async def voted(self, event: discord.RawReactionActionEvent, *, added: bool) -> None:
         """A reaction was added or removed: a thumb on a character's line is feedback."""
@@ -125,13 +136,11 @@ class Messages:
             return
         if self._rooms.is_quiet(event.channel_id):
             return
-        try:
+        with _said("a vote was not counted"):
             room = await self._rooms.known(event.channel_id)
             if room is not None:
                 person = f"{PLATFORM}:{event.user_id}"
                 await room.room.rate(person, str(event.message_id), value if added else 0)
-        except MemoryProblem as problem:
-            _log.error("a vote was not counted: %s", problem)
 
     def text(self, message: discord.Message) -> str:
         """The words of a message, a forwarded one's too."""

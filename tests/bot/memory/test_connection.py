@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from bot.memory import MemoryAway, open_memory
-from bot.memory.connection import _heals
+from bot.memory.connection import Connection, _heals
 from characters.turn import Turn
 
 HEALS = (
@@ -112,3 +112,45 @@ async def test_patience_ends_with_the_reason(tmp_path):
         await memory.person("test:1").set(days=9)
     await memory.redis.config_set("min-replicas-to-write", 0)
     await memory.close()
+
+
+class Nowhere:
+    """A server that is there at once and needs no client."""
+
+    where, embedded = "here", True
+
+    def start(self) -> bool:
+        return False
+
+    def stop(self) -> None:
+        pass
+
+
+async def test_a_closed_connection_ends_every_step_in_a_sentence():
+    connection = Connection(Nowhere(), 60.0)  # type: ignore[arg-type]
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def step() -> None:
+        begun.set()
+        await go_on.wait()
+        raise AttributeError("'NoneType' object has no attribute 'writelines'")
+
+    under_way = asyncio.create_task(connection.lasting(step, None))
+    await begun.wait()
+    await connection.close()
+    go_on.set()
+    with pytest.raises(MemoryAway, match="closed"):
+        await under_way
+    with pytest.raises(MemoryAway, match="closed"):
+        await connection.lasting(step, None)
+
+
+async def test_what_is_no_fault_of_redis_is_not_hidden():
+    connection = Connection(Nowhere(), 1.0)  # type: ignore[arg-type]
+
+    async def step() -> None:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        await connection.lasting(step, None)
+    await connection.close()
