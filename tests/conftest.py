@@ -1,6 +1,7 @@
 """Options of the whole suite: `pytest --quick` leaves out what needs torch, a model or time.
 
-A test file is slow when its text names something slow (see SLOW), so a new one needs no mark.
+A test file is slow when its text names something slow (see SLOW), so few need a mark: a line
+`# slow: WHY`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pytest
 
 # What costs seconds: torch and what brings it, weights through llama.cpp, processes, waiting.
 SLOW = re.compile(
-    r"^\s*(?:from|import) (?:torch|transformers|peft|trl|gguf|tokenizers|datasets)\b"
+    r"^# slow: |^\s*(?:from|import) (?:torch|transformers|peft|trl|gguf|tokenizers|datasets)\b"
     r"|^\s*(?:from|import) (?:trainer|quantize)\b|LlamaEngine|LlamaModel|SHIPPED|xiyou-mini"
     r"|\bsubprocess\b|\bsleep\(|xiyouji|create_subprocess|multiprocessing",
     re.MULTILINE,

@@ -5,6 +5,8 @@ every order, typed and as slash commands and buttons give it. (tests/discord/tes
 Telegram tests ask the same of the platforms themselves.)
 """
 
+# slow: every order in every place
+
 import itertools
 
 import pytest

@@ -1,5 +1,7 @@
 """Panels are shown, replaced, and work after a restart."""
 
+# slow: waits for panels to be drawn
+
 from __future__ import annotations
 
 from tests.discord.conftest import World, panel_of

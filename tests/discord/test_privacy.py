@@ -4,6 +4,8 @@ Every way in (direct message, guild, thread, and user installs in a guild, a gro
 direct message) with every order, as a command, as text, with /say, on the panel and in menus.
 """
 
+# slow: every order in every place, on the protocol server
+
 from __future__ import annotations
 
 from collections.abc import Callable

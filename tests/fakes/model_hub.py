@@ -134,7 +134,9 @@ class Answer(BaseHTTPRequestHandler):
 def serving() -> Iterator[Hub]:
     """A hub that runs while the block does."""
     server = Hub()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(0.02,), daemon=True
+    )  # seconds a poll
     thread.start()
     try:
         yield server

@@ -1,5 +1,7 @@
 """How lines and notices are shown in Telegram chats."""
 
+# slow: waits for the limits of edits
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,7 @@
 """Messages of a room: in order, admitted or not, taken up again."""
 
+# slow: waits for lines that are not delivered
+
 import asyncio
 
 import pytest

@@ -9,38 +9,11 @@ from typing import Any
 
 from characters.card import load_cast
 from characters.prompt import Style
+from tests.trainer.synth.methods.folders import Rows, Words, dropped, made
 from trainer.lessons import Lesson
 from trainer.synth import cli
-from trainer.synth.run import METHODS
 
 CAST = load_cast()
-LESSONS = [name for name, method in METHODS.items() if method.lessons]
-Words = Callable[..., list[str]]
-Rows = Callable[[Path], list[dict[str, Any]]]
-
-
-def made(tmp_path: Path, method: str, rows_of: Rows) -> list[dict[str, Any]]:
-    names = ("train.jsonl", "held_out.jsonl") if method in LESSONS else (f"{method}.jsonl",)
-    return [row for name in names for row in rows_of(tmp_path / method / name)]
-
-
-def dropped(tmp_path: Path, method: str, rows_of: Rows) -> list[dict[str, Any]]:
-    return rows_of(tmp_path / method / "dropped.jsonl")
-
-
-# --- qa --------------------------------------------------------------------------------------
-
-
-# --- dialogue --------------------------------------------------------------------------------
-
-
-# --- continue, questions ---------------------------------------------------------------------
-
-
-# --- RoleLLM ---------------------------------------------------------------------------------
-
-
-# --- ditto -----------------------------------------------------------------------------------
 
 
 def queries(body: dict[str, Any]) -> bool:
@@ -61,12 +34,6 @@ DETAILS = [
     "航海",
     "宝玉",
 ]
-
-
-# --- general ---------------------------------------------------------------------------------
-
-
-# --- the border ------------------------------------------------------------------------------
 
 
 def test_evidence_is_read_by_the_teacher_and_not_by_the_student(

@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.trainer.synth.methods.folders import Rows, Words, made
 from trainer.synth import cli
 from trainer.synth.methods.rolegpt import Nearest
 from trainer.synth.rouge import rouge_l
-from trainer.synth.run import METHODS
 from trainer.synth.wording import language_of
 from trainer.synth.world import Pair
-
-LESSONS = [name for name, method in METHODS.items() if method.lessons]
-Words = Callable[..., list[str]]
-Rows = Callable[[Path], list[dict[str, Any]]]
-
-
-def made(tmp_path: Path, method: str, rows_of: Rows) -> list[dict[str, Any]]:
-    names = ("train.jsonl", "held_out.jsonl") if method in LESSONS else (f"{method}.jsonl",)
-    return [row for name in names for row in rows_of(tmp_path / method / name)]
-
-
-# --- qa --------------------------------------------------------------------------------------
-
-
-# --- dialogue --------------------------------------------------------------------------------
-
-
-# --- continue, questions ---------------------------------------------------------------------
-
-
-# --- RoleLLM ---------------------------------------------------------------------------------
-
-
-# --- ditto -----------------------------------------------------------------------------------
-
-
-# --- general ---------------------------------------------------------------------------------
-
-
-# --- the border ------------------------------------------------------------------------------
 
 
 def test_five_pairs_of_the_role_stand_before_the_instruction(
