@@ -19,12 +19,19 @@ SLOW = re.compile(
     re.MULTILINE,
 )
 
+TORCH = re.compile(r"^(?:from|import) (?:torch|transformers)\b", re.MULTILINE)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only tests that take no time")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    if not config.getoption("--quick") or collection_path.suffix != ".py":
+    if not config.getoption("--quick"):
+        return None
+    if collection_path.is_dir():  # its conftest.py would be imported for all below it
+        conftest = collection_path / "conftest.py"
+        return (conftest.is_file() and bool(TORCH.search(conftest.read_text("utf-8")))) or None
+    if collection_path.suffix != ".py":
         return None
     return bool(SLOW.search(collection_path.read_text(encoding="utf-8"))) or None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -98,6 +99,12 @@ def tree_of(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes_of(file: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file, walked once."""
+    return tuple(ast.walk(tree_of(file)))
+
+
 def survey(part: str = "") -> Survey:
     """Measure all files below `part` (a prefix of their path from the root)."""
     found = Survey()
@@ -127,7 +134,7 @@ def _names(file: Path) -> set[str]:
 
 def _limits_passed(file: Path) -> Iterator[Finding]:
     place = name_of(file)
-    for node in ast.walk(tree_of(file)):
+    for node in nodes_of(file):
         if isinstance(node, Function):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             yield from _over("function lines", f"{place}:{node.name}", lines)
@@ -177,12 +184,14 @@ def _attributes(node: ast.ClassDef) -> set[str]:
 
 def _unexplained_imports(file: Path, text: str) -> Iterator[str]:
     """Imports inside functions without a comment on their line or right above."""
+    if not re.search(r"^\s+(?:import|from) ", text, re.MULTILINE):
+        return  # most files have none, and their tokens need not be read
     comments = {
         token.start[0]
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT
     }
-    for node in ast.walk(tree_of(file)):
+    for node in nodes_of(file):
         if not isinstance(node, Function):
             continue
         above = -1
@@ -197,7 +206,7 @@ def _unexplained_imports(file: Path, text: str) -> Iterator[str]:
 
 
 def _broad_excepts(file: Path) -> Iterator[str]:
-    for node in ast.walk(tree_of(file)):
+    for node in nodes_of(file):
         if isinstance(node, ast.ExceptHandler):
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             names = {_last_name(kind) if kind else "" for kind in kinds}
@@ -213,7 +222,7 @@ def imports_of(file: Path, modules: dict[str, Path]) -> set[Path]:
     """Our files that a file imports, inside functions and under TYPE_CHECKING too."""
     parents = file.relative_to(ROOT).parent.parts
     found: set[Path] = set()
-    for node in ast.walk(tree_of(file)):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             found |= {modules[alias.name] for alias in node.names if alias.name in modules}
         elif isinstance(node, ast.ImportFrom):

@@ -1,5 +1,7 @@
 """`mrp model pull` against hubs on this machine that break off, lie and serve the wrong file."""
 
+# slow: hubs that break off are tried again
+
 from __future__ import annotations
 
 import hashlib
