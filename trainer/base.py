@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import is_flash_attn_2_available
 
-from trainer import loss, shards
+from trainer import attention, loss, shards
 from trainer.recipe import Tuning
 from trainer.shards import Weights
 from trainer.vocabulary import load_tokenizer
@@ -99,13 +99,16 @@ def load(recipe: Tuning, adapter: Path | None = None) -> Any:
             bnb_4bit_compute_dtype=precision(),
         )
     place = int(os.environ.get("LOCAL_RANK", "0")) if cuda else "cpu"
-    flash = cuda and is_flash_attn_2_available()
+    if not cuda:
+        attention_kind = attention.install()
+    else:
+        attention_kind = "flash_attention_2" if is_flash_attn_2_available() else "sdpa"
     model = AutoModelForCausalLM.from_pretrained(
         recipe.base.folder,
         # All weights are trained in float32 and used in `precision()` by autocast.
         dtype=torch.float32 if method.kind == "full" else precision(),
         device_map={"": place},
-        attn_implementation="flash_attention_2" if flash else "sdpa",
+        attn_implementation=attention_kind,
         local_files_only=True,
         **settings,
     )
