@@ -127,6 +127,13 @@ async def begun(world: World, channel: int | None = None) -> None:
     await world.server.until(lambda: spoken(world, where))
 
 
+async def finished(bot: DiscordClient) -> None:
+    """Wait until nothing is in hand that another process would take up, and say so."""
+    async with asyncio.timeout(10):
+        while await bot.house.unfinished("discord"):
+            await asyncio.sleep(0.01)
+
+
 async def panel_of(server: FakeDiscord, channel: int) -> dict:
     """The panel that stands in a channel, once it is there."""
 

@@ -9,7 +9,7 @@ import math
 import pytest
 
 from bot.limits import Limits, Rate
-from tests.discord.conftest import World, begun, spoken
+from tests.discord.conftest import World, begun, finished, spoken
 
 
 @pytest.mark.parametrize("how", ["drop", "reconnect", "invalid", "invalid but resumable"])
@@ -137,8 +137,9 @@ async def test_quiet_channels_open_no_rooms(world: World):
 
 async def test_in_a_busy_channel_the_newest_are_read(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("bot.platforms.discord.catchup.MOST_MISSED", 3)
-    async with world.bot():
+    async with world.bot() as bot:
         await begun(world)
+        await finished(bot)
     for number in range(6):
         await world.server.say(world.ming, world.channel, f"第 {number}")
     async with world.bot():
