@@ -1,0 +1,36 @@
+"""Rows of the command table: the language, help, leaving."""
+
+from __future__ import annotations
+
+from bot.commands.row import Command
+from characters.card import Words
+
+HOUSE: tuple[Command, ...] = (
+    Command(
+        "language",
+        ("language", "lang"),
+        ("语言",),
+        "text",
+        Words("zh|en", "zh|en"),
+        Words("这间屋子说哪种语言", "the language of this room"),
+        informs="bare",
+    ),
+    Command(
+        "help",
+        ("help", "h", "?"),
+        ("帮助",),
+        "",
+        None,
+        Words("这份说明", "this list"),
+        informs="always",
+    ),
+    Command(
+        "quit",
+        ("quit", "exit", "q"),
+        ("退出", "再见"),
+        "",
+        None,
+        Words("离开", "leave"),
+        here_only=True,
+    ),
+)

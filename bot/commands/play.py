@@ -1,0 +1,165 @@
+"""Rows of the command table: who is on stage, the scene, and replies."""
+
+from __future__ import annotations
+
+from bot.commands.row import Command
+from characters.card import Words
+
+PLAY: tuple[Command, ...] = (
+    Command(
+        "summon",
+        ("summon",),
+        ("召唤", "有请"),
+        "people",
+        Words("名字…", "NAME…"),
+        Words("请角色上场，可一次请几位", "bring characters on stage, several at once if you like"),
+    ),
+    Command(
+        "dismiss",
+        ("dismiss",),
+        ("退场", "送客"),
+        "people",
+        Words("名字…", "NAME…"),
+        Words("请角色退场（全体：/退场 全部）", "send characters off stage (`/dismiss all`)"),
+    ),
+    Command(
+        "cast",
+        ("cast",),
+        ("名册",),
+        "",
+        None,
+        Words("可以请的角色", "all who can be summoned"),
+        informs="always",
+    ),
+    Command(
+        "who",
+        ("who",),
+        ("在场",),
+        "",
+        None,
+        Words("谁在场，演到哪里", "who is on stage, and what the scene is"),
+        informs="always",
+    ),
+    Command(
+        "scene",
+        ("scene",),
+        ("场景", "布景"),
+        "text",
+        Words("[地点；气氛 …；第 N 回]", "[PLACE; mood …; chapter N]"),
+        Words(
+            "这场戏在哪里、什么气氛、书到第几回为止",
+            "where the scene is, its mood, and up to which chapter the book has happened",
+        ),
+        informs="bare",
+    ),
+    Command(
+        "note",
+        ("note",),
+        ("提示",),
+        "text",
+        Words("[话]", "[TEXT]"),
+        Words(
+            "给演员的提示，一直有效；/提示 无 撤掉",
+            "a director's note that stays; `/note none` takes it away",
+        ),
+        informs="bare",
+    ),
+    Command(
+        "narrate",
+        ("narrate",),
+        ("旁白",),
+        "text",
+        Words("话", "TEXT"),
+        Words("由旁白说一段", "tell what happens"),
+    ),
+    Command(
+        "next",
+        ("next",),
+        ("轮到", "下一个"),
+        "person",
+        Words("名字", "NAME"),
+        Words("让谁接着说", "who speaks next"),
+    ),
+    Command(
+        "continue",
+        ("continue",),
+        ("接着说", "继续"),
+        "",
+        None,
+        Words("让刚才那位把话说下去", "the last one goes on with the line"),
+    ),
+    Command(
+        "retry",
+        ("retry",),
+        ("重说", "换一个"),
+        "number",
+        Words("[第几个]", "[WHICH]"),
+        Words(
+            "重说上一句；各个说法都留着，/重说 1 换回第一个",
+            "say the last line another way; all versions stay, `/retry 1` goes back to the first",
+        ),
+    ),
+    Command(
+        "edit",
+        ("edit",),
+        ("改成", "改口"),
+        "text",
+        Words("话", "TEXT"),
+        Words("上一句改成这样说", "the last line is said in these words instead"),
+    ),
+    Command(
+        "undo",
+        ("undo",),
+        ("撤回",),
+        "number",
+        Words("[几句]", "[N]"),
+        Words("收回最后几句", "take the last lines back"),
+    ),
+    Command(
+        "auto",
+        ("auto",),
+        ("自演",),
+        "number",
+        Words("[几句]", "[N]"),
+        Words(
+            "让角色自己聊几句，谁开口就停",
+            "the characters talk among themselves until somebody speaks",
+        ),
+    ),
+    Command(
+        "pause",
+        ("pause",),
+        ("暂停",),
+        "",
+        None,
+        Words(
+            "角色都不再开口，说的话照样听见", "nobody on stage speaks; what is said is still heard"
+        ),
+    ),
+    Command(
+        "resume",
+        ("resume",),
+        ("开演",),
+        "",
+        None,
+        Words("接着演", "go on after a pause"),
+    ),
+    Command(
+        "recap",
+        ("recap",),
+        ("前情", "前情提要"),
+        "",
+        None,
+        Words("前面演了什么", "what happened so far"),
+        informs="always",
+    ),
+    Command(
+        "why",
+        ("why",),
+        ("出处", "为何"),
+        "",
+        None,
+        Words("上一句依据书里哪几处", "what in the book the last line leaned on"),
+        informs="always",
+    ),
+)
