@@ -1,8 +1,18 @@
-"""A character is a file: cards are read from TOML and checked here, at the border.
+"""Characters as values, and the TOML cards that they are read from, checked at the border.
 
 cast = load_cast()                     # the cards that come with the project
 cast = load_cast(Path("my-cards"))     # or a folder of your own
 wukong = cast.find("齐天大圣")
+
+A card has every text in Chinese and English, unless it says `language = "zh"` (or "en"): then only
+name, greeting and one description (`brief` or `persona`) in that language are required, and a text
+of that language need be no table:
+
+    id = "xiaobai"
+    language = "zh"
+    name = "小白龙"
+    greeting = "来了！"
+    brief = "西海龙王三太子，性急，护短。"
 """
 
 from __future__ import annotations
@@ -36,13 +46,16 @@ class UnknownCharacter(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One text in both languages."""
+    """One text in both languages; where one is missing, the other one stands for it."""
 
-    zh: str
-    en: str
+    zh: str = ""
+    en: str = ""
 
     def __getitem__(self, language: Language) -> str:
-        return self.zh if language == "zh" else self.en
+        return (self.zh or self.en) if language == "zh" else (self.en or self.zh)
+
+    def __bool__(self) -> bool:
+        return bool(self.zh or self.en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,13 @@ class Lines:
 
     def __getitem__(self, language: Language) -> tuple[str, ...]:
         return self.zh if language == "zh" else self.en
+
+    def either(self, language: Language) -> tuple[str, ...]:
+        """Those of a language, or where there are none those of the other one."""
+        return self[language] or self.zh or self.en
+
+    def __bool__(self) -> bool:
+        return bool(self.zh or self.en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,9 @@ class Earlier:
     persona: Words
 
 
+_DESCRIBED = ("brief", "persona", "style")
+_LISTED = ("aliases", "greeting", "lines", "lookalikes", "refusal")
+
 PEOPLE = "people"  # in `Title.by`: anybody without a card
 
 
@@ -86,7 +109,10 @@ PEOPLE = "people"  # in `Title.by`: anybody without a card
 class Character:
     """A character as its card describes it.
 
-    `brief` is one line for small contexts, `persona` and `style` a paragraph each for large ones.
+    `brief` (the short description) is one line for small contexts, `persona` (the long one) and
+    `style` a paragraph each for large ones; where one description is missing, the other one is
+    read. Only name, greeting and one description are always there. `categories` are words that it
+    is found by.
     `titles` mean the character only where it is present, and only from some; `lookalikes` are
     words that hold one of its names and do not mean it (旅行者 holds 行者). With a line of
     `refusal` it turns down what it shall not talk about. `talkativeness` in 0..1 is how readily the
@@ -111,6 +137,18 @@ class Character:
     temperature: float = 0.8
     colour: str = "white"
     emoji: str = ""
+    categories: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The keys of a full card that this one lacks: `persona.zh`, `lines.en`, …"""
+        parts = {key: getattr(self, key) for key in ("name", *_DESCRIBED, "greeting", "lines")}
+        return tuple(
+            f"{key}.{language}"
+            for key, part in parts.items()
+            for language in LANGUAGES
+            if not getattr(part, language)
+        )
 
     def as_of(self, chapter: int) -> Character:
         """The card as far as the book has happened; 0 is the whole book.
@@ -129,7 +167,8 @@ class Character:
     @property
     def names(self) -> tuple[str, ...]:
         """All that the character answers to: id, names, aliases of both languages."""
-        return (self.id, self.name.zh, self.name.en, *self.aliases.zh, *self.aliases.en)
+        names = (self.id, self.name.zh, self.name.en, *self.aliases.zh, *self.aliases.en)
+        return tuple(filter(None, names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +215,7 @@ class Cast:
 
 
 def _nobody(name: str, cast: Cast) -> str:
-    known = ", ".join(f"{c.name.zh} ({c.id})" for c in cast)
+    known = ", ".join(f"{c.name['zh']} ({c.id})" for c in cast)
     return f"nobody here answers to {name!r}; there are: {known}"
 
 
@@ -214,25 +253,36 @@ def load_card(file: Path) -> Character:
         raw = read_toml(file)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, OSError) as problem:
         raise CardError(f"{file}: cannot be read as a TOML card: {problem}") from problem
-    return _Reader(file, raw).card()
+    return read_card(raw, str(file))
+
+
+def read_card(raw: Mapping[str, Any], name: str) -> Character:
+    """A character from the table of a card, as TOML or JSON has it; `name` is what errors call it.
+
+    Raises:
+        CardError: an unknown or missing key, a value of the wrong kind.
+    """
+    return _Reader(name, raw).card()
 
 
 class _Reader:
     """Takes the keys of one card out of its table, and knows which are left over."""
 
-    def __init__(self, file: Path, raw: Mapping[str, Any]) -> None:
+    def __init__(self, file: str, raw: Mapping[str, Any]) -> None:
         self.file = file
         self.raw = dict(raw)
+        self.only: Language | None = None  # the language of a card that has not both
 
     def card(self) -> Character:
+        self.only = self._language()
         sampling = self._table("sampling", required=False)
         card = Character(
             id=self._id(),
             name=self._words("name"),
             aliases=self._lines("aliases", required=False),
-            brief=self._words("brief"),
-            persona=self._words("persona"),
-            style=self._words("style"),
+            brief=self._words("brief", required=not self.only),
+            persona=self._words("persona", required=not self.only),
+            style=self._words("style", required=not self.only),
             greeting=self._lines("greeting"),
             lines=self._lines("lines", required=False),
             titles=self._titles(),
@@ -244,9 +294,12 @@ class _Reader:
             temperature=self._dial(sampling, "temperature", 0.8, 0.0, 2.0, "sampling."),
             colour=self._text("colour", "white"),
             emoji=self._text("emoji", ""),
+            categories=self._texts("categories", self.raw.pop("categories", [])),
         )
         self._none_left(self.raw, "")
         self._none_left(sampling, "sampling.")
+        if not card.brief and not card.persona:
+            raise self._wrong("brief", "is missing: one description, brief or persona, is needed")
         for name in (card.name.zh, card.name.en):
             if any(mark in name for mark in ":：\n<>"):
                 raise self._wrong("name", f"{name!r} must not hold colons, line breaks or < >")
@@ -259,6 +312,7 @@ class _Reader:
         found = []
         for raw in listed:
             part = _Reader(self.file, raw)
+            part.only = self.only
             until = part._whole("until", 1, 100_000)
             found.append(Earlier(until, part._words("brief"), part._words("persona")))
             part._none_left(part.raw, "earlier.")
@@ -277,6 +331,9 @@ class _Reader:
                 raise self._wrong(key, "is missing")
             return {}
         table = self.raw.pop(key)
+        if self.only and isinstance(table, str | list):
+            lists = key in _LISTED and isinstance(table, str)
+            return {self.only: [table] if lists else table}
         if not isinstance(table, dict):
             raise self._wrong(key, f"must be a table, not {table!r}")
         return dict(table)
@@ -325,12 +382,24 @@ class _Reader:
             raise self._wrong(key, f"must lie in {low:g}..{high:g}, not {number:g}")
         return float(number)
 
-    def _words(self, key: str) -> Words:
-        table = self._table(key)
+    def _language(self) -> Language | None:
+        """What `language` says: the one that the card is written in, when it has not both."""
+        match self._text("language", ""):
+            case "zh":
+                return "zh"
+            case "en":
+                return "en"
+            case "":
+                return None
+            case other:
+                raise self._wrong("language", f"must be zh or en, not {other!r}")
+
+    def _words(self, key: str, *, required: bool = True) -> Words:
+        table = self._table(key, required=required)
         texts = {}
         for language in LANGUAGES:
             text = self._string(f"{key}.{language}", table.pop(language, ""))
-            if not text:
+            if not text and required and self.only in (None, language):
                 raise self._wrong(f"{key}.{language}", "is missing")
             texts[language] = text
         self._none_left(table, f"{key}.")
@@ -358,11 +427,17 @@ class _Reader:
         lines = {}
         for language in LANGUAGES:
             listed = table.pop(language, [])
-            if isinstance(listed, str) or not isinstance(listed, list):
-                raise self._wrong(f"{key}.{language}", "must be a list of texts")
-            texts = tuple(self._string(f"{key}.{language}", text) for text in listed)
-            if not all(texts) or (required and not texts):
+            texts = self._texts(f"{key}.{language}", listed)
+            if required and not texts and self.only in (None, language):
                 raise self._wrong(f"{key}.{language}", "is missing or holds an empty text")
             lines[language] = texts
         self._none_left(table, f"{key}.")
         return Lines(**lines)
+
+    def _texts(self, key: str, listed: object) -> tuple[str, ...]:
+        if not isinstance(listed, list):
+            raise self._wrong(key, "must be a list of texts")
+        texts = tuple(self._string(key, text) for text in listed)
+        if not all(texts):
+            raise self._wrong(key, "is missing or holds an empty text")
+        return texts

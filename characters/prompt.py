@@ -34,6 +34,8 @@ class Span:
     learned: bool = False
 
 
+_BRIEF = 160  # characters: what stands for a short description at most
+
 Encoder = Callable[[str, bool], Sequence[int]]  # (text, control) -> token ids
 
 
@@ -76,6 +78,7 @@ class _Phrases:
     place: str
     summary: str
     card: str
+    manner: str
     brief: str
     lines: str
     passages: str
@@ -96,7 +99,8 @@ _PHRASES: dict[Language, _Phrases] = {
         ),
         place="场景：{}",
         summary="此前：{}",
-        card="【{name}】{persona}\n说话：{style}",
+        card="【{name}】{persona}",
+        manner="\n说话：{style}",
         brief="{name}：{brief}",
         lines="\n例：{}",
         passages="书中：",
@@ -116,7 +120,8 @@ _PHRASES: dict[Language, _Phrases] = {
         ),
         place="Scene: {}",
         summary="Earlier: {}",
-        card="[{name}] {persona}\nManner: {style}",
+        card="[{name}] {persona}",
+        manner="\nManner: {style}",
         brief="{name}: {brief}",
         lines="\nExample: {}",
         passages="From the book:",
@@ -291,14 +296,23 @@ def card(character: Character, language: Language, style: Style) -> str:
     name = character.name[language]
     if style.cards == "name":
         return name
+    brief, persona = character.brief[language], character.persona[language]
     if style.cards == "brief":
-        return phrases.brief.format(name=name, brief=character.brief[language])
-    text = phrases.card.format(
-        name=name, persona=character.persona[language], style=character.style[language]
-    )
+        return phrases.brief.format(name=name, brief=brief or _short(persona))
+    text = phrases.card.format(name=name, persona=persona or brief)
+    if manner := character.style[language]:
+        text += phrases.manner.format(style=manner)
     if not style.examples:
         return text
     return text + "".join(phrases.lines.format(line) for line in character.lines[language])
+
+
+def _short(persona: str) -> str:
+    """The first sentences of a long description, for a card that has no short one."""
+    if len(persona) <= _BRIEF:
+        return persona
+    end = max(persona.rfind(mark, 0, _BRIEF) for mark in "。！？.!?；;")
+    return persona[: end + 1] if end > 0 else persona[:_BRIEF]
 
 
 def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[Span, ...]:

@@ -355,7 +355,7 @@ class Speech:
         view = self._view
         view.shared.stats["card lines"] += 1
         speaker, language = prompt.speaker, prompt.scene.language
-        lines = speaker.lines[language] or speaker.greeting[language]
+        lines = speaker.lines[language] or speaker.greeting.either(language)
         return lines[len(view.memory.turns) % len(lines)]
 
     async def _write(self, reply: Reply, line: Line, draft: Draft) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from characters.card import LANGUAGES, load_cast
+from characters.card import LANGUAGES, Words, load_cast, read_card
 from characters.markup import CHATML, INTERNLM2, QWEN3, Markup
 from characters.prompt import (
     Span,
@@ -576,3 +576,16 @@ def test_who_is_next_is_asked_with_all_that_any_of_them_heard():
         next_names(scene, [])
     with pytest.raises(ValueError, match="not on stage"):
         next_names(scene, [BAJIE, SHASENG])
+
+
+def test_a_card_with_one_description_is_read_without_empty_parts():
+    short = read_card(
+        {"id": "bai", "language": "zh", "name": "小白", "greeting": "来了", "brief": "一条小龙。"},
+        "short",
+    )
+    assert card(short, "zh", Style()) == "【小白】一条小龙。"
+    assert card(short, "en", Style(cards="brief")) == "小白: 一条小龙。"
+    long = replace(short, brief=Words(), persona=Words("它住在海底。" * 60))
+    told = card(long, "zh", Style(cards="brief"))
+    assert told.endswith("它住在海底。")
+    assert len(told) <= 160 + len("小白：")

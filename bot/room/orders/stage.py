@@ -23,7 +23,7 @@ async def _summon(talk: Exchange, argument: str) -> None:
         if character in scene.cast:
             already.append(character.name[talk.view.language])
             continue
-        greetings = character.greeting[talk.view.language]
+        greetings = character.greeting.either(talk.view.language)
         # The second greeting is for joining others.
         greeting = greetings[min(len(scene.cast), len(greetings) - 1, 1)]
         cast = (*(c.id for c in scene.cast), character.id)
