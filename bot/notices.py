@@ -95,6 +95,14 @@ NO_SUCH_COMMAND = Words(
     "没有 /{} 这个命令，/帮助 列出全部。", "There is no command /{}; /help lists them all."
 )
 ELSEWHERE = Words("/{} 在这里没有用处。", "/{} means nothing here.")
+WEB = Words(
+    "在浏览器里打开这间屋子：\n{}\n十分钟内有效，只能用一次，只给你一个人。",
+    "This room in your browser:\n{}\nThe link works once, within ten minutes, and is for you alone.",
+)
+NO_WEB = Words(
+    "网页没有开；请主持机器人的人运行 mrp studio。",
+    "No web pages are served here; whoever runs the bot can start them with mrp studio.",
+)
 EMPTY = Words("你没有说话。", "You said nothing.")
 TOO_LONG = Words(
     "这段话有 {} 个字，最多 {} 个；没有人听见，请分几次说。",

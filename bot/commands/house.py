@@ -7,6 +7,15 @@ from characters.card import Words
 
 HOUSE: tuple[Command, ...] = (
     Command(
+        "web",
+        ("web",),
+        ("网页",),
+        "",
+        None,
+        Words("在浏览器里打开这间屋子", "open this room in a browser"),
+        informs="always",
+    ),
+    Command(
         "language",
         ("language", "lang"),
         ("语言",),

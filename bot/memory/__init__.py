@@ -8,7 +8,7 @@
 somebody else runs, `embedded` one of our own. `room` is what was said in a room (its values in
 `stored`, the script that changes them in `update`), `people` who said it, `known` and
 `person_store` what is known of them, `linking` how accounts become one person, `forgetting`,
-`erasure` and `rewriting` how nothing is left of them, `feedback` what they thought of replies.
+`erasure` and `rewriting` how nothing is left of them, `feedback` what they thought of replies, `sessions` who is signed in to the web pages.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from bot.memory.person_store import Account
 from bot.memory.rewriting import rewrite
 from bot.memory.room import AlreadyHandled, RoomMemory, unfinished
 from bot.memory.server import Server
+from bot.memory.sessions import Grant, Role, Session, Sessions, Visitor
 from bot.memory.stored import Request, RoomState, StoredLine, StoredTurn, Summary, new_id
 from bot.memory.update import KEPT_TURNS
 
@@ -63,6 +64,7 @@ __all__ = [
     "Feedback",
     "Forgotten",
     "Given",
+    "Grant",
     "Known",
     "Memory",
     "MemoryAway",
@@ -71,13 +73,17 @@ __all__ = [
     "PersonMemory",
     "Profile",
     "Request",
+    "Role",
     "RoomMemory",
     "RoomState",
     "Server",
+    "Session",
+    "Sessions",
     "StoredLine",
     "StoredTurn",
     "Summary",
     "TooManyTries",
+    "Visitor",
     "amending",
     "data_folder",
     "linking",

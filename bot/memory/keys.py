@@ -50,10 +50,16 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
     there; as `account`
 `…:tries`, a number: codes asked for and tried; ten minutes
 `…:brought`, a set: PLATFORM:PLACE that the person brought the bot into; 400 days
+`…:sessions`, a set of at most 20: hashes of the tokens that are signed in to the web pages; a week
+`…:web`, a hash of at most 200: PLATFORM:NAME of a room that may be opened there -> JSON of title,
+    moderator, until (seconds; 0: for good); 400 days
 `…:offer`, a text: the code of the offer that the account may say yes to; ten minutes
 
 `mrp:1:{link:CODE}`, a hash: maker and taker (accounts), and who of them has seen the other side and
     said yes (maker_seen, maker_yes, taker_seen, taker_yes); ten minutes
+`mrp:1:{login:HASH}`, a text: JSON of who a link signs in, with which room; ten minutes, read once
+`mrp:1:{session:HASH}`, a text: JSON of who is signed in, with the token of their forms; a week
+`mrp:1:studio`, a text: the address of the web pages; a minute and a half
 `mrp:1:linking`, a text: who links accounts just now; until they have, a minute at most
 `mrp:1:clock`, a hash: at (seconds), ticks, boot: the time by which people are forgotten
 `mrp:1:erased`, a number: erasures since the append-only file was rewritten; until it is

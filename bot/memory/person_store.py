@@ -192,6 +192,6 @@ async def delete_accounts(store: PersonStore, accounts: Iterable[str]) -> None:
             *known_keys(account),
             *(
                 person_key(account, part)
-                for part in ("account", "rooms", "tries", "offer", "brought")
+                for part in ("account", "rooms", "tries", "offer", "brought", "sessions", "web")
             ),
         )
