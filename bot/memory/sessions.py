@@ -131,7 +131,8 @@ class Sessions:
                 await self._redis.expire(_session_key(key), IDLE_SECONDS)
             return session
 
-        return await self._do(step)
+        found: Session | None = await self._do(step)
+        return found
 
     async def rotate(self, session: Session) -> str:
         """A fresh token for a session; the old one counts for a minute more. "" while the token
@@ -167,7 +168,7 @@ class Sessions:
             await self._redis.delete(_of(person), *map(_session_key, keys))
             return len(keys)
 
-        return await self._do(step)
+        return int(await self._do(step))
 
     async def _keep(self, session: Session) -> None:
         key, person = session.key, session.visitor.person
