@@ -96,8 +96,8 @@ NO_SUCH_COMMAND = Words(
 )
 ELSEWHERE = Words("/{} 在这里没有用处。", "/{} means nothing here.")
 WEB = Words(
-    "在浏览器里打开这间屋子：\n{}\n十分钟内有效，只能用一次，只给你一个人。",
-    "This room in your browser:\n{}\nThe link works once, within ten minutes, and is for you alone.",
+    "在浏览器里打开这间屋子（只给你一个人，十分钟内有效，只能用一次）：\n{}",
+    "This room in your browser, for you alone; the link works once, within ten minutes:\n{}",
 )
 NO_WEB = Words(
     "网页没有开；请主持机器人的人运行 mrp studio。",
