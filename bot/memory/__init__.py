@@ -8,7 +8,8 @@
 somebody else runs, `embedded` one of our own. `room` is what was said in a room (its values in
 `stored`, the script that changes them in `update`), `people` who said it, `known` and
 `person_store` what is known of them, `linking` how accounts become one person, `forgetting`,
-`erasure` and `rewriting` how nothing is left of them, `feedback` what they thought of replies, `sessions` who is signed in to the web pages.
+`erasure` and `rewriting` how nothing is left of them, `feedback` what they thought of replies,
+`sessions` who is signed in to the web pages.
 """
 
 from __future__ import annotations
