@@ -99,6 +99,20 @@ class Earlier:
     persona: Words
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The Tavern card that a character was imported from.
+
+    `card` is the whole card as JSON, so that an export loses nothing of it. `system` is what the
+    card's author wants the model to be told (it is read as part of the card, below the house
+    rules), `note` what it shall have before it at each reply.
+    """
+
+    card: str
+    system: str = ""
+    note: str = ""
+
+
 _DESCRIBED = ("brief", "persona", "style")
 _LISTED = ("aliases", "greeting", "lines", "lookalikes", "refusal")
 
@@ -117,7 +131,8 @@ class Character:
     words that hold one of its names and do not mean it (旅行者 holds 行者). With a line of
     `refusal` it turns down what it shall not talk about. `talkativeness` in 0..1 is how readily the
     character speaks unasked; `temperature` is its sampling dial; `first_chapter` is where the book
-    first shows it (0: not from a book).
+    first shows it (0: not from a book). Texts may hold macros (`characters.macros`). `source` is
+    the foreign card that it came from.
     """
 
     id: str
@@ -138,6 +153,7 @@ class Character:
     colour: str = "white"
     emoji: str = ""
     categories: tuple[str, ...] = ()
+    source: Source | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -295,6 +311,7 @@ class _Reader:
             colour=self._text("colour", "white"),
             emoji=self._text("emoji", ""),
             categories=self._texts("categories", self.raw.pop("categories", [])),
+            source=self._source(),
         )
         self._none_left(self.raw, "")
         self._none_left(sampling, "sampling.")
@@ -304,6 +321,14 @@ class _Reader:
             if any(mark in name for mark in ":：\n<>"):
                 raise self._wrong("name", f"{name!r} must not hold colons, line breaks or < >")
         return card
+
+    def _source(self) -> Source | None:
+        if "source" not in self.raw:
+            return None
+        part = _Reader(self.file, self._table("source"))
+        source = Source(part._text("card", None), part._text("system", ""), part._text("note", ""))
+        part._none_left(part.raw, "source.")
+        return source
 
     def _earlier(self) -> tuple[Earlier, ...]:
         listed = self.raw.pop("earlier", [])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from characters.card import LANGUAGES, Character, Earlier, Language, Lines, Title, Words
+from characters.card import LANGUAGES, Character, Earlier, Language, Lines, Source, Title, Words
 
 _DEFAULTS = {part.name: part.default for part in fields(Character)}
 
@@ -54,6 +54,9 @@ def _plain(value: object) -> Any:
             return {**_plain(words), **({"by": sorted(by)} if by else {})}
         case Earlier(until, brief, persona):
             return {"until": until, "brief": _plain(brief), "persona": _plain(persona)}
+        case Source(card, system, note):
+            found = {"card": card, "system": system, "note": note}
+            return {key: text for key, text in found.items() if text}
         case tuple():
             return [_plain(each) for each in value]
         case _:

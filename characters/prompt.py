@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from characters.card import Character, Language
+from characters.macros import expand
 from characters.markup import CHATML, Markup, Role
 from characters.turn import Scene, Turn
 
@@ -298,13 +299,16 @@ def card(character: Character, language: Language, style: Style) -> str:
         return name
     brief, persona = character.brief[language], character.persona[language]
     if style.cards == "brief":
-        return phrases.brief.format(name=name, brief=brief or _short(persona))
+        text = phrases.brief.format(name=name, brief=brief or _short(persona))
+        return expand(text, char=name, seed=character.id, language=language)
     text = phrases.card.format(name=name, persona=persona or brief)
     if manner := character.style[language]:
         text += phrases.manner.format(style=manner)
-    if not style.examples:
-        return text
-    return text + "".join(phrases.lines.format(line) for line in character.lines[language])
+    if character.source and character.source.system:
+        text += f"\n{character.source.system}"
+    if style.examples:
+        text += "".join(phrases.lines.format(line) for line in character.lines[language])
+    return expand(text, char=name, seed=character.id, language=language)
 
 
 def _short(persona: str) -> str:
