@@ -1,4 +1,4 @@
-"""Macros of imported cards: what each means, the same choice for the same seed, and no end of none."""
+"""Macros of imported cards: what each means, the same choice for a seed, and a bound for all."""
 
 import time
 from dataclasses import replace
