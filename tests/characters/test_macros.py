@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from characters.card import Source, load_cast
+from characters.card import Source, load_cast, read_card
+from characters.fields import as_table
 from characters.macros import LONGEST, expand
 from characters.prompt import Style, card
 
@@ -84,3 +85,8 @@ def test_a_card_is_read_with_its_macros_expanded_below_the_house_rules():
     assert card(replace(mine, style=replace(mine.style, zh="")), "zh", Style()).startswith(
         "【孙悟空】孙悟空认得来客。\n孙悟空说话只用七言。"
     )
+
+
+def test_where_a_card_came_from_is_kept_in_its_table():
+    mine = replace(load_cast()["wukong"], source=Source('{"name": "悟空"}', system="七言", note=""))
+    assert read_card(as_table(mine), "wukong") == mine
