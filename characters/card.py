@@ -21,13 +21,15 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from characters.words import LANGUAGES as LANGUAGES
+from characters.words import Language as Language
+from characters.words import Lines as Lines
+from characters.words import Source as Source
+from characters.words import Words as Words
 from text.folding import fold
 from text.toml import read_toml
-
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 CAST_FOLDER = Path(__file__).parent / "cast"
 
@@ -42,38 +44,6 @@ class UnknownCharacter(LookupError):
     """No character answers to this name."""
 
     for_user = True
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One text in both languages; where one is missing, the other one stands for it."""
-
-    zh: str = ""
-    en: str = ""
-
-    def __getitem__(self, language: Language) -> str:
-        return (self.zh or self.en) if language == "zh" else (self.en or self.zh)
-
-    def __bool__(self) -> bool:
-        return bool(self.zh or self.en)
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Several lines in both languages."""
-
-    zh: tuple[str, ...] = ()
-    en: tuple[str, ...] = ()
-
-    def __getitem__(self, language: Language) -> tuple[str, ...]:
-        return self.zh if language == "zh" else self.en
-
-    def either(self, language: Language) -> tuple[str, ...]:
-        """Those of a language, or where there are none those of the other one."""
-        return self[language] or self.zh or self.en
-
-    def __bool__(self) -> bool:
-        return bool(self.zh or self.en)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +69,10 @@ class Earlier:
     persona: Words
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The Tavern card that a character was imported from.
-
-    `card` is the whole card as JSON, so that an export loses nothing of it. `system` is what the
-    card's author wants the model to be told (it is read as part of the card, below the house
-    rules), `note` what it shall have before it at each reply.
-    """
-
-    card: str
-    system: str = ""
-    note: str = ""
-
-
 _DESCRIBED = ("brief", "persona", "style")
 _LISTED = ("aliases", "greeting", "lines", "lookalikes", "refusal")
+
+_NO_LINES = Lines()
 
 PEOPLE = "people"  # in `Title.by`: anybody without a card
 
@@ -144,8 +102,8 @@ class Character:
     greeting: Lines
     lines: Lines
     titles: tuple[Title, ...] = ()
-    lookalikes: Lines = Lines()
-    refusal: Lines = Lines()
+    lookalikes: Lines = _NO_LINES
+    refusal: Lines = _NO_LINES
     earlier: tuple[Earlier, ...] = ()
     first_chapter: int = 0
     talkativeness: float = 0.5

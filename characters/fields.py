@@ -55,8 +55,8 @@ def _plain(value: object) -> Any:
         case Earlier(until, brief, persona):
             return {"until": until, "brief": _plain(brief), "persona": _plain(persona)}
         case Source(card, system, note):
-            found = {"card": card, "system": system, "note": note}
-            return {key: text for key, text in found.items() if text}
+            parts = {"card": card, "system": system, "note": note}
+            return {key: text for key, text in parts.items() if text}
         case tuple():
             return [_plain(each) for each in value]
         case _:

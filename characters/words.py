@@ -1,0 +1,55 @@
+"""The texts that a character is made of: in one language or two, and as a foreign card had them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One text in both languages; where one is missing, the other one stands for it."""
+
+    zh: str = ""
+    en: str = ""
+
+    def __getitem__(self, language: Language) -> str:
+        return (self.zh or self.en) if language == "zh" else (self.en or self.zh)
+
+    def __bool__(self) -> bool:
+        return bool(self.zh or self.en)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Several lines in both languages."""
+
+    zh: tuple[str, ...] = ()
+    en: tuple[str, ...] = ()
+
+    def __getitem__(self, language: Language) -> tuple[str, ...]:
+        return self.zh if language == "zh" else self.en
+
+    def either(self, language: Language) -> tuple[str, ...]:
+        """Those of a language, or where there are none those of the other one."""
+        return self[language] or self.zh or self.en
+
+    def __bool__(self) -> bool:
+        return bool(self.zh or self.en)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The Tavern card that a character was imported from.
+
+    `card` is the whole card as JSON, so that an export loses nothing of it. `system` is what the
+    card's author wants the model to be told (it is read as part of the card, below the house
+    rules), `note` what it shall have before it at each reply.
+    """
+
+    card: str
+    system: str = ""
+    note: str = ""
