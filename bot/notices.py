@@ -51,6 +51,17 @@ NARRATED = Words("旁白：{}", "Narrator: {}")
 NARRATE_WHAT = Words(
     "说什么？例如：/旁白 天忽然黑了", "What happens? For example: /narrate It grows dark"
 )
+ROLLED = Words("{}掷骰：{}", "{} rolls {}")
+CHOICES = Words("怎么走？打一个号码就算选定：\n{}", "What now? Type a number to pick:\n{}")
+NO_CHOICES = Words(
+    "现在没有选项。例：/选项 上山 | 下河 | 原地不动",
+    "Nothing is to be picked now. For example: /choices climb | swim | wait",
+)
+HOW_MANY_CHOICES = Words(
+    "要 {} 到 {} 个选项，用 | 隔开，例：/选项 上山 | 下河",
+    "Give {} to {} choices with | between them, for example: /choices climb | swim",
+)
+LONG_CHOICE = Words("每个选项最多 {} 个字。", "A choice may be at most this long (characters): {}.")
 PAUSED = Words(
     "暂停了：说的话照样听见，没有人开口。/开演 接着演。",
     "Paused: what is said is heard, and nobody answers. /resume goes on.",

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.commands.house import HOUSE
+from bot.commands.life import LIFE
 from bot.commands.people import PEOPLE
 from bot.commands.play import PLAY
 from bot.commands.row import Command
@@ -31,7 +32,7 @@ class Order:
     called: str = ""
 
 
-COMMANDS: tuple[Command, ...] = (*PLAY, *PEOPLE, *HOUSE)
+COMMANDS: tuple[Command, ...] = (*PLAY, *LIFE, *PEOPLE, *HOUSE)
 
 ALL = {"all", "everyone", "全部", "全体", "所有人", "大家"}
 

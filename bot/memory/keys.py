@@ -14,6 +14,7 @@ All are erased when nobody has spoken in the room for 400 days.
     cast (ids in the order they came on stage) · place · mood · note · chapter · paused · language ·
     summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
+    choices (JSON: ways to go on that were offered) ·
     epoch (begins anywhere, counts up whenever turns are taken away or changed)
 `…:open`, a hash of what is to be done, until it is: id of a message or order -> JSON of who said
     it, what is left of it, and the process that sees to it; id of a line that is to be shown ->

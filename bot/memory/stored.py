@@ -151,7 +151,7 @@ class RoomState:
     """All that a room is, besides what was said in it. `chapter` 0: the whole book.
 
     `mark` is the newest turn that is trimmed from prompts, `summed` the newest that `summaries`
-    tell of.
+    tell of. `choices` are the ways to go on that were offered and not taken.
     """
 
     cast: tuple[str, ...] = ()
@@ -165,6 +165,7 @@ class RoomState:
     summaries: tuple[Summary, ...] = field(default=())
     mark: str = ""
     summed: str = ""
+    choices: tuple[str, ...] = ()
     epoch: int = 0
 
     def summary(self, character_id: str) -> str:
@@ -231,6 +232,8 @@ def state_to_fields(changes: Mapping[str, Any]) -> tuple[str, ...]:
                 text = " ".join(value)
             case "summaries":
                 text = json.dumps([[sorted(s.heard), s.text] for s in value], ensure_ascii=False)
+            case "choices":
+                text = json.dumps(value, ensure_ascii=False) if value else ""
             case "chapter":
                 text = str(value or "")
             case "paused" | "language_chosen":
@@ -263,6 +266,7 @@ def state_from_fields(fields: Mapping[str, str]) -> RoomState:
         summaries=tuple(_summaries(fields.get("summaries") or "[]")),
         mark=fields.get("mark", ""),
         summed=fields.get("summed", ""),
+        choices=tuple(json.loads(fields.get("choices") or "[]")),
         epoch=int(fields.get("epoch", 0)),
     )
 

@@ -43,8 +43,8 @@ class Exchange:
         """Everything that follows what a person said."""
         job, view, work = self.job, self.view, self.job.work
         if not work.said:
-            changes = view.decided_by(work.text)
-            work = await view.memory.say(work, view.turn_of(work), **changes)
+            turn, changes = view.heard(work)
+            work = await view.memory.say(work, turn, **changes)
             job.work = work
         if view.memory.state.paused:
             return

@@ -18,7 +18,6 @@ from bot.portable import process_ended, process_id
 from bot.room.chores import Chores
 from bot.room.speech import show
 from bot.room.view import View
-from characters.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -129,10 +128,10 @@ class Inbox:
                 shared.stats["declined"] += 1
                 log.info("%s: a message was declined: %s", self._view.key, declined.name)
                 work = replace(work, text="", queue=())
-            said = self._view.turn_of(work) if alone and not work.order and not declined else None
+            said = alone and not work.order and not declined
             try:
                 async with self._door:
-                    work = await self._keep(work, said, message)
+                    work = await self._keep(work, message, said=said)
             except AlreadyHandled:
                 shared.stats["heard twice"] += 1
                 return
@@ -154,8 +153,9 @@ class Inbox:
         if not self._inside:
             self._chores.rest()
 
-    async def _keep(self, work: Request, said: Turn | None, message: str) -> Request:
-        """Store what somebody said; whoever waits for Redis here waits in order."""
+    async def _keep(self, work: Request, message: str, *, said: bool) -> Request:
+        """Store what somebody said, as a turn if it is `said` at once; whoever waits for Redis here
+        waits in order."""
         view = self._view
         try:
             if view.memory.unknown:
@@ -171,8 +171,8 @@ class Inbox:
                     language=view.language,
                     on_connection=view.connection,
                 )
-            changes = view.decided_by(work.text) if said else {}
-            work = await view.memory.hear(work, said, message=message, **changes)
+            turn, changes = view.heard(work) if said else (None, {})
+            work = await view.memory.hear(work, turn, message=message, **changes)
             if told:
                 await view.notice(told, to=work.person, secret=True)
             return work

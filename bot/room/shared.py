@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -18,7 +19,8 @@ from characters.card import Cast
 @dataclass(slots=True)
 class Shared:
     """One cast, one model, one memory. `book`, `people` and `limits` may be missing: nothing to
-    quote, nothing kept of people, no rate limit. `stats` counts what happened, by name."""
+    quote, nothing kept of people, no rate limit. `stats` counts what happened, by name; `dice`
+    throws them."""
 
     cast: Cast
     voice: Voice
@@ -29,3 +31,4 @@ class Shared:
     filter: Filter = field(default_factory=Filter)
     permissions: Permissions = field(default_factory=Permissions)
     stats: Counter[str] = field(default_factory=Counter)
+    dice: random.Random = field(default_factory=random.SystemRandom)

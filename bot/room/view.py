@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from bot import notices
+from bot.choices import pick
 from bot.conversation import language_of, scene_of, spoken_in
 from bot.memory import MemoryAway, Request, StoredLine, StoredTurn
 from bot.room.shared import Shared
@@ -46,6 +47,15 @@ class View:
     def language(self) -> Language:
         """What the room speaks; Chinese until somebody says otherwise."""
         return self.memory.state.language or self.wanted or "zh"
+
+    def heard(self, work: Request) -> tuple[Turn, dict[str, Any]]:
+        """What somebody said as a turn, and the changes of the state that it makes: a number picks
+        one of the choices, which is then what the person said."""
+        picked = None if work.forwarded else pick(work.text, self.memory.state.choices)
+        changes = self.decided_by(work.text)
+        if picked is None:
+            return self.turn_of(work), changes
+        return Turn(work.name, picked), changes | {"choices": ()}
 
     def turn_of(self, work: Request) -> Turn:
         """What somebody said, as it stands in the transcript."""

@@ -16,7 +16,7 @@ from text.numerals import number
 
 LONGEST_TEXT = 400  # characters of a place, a mood, a note
 
-_NONE = {"无", "没有", "撤掉", "清空", "none", "off", "clear", "-"}
+NONE = {"无", "没有", "撤掉", "清空", "none", "off", "clear", "-"}
 _HERE = {"room", "here", "屋子", "这间屋子", "房间", "这里", "此处"}
 # "as of chapter 27", 「第二十七回」, 「到27章为止」: a number, and a word that makes it a chapter;
 # only digits are one by themselves.
@@ -35,7 +35,7 @@ async def _scene(talk: Exchange, argument: str) -> None:
     """Place, mood and chapter: the parts of the argument, between semicolons or bars."""
     language = talk.view.language
     changes: dict[str, Any] = {}
-    if argument.casefold() in _NONE:
+    if argument.casefold() in NONE:
         changes = {"place": "", "mood": "", "chapter": 0}
     else:
         for part in filter(None, map(str.strip, re.split(r"[;；|｜\n]", argument))):
@@ -72,7 +72,7 @@ def chapter_in(part: str) -> int | None:
 async def _note(talk: Exchange, argument: str) -> None:
     language = talk.view.language
     if argument:
-        note = "" if argument.casefold() in _NONE else _line(argument)
+        note = "" if argument.casefold() in NONE else _line(argument)
         await talk.view.memory.write(note=note)
     note = talk.view.memory.state.note
     told = notices.NOTE[language].format(note) if note else notices.NO_NOTE[language]

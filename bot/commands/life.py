@@ -1,0 +1,29 @@
+"""Rows of the command table: dice, choices, whispers, branches, sharing, and who speaks unasked."""
+
+from __future__ import annotations
+
+from bot.commands.row import Command
+from characters.card import Words
+
+LIFE: tuple[Command, ...] = (
+    Command(
+        "roll",
+        ("roll", "dice"),
+        ("掷骰", "掷骰子", "骰子"),
+        "text",
+        Words("[2d6+1]", "[2d6+1]"),
+        Words("掷骰子，在场的都看得见", "throw dice; all on stage see it"),
+    ),
+    Command(
+        "choices",
+        ("choices",),
+        ("选项", "抉择"),
+        "text",
+        Words("[甲 | 乙 | 丙]", "[A | B | C]"),
+        Words(
+            "摆出几条路，谁打号码就算谁选；/选项 无 收起",
+            "offer ways to go on; whoever types a number picks; `/choices none` takes them away",
+        ),
+        informs="bare",
+    ),
+)
