@@ -145,6 +145,13 @@ def open_embedder(path: Path) -> Any:
     return open_embedder(path)
 
 
+def write_notes(words: list[str]) -> int:
+    """`mrp canon notes`: a model reads the book and notes what happens."""
+    from trainer.synth.cli import main as synth  # the teachers, only for this verb
+
+    return synth(["notes", *words])
+
+
 def render_lessons(
     path: Path, metadata: Mapping[str, str]
 ) -> Iterator[list[tuple[str, bool, bool]]]:
@@ -206,7 +213,7 @@ async def play(args: argparse.Namespace) -> AsyncIterator[Any]:
 GIVEN: dict[str, dict[str, Any]] = {
     "bench": {"model_file": model_file},
     "evaluate": {"casting": casting, "play": play},
-    "canon": {"open_embedder": open_embedder},
+    "canon": {"open_embedder": open_embedder, "write_notes": write_notes},
     "imatrix": {"render": render_lessons},
     "measure": {"render": render_lessons, "evaluate": evaluate},
 }

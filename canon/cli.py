@@ -1,6 +1,7 @@
 """`mrp canon`: read a novel, say who says what, and find what a message is about.
 
 mrp canon build NOVEL -o DIR                scenes, quotes and the search index, in a folder
+mrp canon notes -o DIR --canon DIR --gguf NAME   a model writes what happens, in today's words
 mrp canon quotes NOVEL --jsonl              one JSON object a quote
 mrp canon search TEXT --canon DIR -k 5      the passages that TEXT is about
 mrp canon stats --canon DIR --plot FILE     lines by character and chapter
@@ -14,7 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -24,6 +25,7 @@ from rich.table import Table
 from canon.book import LARGEST_MB, Book, read_book
 from canon.canon import Canon
 from canon.error import CanonError, NoQuotes
+from canon.events import read_events
 from canon.folder import build
 from canon.names import NameTable, read_table
 from canon.search import Embed
@@ -31,22 +33,38 @@ from canon.speakers import Quote, attribute, table_of
 from canon.stats import count_lines, draw, sample_lines
 
 OpenEmbedder = Callable[[Path], Embed]
+WriteNotes = Callable[[list[str]], int]
 
 
-def main(argv: list[str], *, open_embedder: OpenEmbedder | None = None) -> int:
+def main(
+    argv: list[str],
+    *,
+    open_embedder: OpenEmbedder | None = None,
+    write_notes: WriteNotes | None = None,
+) -> int:
     """Run one subverb. Raises CanonError for bad input; the front door prints it.
 
-    `open_embedder` reads an embedding model; the front door hands it in, as this package knows
-    no other.
+    `open_embedder` reads an embedding model, `write_notes` is `mrp canon notes`; the front door
+    hands them in, as this package knows no other.
     """
+    if argv[:1] == ["notes"] and write_notes is not None:
+        return write_notes(argv[1:])
     parser = argparse.ArgumentParser(
         prog="mrp canon", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="build|quotes|search|stats")
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="build|notes|quotes|search|stats"
+    )
 
     builder = verbs.add_parser("build", help="novel → folder with scenes, quotes and index")
     _novel(builder)
     builder.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    builder.add_argument(
+        "--notes",
+        type=Path,
+        metavar="FILE",
+        help="what happens, in today's words (mrp canon notes)",
+    )
     builder.add_argument("--json", action="store_true", help="counts as JSON on the last line")
 
     quotes = verbs.add_parser("quotes", help="every quote with its speaker")
@@ -120,6 +138,8 @@ def _read(args: argparse.Namespace) -> tuple[Book, NameTable]:
 
 def _build(args: argparse.Namespace) -> int:
     book, table = _read(args)
+    if args.notes:
+        table = replace(table, events=(*table.events, *read_events(args.notes)))
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}

@@ -26,6 +26,7 @@ from canon.presence import find_chapters
 from canon.scenes import BookScene, find_scenes, write_scenes
 from canon.search import Embed, save_field, save_vocabulary
 from canon.speakers import UNDECIDED, Quote, attribute
+from canon.traditional import fold_words
 
 # On how many passages of its chapter an event's words are laid.
 _PASSAGES_AN_EVENT = 5
@@ -204,7 +205,7 @@ def _write_index(
             column += 1
         say("index", done, len(book.sections))
     order = {section.number: place for place, section in enumerate(book.sections)}
-    notes, chapter_notes = _lay(table, lexicon, passages, documents, order)
+    notes, chapter_notes = _lay(book, table, lexicon, passages, documents, order)
     rows = save_vocabulary(documents.vocabulary, folder / "keys.npy")
     for field, content in (
         ("passages", documents.passages),
@@ -224,6 +225,7 @@ def _write_index(
 
 
 def _lay(
+    book: Book,
     table: NameTable,
     lexicon: Lexicon,
     passages: Sequence[Passage],
@@ -232,35 +234,59 @@ def _lay(
 ) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
     """Notes of every passage and of every chapter.
 
-    An event's words are laid on the passages of its chapter that share most of its rarer words.
+    An event's words are laid on the passages where it says that it happens, else on those of its
+    chapter that share most of its rarer words.
     """
     seen = np.zeros(len(documents.vocabulary), dtype=np.int64)
     places: dict[int, list[int]] = {}
     for index, numbers in enumerate(documents.passages):
         places.setdefault(passages[index].section, []).append(index)
         seen[np.unique(numbers)] += 1
+    texts = {section.number: fold_words(section.text) for section in book.sections}
     empty = np.zeros(0, dtype=np.int32)
     notes, chapter_notes = [empty] * len(passages), [empty] * len(order)
     for event in table.events:
         if event.chapter not in order:
             continue
-        weights = lexicon.read(event.told).weights
-        rare = np.zeros(len(seen), dtype=np.float64)
-        for token, weight in weights.items():
-            number = documents.vocabulary.get(token)
-            if number is not None and number < len(seen) and seen[number]:
-                rare[number] = weight * np.log(1 + len(passages) / seen[number])
         told = [*tokens(event.told), *tokens(event.english)]
         told += [f"@{name}" for _, _, name in lexicon.people_in(event.told)]
         numbers = documents.number(told)
-        shared = {
-            i: -rare[np.unique(documents.passages[i])].sum() for i in places.get(event.chapter, ())
-        }
-        for index in sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]:
+        here = places.get(event.chapter, [])
+        found = _standing(
+            texts[event.chapter], fold_words(event.where), [passages[i] for i in here]
+        )
+        if found:
+            here = [here[i] for i in found]
+        else:
+            rare = np.zeros(len(seen), dtype=np.float64)
+            for token, weight in lexicon.read(event.told).weights.items():
+                number = documents.vocabulary.get(token)
+                if number is not None and number < len(seen) and seen[number]:
+                    rare[number] = weight * np.log(1 + len(passages) / seen[number])
+            shared = {i: -rare[np.unique(documents.passages[i])].sum() for i in here}
+            here = sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]
+        for index in here:
             notes[index] = np.concatenate([notes[index], numbers])
         chapter = order[event.chapter]
         chapter_notes[chapter] = np.concatenate([chapter_notes[chapter], numbers])
     return notes, chapter_notes
+
+
+def _standing(text: str, where: str, passages: Sequence[Passage]) -> list[int]:
+    """Which passages of a chapter hold these words, or lie half in a stretch that is named by its
+    first and last words; [] when they do not stand in it."""
+    first, stretch, last = where.partition("…")
+    begin = text.find(first) if first else -1
+    end = text.find(last, begin) if begin >= 0 else -1
+    if end < 0:
+        return []
+    end += len(last) if stretch else len(first)
+    return [
+        index
+        for index, p in enumerate(passages)
+        if (p.start <= begin and end <= p.end)
+        or 2 * (min(p.end, end) - max(p.start, begin)) >= p.end - p.start
+    ]
 
 
 def _write_vectors(

@@ -22,6 +22,7 @@ from trainer.synth.methods import (
     dialogue,
     ditto,
     general,
+    notes,
     profile,
     qa,
     questions,
@@ -68,6 +69,12 @@ METHODS: dict[str, Method] = {
     "ditto": Method("what a character knows and cannot know (Ditto)", ditto.tasks, ditto.settle),
     "general": Method(
         "retold general answers, refusals and their control", general.tasks, general.settle
+    ),
+    "notes": Method(
+        "what happens in the book, for its search (mrp canon notes)",
+        notes.tasks,
+        notes.settle,
+        False,
     ),
 }
 
