@@ -49,6 +49,17 @@ def main(
     """
     if argv[:1] == ["notes"] and write_notes is not None:
         return write_notes(argv[1:])
+    args = _parser().parse_args(argv)
+    args.embedder = None
+    if getattr(args, "embed", None):
+        if open_embedder is None:
+            raise CanonError("--embed: nothing here reads embedding models")
+        args.embedder = open_embedder(args.embed)
+    verb = {"build": _build, "quotes": _quotes, "search": _search, "stats": _stats}[args.verb]
+    return verb(args)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mrp canon", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -92,15 +103,7 @@ def main(
         dense.add_argument(
             "--embed", type=Path, metavar="GGUF", help="an embedding model, for a dense index too"
         )
-
-    args = parser.parse_args(argv)
-    args.embedder = None
-    if getattr(args, "embed", None):
-        if open_embedder is None:
-            raise CanonError("--embed: nothing here reads embedding models")
-        args.embedder = open_embedder(args.embed)
-    verb = {"build": _build, "quotes": _quotes, "search": _search, "stats": _stats}[args.verb]
-    return verb(args)
+    return parser
 
 
 def quote_row(quote: Quote) -> dict[str, object]:
