@@ -18,7 +18,7 @@ from bot.platforms import registry
 
 HIDDEN = "<secret>"
 
-_PASSWORD_IN_URL = r"(?<=://)[^\s/@]*:[^\s/@]+(?=@)"
+_PASSWORD_IN_URL = r"(?<=://)[^\s/@]*:[^\s/@]+(?=@)|(?<=sentinel_password=)[^\s&'\"]+"
 
 
 class SecretProblem(RuntimeError):

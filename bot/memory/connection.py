@@ -8,7 +8,6 @@ until it succeeds.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -18,9 +17,13 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from bot.memory.refusals import heals, told
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds
 
 T = TypeVar("T")
+
+Client = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
 
 class MemoryProblem(RuntimeError):
@@ -47,7 +50,9 @@ class Store(Protocol):
         """Make sure that it runs. Returns whether clients need to be made anew."""
         ...
 
-    def client(self, **options: Any) -> redis.asyncio.Redis: ...
+    async def client(self, **options: Any) -> Client:
+        """A client of it. Raises redis.RedisError: it does not answer, or refuses."""
+        ...
 
     def stop(self) -> None: ...
 
@@ -58,7 +63,8 @@ class Connection:
     def __init__(self, server: Store, patience: float) -> None:
         self._server = server
         self._patience = patience
-        self.redis: redis.asyncio.Redis = redis.asyncio.Redis()
+        self.redis: Any = redis.asyncio.Redis()  # a `Client`, whose commands redis-py types apart
+        self._attached = False
         self._closed = False
 
     @property
@@ -90,16 +96,18 @@ class Connection:
     async def _attach(self) -> None:
         """Make sure there is a server to talk to, and a client for it."""
         moved = await asyncio.to_thread(self._server.start)
-        if not moved:
+        if self._attached and not moved:
             return
+        self._attached = False
         await self.redis.aclose()
-        self.redis = self._server.client(
+        self.redis = await self._server.client(
             decode_responses=True,
             socket_timeout=5,
             socket_connect_timeout=3,
             # We wait and tell people; the library must not wait silently before.
             retry=Retry(NoBackoff(), 0),
         )
+        self._attached = True
 
     async def lasting(
         self,
@@ -128,10 +136,10 @@ class Connection:
                     raise closed from problem
                 if not isinstance(problem, redis.RedisError):
                     raise
-                if not _heals(problem):
-                    raise MemoryProblem(f"Redis ({self.where}): {first_line(problem)}") from problem
+                if not heals(problem):
+                    raise MemoryProblem(f"Redis ({self.where}): {told(problem)}") from problem
                 away = MemoryAway(
-                    f"Redis ({self.where}) does not answer or refuses: {first_line(problem)}"
+                    f"Redis ({self.where}) does not answer or refuses: {told(problem)}"
                 )
                 if time.monotonic() + pause > until:
                     raise away from problem
@@ -144,35 +152,3 @@ class Connection:
                 if waiting and on_connection:
                     await on_connection(None)
                 return done
-
-
-# Refusals that time heals. Redis says each as the first word of an error.
-_PASSES = re.compile(
-    r"(?:BUSY|LOADING|MISCONF|NOREPLICAS|MASTERDOWN|READONLY|OOM|TRYAGAIN|CLUSTERDOWN|NOAUTH"
-    r"|UNKILLABLE|FAILOVER|NOGOODSLAVE) "
-)
-# Where that word stands: in a pipeline after the command, which may hold anybody's text, as a tuple
-# (redis 8); in a script after where it happened ("… @user_script: 58: -OOM command …"); in what
-# EXEC refuses.
-_BEFORE = re.compile(
-    r".*(?: of pipeline caused error: |@user_script: ?\d+: |because of: )", re.DOTALL
-)
-
-
-def _heals(problem: redis.RedisError) -> bool:
-    """Whether waiting may cure it: away, loading, busy, full, read-only, failing over, locked."""
-    if isinstance(problem, redis.ConnectionError | redis.TimeoutError):
-        return True
-    said = _BEFORE.sub("", str(problem), count=1).lstrip("-: ('\"")
-    named = (
-        redis.exceptions.ReadOnlyError,  # the driver takes the word away from these
-        redis.exceptions.OutOfMemoryError,
-        redis.exceptions.ClusterDownError,
-        redis.exceptions.TryAgainError,
-    )
-    return isinstance(problem, named) or bool(_PASSES.match(said)) or "Errors trying to" in said
-
-
-def first_line(problem: Exception) -> str:
-    """The first line of an exception's text, without its full stop; or its name."""
-    return str(problem).partition("\n")[0].rstrip(".") or type(problem).__name__

@@ -106,7 +106,7 @@ class Embedded:
                 finally:
                     os.close(file)
 
-    def client(self, **options: Any) -> redis.asyncio.Redis:
+    async def client(self, **options: Any) -> redis.asyncio.Redis:
         """A client of the server that was found."""
         return redis.asyncio.Redis(unix_socket_path=self._socket, **options)
 

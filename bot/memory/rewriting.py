@@ -5,8 +5,8 @@
 
 An append-only file holds every command that was ever given, until it is rewritten, which Redis does
 by itself only when it has doubled. The embedded server rewrites at once. A server of somebody
-else's is asked once an hour, however much was erased; that something was is noted in Redis, so that
-it is done after a restart, too.
+else's, and every node of a cluster, is asked once an hour, however much was erased; that something
+was is noted in Redis, so that it is done after a restart, too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import logging
 from typing import Any
 
 import redis
+from redis.asyncio import RedisCluster
 
 from bot.memory.connection import Connection
 from bot.memory.keys import PREFIX
@@ -56,12 +57,19 @@ async def rewrite(memory: Connection) -> bool:
         count = await client.get(ERASED)
         if not count:
             return False
-        try:
-            done = await _rewritten(client)
-        except redis.ResponseError as problem:
-            # A managed Redis may not let anybody do it; then its back-ups are its operator's.
-            log.info("the append-only file of %s is not rewritten: %s", memory.where, problem)
-            done = False
+        done = True
+        for server in _servers(client):
+            try:
+                done = await _rewritten(client, server) and done
+            except redis.ResponseError as problem:
+                # A managed Redis may not let anybody do it; then its back-ups are its operator's.
+                log.info("the append-only file of %s is not rewritten: %s", memory.where, problem)
+                done = False
+            except (redis.ConnectionError, redis.TimeoutError) as problem:
+                if not server:
+                    raise
+                log.info("a node of %s is away, and is asked in an hour: %s", memory.where, problem)
+                return False
         async with client.pipeline(transaction=True) as pipe:
             await pipe.watch(ERASED)
             if await pipe.get(ERASED) == count:  # else more was erased meanwhile
@@ -74,12 +82,20 @@ async def rewrite(memory: Connection) -> bool:
     return await memory.lasting(step, None)
 
 
-async def _rewritten(client: Any) -> bool:
+def _servers(client: Any) -> list[dict[str, Any]]:
+    """Each server with a file of its own, as what names it in a command: all nodes of a cluster,
+    replicas too."""
+    if isinstance(client, RedisCluster):
+        return [{"target_nodes": node} for node in client.get_nodes()]
+    return [{}]
+
+
+async def _rewritten(client: Any, server: dict[str, Any]) -> bool:
     loop = asyncio.get_running_loop()
     until = loop.time() + _LONGEST
     started = False
     while loop.time() < until:
-        info = await client.info("persistence")
+        info = await client.info("persistence", **server)
         if not info.get("aof_enabled"):
             return False
         busy = info.get("aof_rewrite_in_progress") or info.get("aof_rewrite_scheduled")
@@ -87,7 +103,7 @@ async def _rewritten(client: Any) -> bool:
             if started:
                 return True
             # One that was under way may have begun before the erasure: ours comes after it.
-            await client.bgrewriteaof()
+            await client.bgrewriteaof(**server)
             started = True
         await asyncio.sleep(_POLL)
     return started

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio.connection import AbstractConnection
+from redis.crc import key_slot
 
 from bot.drafts import Pace
 from bot.memory import Memory, open_memory
@@ -105,6 +107,31 @@ async def memory(data) -> AsyncIterator[Memory]:
     opened = await open_memory(os.environ.get("MRP_TEST_REDIS"), folder=data / "mrp", patience=5)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _one_slot_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test has the memory do: each command and each transaction touches one slot."""
+    pack, pack_all = AbstractConnection.pack_command, AbstractConnection.pack_commands
+
+    def look(words: Iterable[Any]) -> None:
+        keys = [str(word) for word in words if str(word).startswith("mrp:")]
+        slots = {key_slot(key.encode()) for key in keys}
+        assert len(slots) < 2, f"keys of several slots: {keys}"
+
+    def pack_command(self: AbstractConnection, *args: Any) -> Any:
+        look(args)
+        return pack(self, *args)
+
+    def pack_commands(self: AbstractConnection, commands: Iterable[Any]) -> Any:
+        whole = [tuple(command) for command in commands]
+        together = bool(whole) and whole[0][0] == "MULTI"
+        for words in [itertools.chain.from_iterable(whole)] if together else whole:
+            look(words)
+        return pack_all(self, whole)
+
+    monkeypatch.setattr(AbstractConnection, "pack_command", pack_command)
+    monkeypatch.setattr(AbstractConnection, "pack_commands", pack_commands)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -54,6 +54,8 @@ def test_redis_gets_its_password(url, whole):
         f"GET /bot{TELEGRAM}/getUpdates",
         "https://discord.com/api/webhooks/123456789012345678/" + "w" * 68,
         "redis://me:hunter2@host",
+        "redis+cluster://:hunter2@a:7000,b:7000",
+        "redis+sentinel://a/mrp?sentinel_password=hunter2&db=1",
     ],
 )
 def test_what_looks_like_a_token_is_never_shown(text):

@@ -6,7 +6,8 @@ import pytest
 import redis
 
 from bot.memory import MemoryAway, open_memory
-from bot.memory.connection import Connection, _heals
+from bot.memory.connection import Connection
+from bot.memory.refusals import heals as _heals
 from characters.turn import Turn
 
 HEALS = (
