@@ -43,8 +43,9 @@ DOORS: dict[str, tuple[str, ...]] = {
     "gguf": ("quantize/", "trainer/from_gguf.py", "engine/shapes.py", "engine/untrained.py"),
     "discord": ("bot/platforms/",),
     "prometheus_client": ("bot/metrics.py",),
-    "regex": ("bot/filters.py",),
+    "regex": ("bot/filters.py", "text/patterns.py"),
     "telegram": ("bot/platforms/",),
+    "yaml": ("characters/tavern/values.py",),
     "openai": ("evaluation/endpoint.py", "trainer/synth/endpoint.py"),
     "rouge_chinese": ("evaluation/measures/rouge.py",),
 }

@@ -1,0 +1,237 @@
+"""Cards of every kind go in, out and in again, and are equal field by field."""
+
+import json
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from characters.card import Lines, Words, load_cast
+from characters.tavern import FORMATS, read, write, write_group, write_lore
+
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=60
+) | st.sampled_from(
+    ["{{char}} nods to {{user}}.", "孫悟空：俺老孫來也！", "<|im_end|>", "🐒 a:b", "# - 'x' \"y\"",
+     "2020-01-01", "yes", "null", "<script>alert(1)</script>", "\u202eevil", "a\r\nb\tc"]
+)  # fmt: skip
+NAME = st.sampled_from(["Alice", "孙悟空", "🐒 Monkey King", "Dr. Who: the 2nd", "O'Neil", "李 白"])
+SCALAR = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | TEXT
+SCALAR |= st.floats(allow_nan=False, allow_infinity=False)
+ANYTHING = st.recursive(
+    SCALAR,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+FLAT = {
+    "name": NAME,
+    **dict.fromkeys(("description", "personality", "scenario", "first_mes"), TEXT),
+    "mes_example": st.sampled_from(
+        ["", "<START>\n{{user}}: hi\n{{char}}: Hello.\nAnd more.\n<START>\n{{char}}: Bye."]
+    )
+    | TEXT,
+}
+ENTRY = st.fixed_dictionaries(
+    {
+        "keys": st.lists(TEXT, max_size=3),
+        "content": TEXT | st.just("@@depth 4\n@@scan_depth 2\ntext"),
+        "extensions": st.dictionaries(st.sampled_from(["x", "foo/bar"]), ANYTHING, max_size=2),
+        "enabled": st.booleans(),
+        "insertion_order": st.integers(-5, 200),
+    },
+    optional={
+        "name": TEXT,
+        "priority": st.integers(0, 10),
+        "id": st.integers(0, 99) | TEXT,
+        "comment": TEXT,
+        "selective": st.booleans(),
+        "secondary_keys": st.lists(TEXT, max_size=2),
+        "constant": st.booleans(),
+        "position": st.sampled_from(["before_char", "after_char", 0, 4]),
+        "case_sensitive": st.booleans() | st.none(),
+        "use_regex": st.booleans(),
+        "unheard_of": ANYTHING,
+    },
+)
+BOOK = st.fixed_dictionaries(
+    {"entries": st.lists(ENTRY, max_size=3)},
+    optional={
+        "name": TEXT,
+        "description": TEXT,
+        "scan_depth": st.integers(0, 100),
+        "token_budget": st.integers(0, 4000),
+        "recursive_scanning": st.booleans(),
+        "extensions": st.dictionaries(TEXT, ANYTHING, max_size=2),
+    },
+)
+V2 = {
+    "creator_notes": TEXT,
+    "system_prompt": TEXT | st.just("{{original}} Speak in verse."),
+    "post_history_instructions": TEXT,
+    "alternate_greetings": st.lists(TEXT, max_size=3),
+    "tags": st.lists(TEXT, max_size=3),
+    "creator": TEXT,
+    "character_version": TEXT | st.floats(0, 9),
+    "extensions": st.dictionaries(
+        st.sampled_from(["talkativeness", "fav", "world"]), st.just("0.5"), max_size=2
+    )
+    | st.fixed_dictionaries(
+        {"depth_prompt": st.fixed_dictionaries({"prompt": TEXT, "depth": st.just(4)})}
+    )
+    | st.dictionaries(st.sampled_from(["risuai", "chub", "a b"]), ANYTHING, max_size=2),
+    "character_book": BOOK | st.none(),
+}
+V3 = {
+    "nickname": st.just("") | NAME,
+    "creator_notes_multilingual": st.dictionaries(st.sampled_from(["en", "zh"]), TEXT),
+    "source": st.lists(TEXT, max_size=2),
+    "group_only_greetings": st.lists(TEXT, max_size=2),
+    "creation_date": st.integers(0, 2**33),
+    "modification_date": st.integers(0, 2**33),
+    "assets": st.lists(
+        st.fixed_dictionaries(
+            {
+                "type": st.just("icon"),
+                "uri": st.just("ccdefault:"),
+                "name": TEXT,
+                "ext": st.just("png"),
+            }
+        ),
+        max_size=2,
+    ),
+}
+
+
+def wrapped(spec, version, fields):
+    needed = {key: fields.pop(key) for key in ("name", "description", "first_mes")}
+    data = st.fixed_dictionaries(needed, optional={**fields, "unheard_of": ANYTHING})
+    return st.fixed_dictionaries(
+        {"spec": st.just(spec), "spec_version": st.just(version), "data": data}
+    )
+
+
+V1_CARD = st.fixed_dictionaries(FLAT, optional={"avatar": TEXT, "chat": TEXT, "fav": st.booleans()})
+V2_CARD = wrapped("chara_card_v2", "2.0", FLAT | V2)
+V3_CARD = wrapped("chara_card_v3", "3.0", FLAT | V2 | V3)
+# SillyTavern writes both: V1's fields beside V2's.
+BOTH = st.builds(lambda flat, card: {**flat, **card}, V1_CARD, V2_CARD)
+PYGMALION = st.fixed_dictionaries(
+    {"char_name": NAME, "char_persona": TEXT, "char_greeting": TEXT, "world_scenario": TEXT,
+     "example_dialogue": TEXT}
+)  # fmt: skip
+WEBUI = st.fixed_dictionaries({"name": NAME, "context": TEXT, "greeting": TEXT})
+CARD = V1_CARD | V2_CARD | V3_CARD | BOTH | PYGMALION | WEBUI
+
+relaxed = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+
+
+@relaxed
+@given(CARD, st.sampled_from(FORMATS))
+def test_what_came_in_goes_out_the_same(card, format):
+    first = read(json.dumps(card).encode(), "card.json")
+    made = write(first.characters[0], format=format, lore=first.lore)
+    second = read(made, f"card.{format}")
+    assert second.characters == first.characters
+    assert second.lore == first.lore
+    if format != "charx":  # which may get an icon
+        assert second.raw == first.raw == json.loads(json.dumps(card))
+
+
+@relaxed
+@given(
+    st.builds(
+        lambda name, persona, style, greeting, lines, emoji: replace(
+            load_cast()["wukong"],
+            name=Words("悟空", name),
+            persona=Words(persona or "一只猴子", persona or "A monkey"),
+            style=Words("直爽", style),
+            greeting=Lines(("来也！", greeting or "嗯"), ("Here!",)),
+            lines=Lines(tuple(filter(None, lines)), ("Ha!",)),
+            emoji=emoji,
+        ),
+        st.sampled_from(["Wukong", "Monkey 🐒"]),
+        st.text(st.characters(codec="utf-8", categories=("L", "P", "Zs", "So")), max_size=80).map(
+            str.strip
+        ),
+        st.just("") | st.just("blunt"),
+        st.text(st.characters(categories=("L",)), max_size=9),
+        st.lists(st.text(st.characters(categories=("L",)), max_size=9), max_size=3),
+        st.sampled_from(["", "🐒"]),
+    ),
+    st.sampled_from(FORMATS),
+    st.sampled_from(["zh", "en"]),
+)
+def test_a_character_of_ours_comes_back_whole(character, format, language):
+    if not character.style.en:
+        character = replace(character, style=Words("直爽", "blunt"))
+    made = write(character, format=format, language=language)
+    assert read(made, f"x.{format}").characters == (character,)
+
+
+@relaxed
+@given(BOOK)
+def test_a_book_goes_out_as_a_world_file_and_means_the_same(book):
+    card = {
+        "spec": "chara_card_v2",
+        "data": {"name": "A", "first_mes": "x", "character_book": book},
+    }
+    found = read(json.dumps(card).encode(), "a.json").lore
+    if found:
+        again = read(write_lore(found[0]), "world.json").lore[0]
+        plain = [replace(entry, raw="", patterns=False) for entry in again.entries]
+        assert plain == [replace(e, raw="", patterns=False) for e in found[0].entries]
+        assert read(write_lore(again), "world.json").lore[0].entries == again.entries
+
+
+def test_the_whole_shipped_cast_in_every_format():
+    for character in load_cast():
+        for format in FORMATS:
+            assert read(write(character, format=format), f"x.{format}").characters == (character,)
+
+
+def test_what_is_edited_here_goes_out_edited_and_the_rest_stays():
+    card = {
+        "spec": "chara_card_v2",
+        "spec_version": "2.0",
+        "name": "Alice",
+        "description": "old",
+        "data": {
+            "name": "Alice",
+            "description": "old",
+            "scenario": "A garden",
+            "first_mes": "Hi",
+            "creator_notes": "keep me",
+            "extensions": {"chub": {"id": 7}},
+        },
+    }
+    alice = read(json.dumps(card).encode(), "a.json").characters[0]
+    edited = replace(alice, persona=Words("", "new"), greeting=Lines((), ("Ho", "Hey")))
+    out = json.loads(write(edited, format="json"))
+    assert out["description"] == out["data"]["description"] == "new"
+    assert out["data"]["scenario"] == ""
+    assert (out["data"]["first_mes"], out["data"]["alternate_greetings"]) == ("Ho", ["Hey"])
+    assert out["data"]["creator_notes"] == "keep me"
+    assert out["data"]["extensions"]["chub"] == {"id": 7}
+    again = read(json.dumps(out).encode(), "a.json").characters[0]
+    assert replace(again, source=None) == replace(edited, source=None)
+
+
+def test_what_another_program_changed_in_our_card_counts():
+    wukong = load_cast()["wukong"]
+    card = json.loads(write(wukong, format="json", language="en"))
+    card["data"]["description"] = "A different monkey."
+    card["data"]["creator_notes"] = "by somebody"
+    found = read(json.dumps(card).encode(), "w.json").characters[0]
+    assert found.persona == Words(wukong.persona.zh, "A different monkey.")
+    assert found.titles == wukong.titles
+    assert json.loads(write(found, format="json"))["data"]["creator_notes"] == "by somebody"
+
+
+def test_a_group_with_its_lore_in_one_file():
+    cast = list(load_cast())[:3]
+    made = write_group("西行", [(character, None, ()) for character in cast])
+    found = read(made, "group.zip")
+    assert (found.characters, found.group) == (tuple(cast), "西行")
+    assert set(found.faces) == {character.id for character in cast}
