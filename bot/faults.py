@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-# "others": it began as somebody else, whose label was cut off with all that followed.
-Fault = Literal["empty", "assistant", "repeats", "loops", "others"]
+# "others": it began as somebody else, whose label was cut off with all that followed. "tells": it
+# holds what was whispered to the speaker (`bot.whispers`).
+Fault = Literal["empty", "assistant", "repeats", "loops", "others", "tells"]
 
 _ASSISTANT = re.compile(
     r"作为(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练)的)?\s*(?:人工智能|AI|大?语言模型|智能助手|聊天机器人)"

@@ -93,7 +93,7 @@ class Learner:
     def heard(self, room: str, private: bool, turns: Sequence[StoredTurn]) -> None:
         """A round was played: what a person said, and what was answered. Returns at once."""
         try:
-            self._rounds.put_nowait(_Round(room, private, tuple(turns)))
+            self._rounds.put_nowait(_Round(room, private, _learnable(turns, private)))
         except asyncio.QueueFull:
             # It is found again when the room is looked through in idle time.
             log.warning("more is said than can be looked through for what to remember")
@@ -199,7 +199,8 @@ class Learner:
             -LOOK_BACK:
         ]
         language = memory.state.language or "zh"
-        talk = _Talk(room, private, language, tuple(new), memory, memory.state.epoch)
+        learnable = _learnable(new, private)
+        talk = _Talk(room, private, language, learnable, memory, memory.state.epoch)
         for person in dict.fromkeys(kept.person for kept in new if kept.person):
             if not await self._learn_of(person, talk):
                 return False
@@ -264,7 +265,7 @@ class Learner:
             said = [
                 (shown if k.turn.side == "character" else name, k.turn.text[:LONGEST_LINE])
                 for k in talk.turns
-                if (k.person == memory.person and not k.forwarded)
+                if (k.person == memory.person and not k.forwarded and k.turn.heard_by(character))
                 or (k.turn.side == "character" and k.turn.speaker == character)
             ][-MOST_LINES:]
             markup = self._voice.served.style.markup
@@ -296,3 +297,9 @@ class Learner:
         finally:
             await reply.aclose()
         return "".join(said)
+
+
+def _learnable(turns: Sequence[StoredTurn], private: bool) -> tuple[StoredTurn, ...]:
+    """The turns from which something may be learned: of what was whispered in a group nothing is,
+    as it might come up where others read along."""
+    return tuple(kept for kept in turns if private or not kept.turn.whispered)

@@ -51,6 +51,11 @@ NARRATED = Words("旁白：{}", "Narrator: {}")
 NARRATE_WHAT = Words(
     "说什么？例如：/旁白 天忽然黑了", "What happens? For example: /narrate It grows dark"
 )
+WHISPERED = Words("（悄悄话）{}：{}", "(whispers) {}: {}")
+WHISPER_WHAT = Words(
+    "悄悄对谁说什么？例：/悄悄话 悟空 师父有危险。要对在场的一位说。",
+    "Whisper what, and to whom on stage? For example: /whisper wukong Beware of the lady.",
+)
 ROLLED = Words("{}掷骰：{}", "{} rolls {}")
 CHOICES = Words("怎么走？打一个号码就算选定：\n{}", "What now? Type a number to pick:\n{}")
 NO_CHOICES = Words(

@@ -86,6 +86,7 @@ class _Phrases:
     memory: str
     note: str
     next: str
+    whisper: str
     digest: str
 
 
@@ -108,6 +109,7 @@ _PHRASES: dict[Language, _Phrases] = {
         memory="记得：",
         note="提示：{}",
         next="接下来：{}",
+        whisper="（悄悄对你说，别人都听不见）{}",
         digest="把下面的对话概括成不超过{}个字的一段话：谁做了什么、说定了什么。只写发生过的事。",
     ),
     "en": _Phrases(
@@ -129,6 +131,7 @@ _PHRASES: dict[Language, _Phrases] = {
         memory="Remembered:",
         note="Note: {}",
         next="Next: {}",
+        whisper="(whispers to you, unheard by anybody else) {}",
         digest=(
             "Sum up the following conversation in one paragraph of at most {} characters: who did "
             "what, and what was agreed. Write only what happened."
@@ -252,7 +255,10 @@ def transcript(
 
 def _turn(turn: Turn, scene: Scene, style: Style, learned: bool) -> Iterable[Span]:
     phrases = _PHRASES[scene.language]
-    name, text = name_of(turn, scene) + phrases.colon, phrases.lead + turn.text
+    words = turn.text
+    if turn.whispered and turn.side == "human":
+        words = phrases.whisper.format(words)
+    name, text = name_of(turn, scene) + phrases.colon, phrases.lead + words
     if turn.side != "character":
         return _block("user", name + text, style)
     # Header, name and text are spans of their own, exactly as when the line was asked for.

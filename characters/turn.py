@@ -20,12 +20,14 @@ class Turn:
     """One thing said. `speaker` is a character's id, a person's shown name, or "" for narration.
 
     `witnesses` holds the ids of the characters that were present; None means all of them.
+    `whispered`: for the witnesses alone; no other reader, of any kind, ever learns of it.
     """
 
     speaker: str
     text: str
     side: Side = "human"
     witnesses: frozenset[str] | None = None
+    whispered: bool = False
 
     def heard_by(self, character_id: str) -> bool:
         return (
@@ -50,6 +52,10 @@ class Scene:
 
     def said(self, turn: Turn) -> Scene:
         return replace(self, turns=(*self.turns, turn))
+
+    def aloud(self) -> Scene:
+        """The scene without what was whispered: what everybody may know."""
+        return replace(self, turns=tuple(turn for turn in self.turns if not turn.whispered))
 
     def member(self, character_id: str) -> Character:
         """The member of the cast with this id. Raises KeyError when it is not on stage."""

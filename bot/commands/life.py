@@ -7,6 +7,17 @@ from characters.card import Words
 
 LIFE: tuple[Command, ...] = (
     Command(
+        "whisper",
+        ("whisper",),
+        ("悄悄话", "耳语", "悄悄"),
+        "text",
+        Words("名字 话", "NAME TEXT"),
+        Words(
+            "只说给一位角色听，别人都听不见，回话也只给你看",
+            "say something that only one character hears; only you see the answer",
+        ),
+    ),
+    Command(
         "roll",
         ("roll", "dice"),
         ("掷骰", "掷骰子", "骰子"),

@@ -27,7 +27,7 @@ REDELIVERED = 900  # seconds, within which a platform delivers messages again
 # Names that say nothing about who it is.
 _ANYBODY = {"客人", "guest", "某人", "someone"}
 # Fields of a turn and of a room's state that are no text.
-_TURN_MARKS = {"s", "k", "p", "w", "c", "n", "m", "f"}
+_TURN_MARKS = {"s", "k", "p", "w", "c", "n", "m", "f", "q"}
 _STATE_TEXTS = {"place", "mood", "note", "choices"}
 # Characters in a row that tell a fact; shorter ones are in what anybody might say.
 _CJK, _LATIN = 7, 24

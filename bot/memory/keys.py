@@ -8,6 +8,7 @@ All are erased when nobody has spoken in the room for 400 days.
 `…:turns`, a stream of one entry a turn; the newest ~4,000 turns, until forgotten:
     s speaker (character id, or shown name) · t text · k side (h, c, n) · p person, PLATFORM:ID ·
     w witnesses (ids, space between; no field: everybody) · c "1" when broken off ·
+    q "1" when whispered to these ·
     m the platform's id of a message · f "1" when it was forwarded ·
     n the id of the line or message, which makes writing it twice impossible
 `…:state`, a hash of a few KB; until forgotten:

@@ -50,7 +50,7 @@ class Request:
     (`bot.portable.process_id`), `at` when it was last touched, in seconds since 1970. `message` is
     the platform's id of it, "" where there is none. Not `personal`: several people share the
     sender. `forwarded`: somebody else wrote it. `moderator`: the person may do in the room what
-    cannot be undone.
+    cannot be undone. `to`: the id of the character that it is whispered to.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Request:
     personal: bool = True
     forwarded: bool = False
     moderator: bool = False
+    to: str = ""
 
     @property
     def individual(self) -> str:
@@ -105,7 +106,7 @@ class StoredLine:
 
     `texts` are its versions, of which `shown` (an index) counts; `places` where it stands;
     `passages` what of the book was before the speaker, as (chapter, quote); `person` whom it
-    answered.
+    answered. `to`: the only person who may read it, of a whispered one.
     """
 
     id: str
@@ -115,6 +116,7 @@ class StoredLine:
     places: tuple[str, ...] = ()
     passages: tuple[tuple[int, str], ...] = ()
     person: str = ""
+    to: str = ""
 
     @property
     def text(self) -> str:
@@ -189,6 +191,8 @@ def turn_to_fields(stored: StoredTurn) -> dict[str, str]:
         fields["p"] = stored.person
     if turn.witnesses is not None:
         fields["w"] = " ".join(sorted(turn.witnesses))
+    if turn.whispered:
+        fields["q"] = "1"
     if stored.broken_off:
         fields["c"] = "1"
     if stored.message:
@@ -203,7 +207,7 @@ def turn_from_fields(entry_id: str, fields: Mapping[str, str]) -> StoredTurn:
     witnesses = frozenset(fields["w"].split()) if "w" in fields else None
     return StoredTurn(
         id=entry_id,
-        turn=Turn(fields["s"], fields["t"], _SIDE_OF[fields["k"]], witnesses),
+        turn=Turn(fields["s"], fields["t"], _SIDE_OF[fields["k"]], witnesses, "q" in fields),
         person=fields.get("p", ""),
         broken_off="c" in fields,
         line=fields.get("n", ""),

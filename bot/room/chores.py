@@ -116,7 +116,8 @@ class Chores:
         trimmed = await view.memory.between(state.summed, mark)
         if shared.people:
             trimmed = await shared.people.rememberable(trimmed, view.private)
-        turns = [kept.turn for kept in trimmed]
+        # What was whispered is in no summary: those who read it may be others than who heard it.
+        turns = [kept.turn for kept in trimmed if not kept.turn.whispered]
         for heard, earlier, part in by_hearers(state.cast, turns, summaries):
             scene = replace(view.scene(), turns=view.named(part), summary="")
             text = earlier

@@ -19,6 +19,7 @@ from bot.room.job import Job
 from bot.room.shared import Shared
 from bot.room.view import View
 from bot.stage import Message, Stage
+from bot.whispers import addressed
 from characters.card import Character, Language
 from characters.turn import Scene, safe_name
 
@@ -166,6 +167,12 @@ class Room:
             MemoryProblem: it cannot be changed.
         """
         text = plain(text).strip()[:LONGEST]
+        given = read(text)
+        if given and given.id == "whisper":
+            # Words that are whispered from now on are not what was said aloud.
+            turn = next((k for k in self.memory.turns if k.message == message_id), None)
+            whispered = turn is not None and turn.turn.whispered
+            text = addressed(given.argument, self.shared.cast)[1] if whispered else ""
         if not text or self.shared.filter.broken(text):
             await self.deleted([message_id])  # what is not talked about is not kept
             return
@@ -233,8 +240,8 @@ class Room:
         )
 
     def scene(self) -> Scene:
-        """The room as it is."""
-        return self.view.scene()
+        """The room as everybody may know it."""
+        return self.view.scene().aloud()
 
     async def last_line(self) -> StoredLine | None:
         """The last character's line.

@@ -79,7 +79,7 @@ class Exchange:
     async def decline(self, text: str) -> None:
         """Whoever would have answered says that this is not talked about."""
         view, work = self.view, self.job.work
-        turn, scene = Turn(work.name, text), view.scene()
+        turn, scene = Turn(work.name, text), view.scene().aloud()
         answering = answerers(turn, scene, view.shared.cast) or scene.cast
         speaker = answering[0] if answering and not work.order else None
         line = view.shared.filter.check(text, view.language, speaker=speaker) or ""
@@ -94,8 +94,11 @@ class Exchange:
         numbers = [n for n, kept in enumerate(view.memory.turns) if kept.line == work.id]
         if not numbers:
             return ()  # taken back meanwhile
+        if work.to:
+            return (work.to,)
         scene = view.scene()
-        turn, before = scene.turns[numbers[0]], replace(scene, turns=scene.turns[: numbers[0]])
+        turn = scene.turns[numbers[0]]
+        before = replace(scene, turns=scene.turns[: numbers[0]]).aloud()
         replied = await view.line_at(work.reply_to) if work.reply_to else None
         reply_to = replied.speaker if replied else None
         among = candidates(before, cast, turn, reply_to=reply_to)
@@ -107,10 +110,14 @@ class Exchange:
 
     def _after(self, turn: Turn, work: Request) -> Request | None:
         """What is left to do after a character's line; None when that was the last one."""
+        if work.to:
+            return None  # nobody else heard it
         job, view = self.job, self.view
         queue, asked, drawn = list(work.queue or ()), list(work.asked), list(work.drawn)
         if not job.overheard:
-            for other in called(turn, view.scene(turn.speaker).said(turn), view.shared.cast):
+            for other in called(
+                turn, view.scene(turn.speaker).aloud().said(turn), view.shared.cast
+            ):
                 if other.id not in asked:
                     asked.append(other.id)
                     drawn.append(other.id)
@@ -131,7 +138,7 @@ class Exchange:
 
     async def whoever(self) -> Character | None:
         """Who goes on by itself."""
-        scene = self.view.scene()
+        scene = self.view.scene().aloud()
         among = candidates(scene, self.view.shared.cast)
         if len(among) > 1:
             chosen = await self.likeliest(among, scene)

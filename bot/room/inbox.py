@@ -9,14 +9,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot import notices
+from bot import notices, rights
 from bot.commands import Order, informs, read
 from bot.memory import AlreadyHandled, MemoryAway, Request
 from bot.memory.amending import Amended, current
 from bot.memory.places import was_heard
 from bot.portable import process_ended, process_id
 from bot.room.chores import Chores
-from bot.room.speech import show
+from bot.room.delivery import show
 from bot.room.view import View
 
 log = logging.getLogger(__name__)
@@ -263,11 +263,14 @@ class Inbox:
     async def _mark_unanswered(self, work: Request) -> None:
         view = self._view
         if work.order:
-            await view.say(notices.ORDER_LOST, work.name, work.text)
+            # For whoever gave it: what it says may be for nobody else, as a code or a whisper.
+            told = notices.ORDER_LOST[view.language].format(work.name, work.text)
+            await view.notice(told, to=work.person, secret=_is_secret(work))
         else:
             turns = (k.turn.text for k in view.memory.turns if k.line == work.id)
             text = work.text or next(turns, "……")
-            await view.say(notices.UNANSWERED, work.name, text[:40])
+            told = notices.UNANSWERED[view.language].format(work.name, text[:40])
+            await view.notice(told, to=work.person if work.to else "", secret=bool(work.to))
         await view.memory.close(work)
         view.shared.stats["unanswered"] += 1
 
@@ -276,3 +279,9 @@ class Inbox:
         if self._again is not None:
             self._again.cancel()
             await asyncio.wait([self._again])
+
+
+def _is_secret(work: Request) -> bool:
+    """Whether what an order says is for nobody but whoever gave it."""
+    given = read(work.text)
+    return given is not None and given.id in (*rights.ORDERS, "whisper")

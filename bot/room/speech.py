@@ -18,9 +18,11 @@ from bot.labels import labels_for
 from bot.memory import AlreadyHandled, Request, StoredLine
 from bot.recall import Occasion
 from bot.room.chores import Chores
+from bot.room.delivery import Unseen, show
 from bot.room.job import Job
 from bot.room.view import View
-from bot.stage import Line
+from bot.stage import Line, Stage
+from bot.whispers import Confided, confided_to
 from characters.card import Character
 from characters.prompt import Tail
 from characters.turn import Scene, Turn
@@ -28,7 +30,6 @@ from engine.sequence import EngineError, Reply
 
 log = logging.getLogger(__name__)
 
-DELIVERY = 20.0  # seconds that a room waits until a line is shown
 QUEUED = 3.0  # seconds without a word before people are told their place in the queue
 ATTEMPTS = 2  # a faulty reply is asked for once more
 _SHARE = 8  # of the context that may hold what is remembered of a person
@@ -60,6 +61,8 @@ class _Prompt:
     before: tuple[Passage, ...]
     person: str
     old: StoredLine | None
+    whispered: bool  # for the person alone
+    confided: Confided  # what must not be told
 
     @property
     def version(self) -> int:
@@ -124,12 +127,15 @@ class Speech:
         """
         job, view = self._job, self._view
         work, turn = job.work, Turn(speaker.id, spoken.text, "character")
+        if work.to:
+            turn = replace(turn, witnesses=frozenset((speaker.id,)), whispered=True)
         line = StoredLine(
             work.line,
             speaker.id,
             (spoken.text,),
             passages=tuple(leaning(spoken.text, spoken.before)) if spoken.before else (),
             person=work.individual,
+            to=work.person if work.to else "",
         )
         after = None if spoken.broken and job.stopped else then(turn)
         if spoken.mark:
@@ -147,7 +153,8 @@ class Speech:
             )
         except AlreadyHandled:
             job.closed = True
-            await view.stage.withdraw(line.id, ())
+            if not line.to:
+                await view.stage.withdraw(line.id, ())
             raise
         if after is None:
             job.closed = True
@@ -155,7 +162,7 @@ class Speech:
             job.work = after
         view.shared.stats["said"] += 1
         await show(view, self._chores, line, speaker)
-        if spoken.read:
+        if spoken.read and not self._confidant(speaker):
             self._chores.asked(line, 1, spoken.read, spoken.text)
 
     async def once_more(self, line: StoredLine, speaker: Character) -> None:
@@ -187,8 +194,13 @@ class Speech:
         view.shared.stats["versions"] += 1
         self._chores.retried(line.id)
         await show(view, self._chores, new, speaker)
-        if spoken.read:
+        if spoken.read and not self._confidant(speaker):
             self._chores.asked(new, new.shown + 1, spoken.read, spoken.text)
+
+    def _confidant(self, speaker: Character) -> bool:
+        """Whether the speaker was whispered to: such prompts are kept for nobody to judge."""
+        turns = (kept.turn for kept in self._view.memory.turns)
+        return any(turn.whispered and turn.heard_by(speaker.id) for turn in turns)
 
     # -- one reply -------------------------------------------------------------------------------
 
@@ -223,15 +235,19 @@ class Speech:
     ) -> _Prompt | None:
         """What the model reads for a reply; None, and people are told, when it does not fit."""
         view, state = self._view, self._view.memory.state
+        whispered = bool(self._job.work.to) and old is None
         scene = view.as_spoken(as_of(scene or view.scene(speaker.id), state.chapter))
         reader = speaker.as_of(state.chapter)
-        tail, before = await self._tail(speaker, scene, person)
+        about = scene if whispered else scene.aloud()  # what passages and memories are looked up by
+        tail, before = await self._tail(speaker, about, person)
         try:
             read = view.shared.voice.read(scene, reader, tail, examples=not state.mark)
         except Crowded as crowded:
             await view.say(notices.CROWDED, crowded)
             return None
-        return _Prompt(speaker, reader, scene, read, before, person, old)
+        to = self._job.work.name if whispered else ""
+        confided = confided_to(speaker, scene, view.shared.cast, but=to)
+        return _Prompt(speaker, reader, scene, read, before, person, old, whispered, confided)
 
     async def _tail(
         self, speaker: Character, scene: Scene, person: str
@@ -282,8 +298,9 @@ class Speech:
         for attempt in range(ATTEMPTS):
             reply = self._begin(prompt, attempt, chatter=chatter)
             draft = Draft(labels, thinking=shared.voice.thinks)
-            broken, problem = await self._write(reply, line, draft)
-            shown, text, finish = bool(draft.text), draft.end(), reply.finish or ""
+            broken, problem = await self._write(reply, line, draft, prompt)
+            shown = bool(draft.text) and not prompt.whispered
+            text, finish = draft.end(), reply.finish or ""
             declined = shared.filter.check(text, language, side="output", speaker=speaker)
             if declined:
                 shared.stats["declined to say"] += 1
@@ -330,6 +347,8 @@ class Speech:
 
     def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool) -> Fault | None:
         fault = fault_of(text, prompt.recent, cut_short=cut_short)
+        if prompt.confided.told_in(text):
+            fault = "tells"
         if prompt.old and text in prompt.old.texts:
             fault = "repeats"
         if fault:
@@ -347,7 +366,8 @@ class Speech:
         """What is kept of a reply after all attempts; a line of the card when nothing is."""
         if not fault:
             return text
-        left = without(text, fault, prompt.recent)
+        told = fault == "tells"
+        left = prompt.confided.without(text) if told else without(text, fault, prompt.recent)
         if left or broken:
             return left
         if fault == "repeats":
@@ -358,12 +378,17 @@ class Speech:
         lines = speaker.lines[language] or speaker.greeting.either(language)
         return lines[len(view.memory.turns) % len(lines)]
 
-    async def _write(self, reply: Reply, line: Line, draft: Draft) -> tuple[bool, str]:
-        """Let the engine write one reply, shown as it grows, until it ends or is stopped.
+    async def _write(
+        self, reply: Reply, line: Line, draft: Draft, prompt: _Prompt
+    ) -> tuple[bool, str]:
+        """Let the engine write one reply, shown as it grows, until it ends or is stopped; what is
+        whispered is not shown before it is kept.
 
         Returns whether it was broken off, and the engine's problem.
         """
-        view, pace = self._view, self._view.stage.pace()
+        view = self._view
+        stage: Stage = Unseen() if prompt.whispered else view.stage
+        pace = stage.pace()
         broken, problem, restarts = False, "", 0
         loop = asyncio.get_running_loop()
         waiting = loop.call_later(QUEUED, lambda: self._chores.later(self._queued(reply)))
@@ -374,14 +399,16 @@ class Speech:
                     shown = draft.add(piece)
                     if draft.ended or view.shared.filter.broken(shown, "output"):
                         break
+                    if prompt.confided.told_in(shown):
+                        break
                     if draft.restarts > restarts:
                         # What was shown was a thought. The next ones are known to begin with one.
-                        restarts, pace = draft.restarts, view.stage.pace()
+                        restarts, pace = draft.restarts, stage.pace()
                         view.shared.voice.thinks = True
                         if not line.places:
-                            await view.stage.withdraw(line.id, ())
+                            await stage.withdraw(line.id, ())
                     if pace.due(shown, time.monotonic()):
-                        await view.stage.show(replace(line, text=shown))
+                        await stage.show(replace(line, text=shown))
         except asyncio.CancelledError:
             broken = True
             if task := asyncio.current_task():
@@ -397,32 +424,3 @@ class Speech:
         if reply.position > 0 and reply.finish is None:
             self._view.shared.stats["queued"] += 1
             await self._view.say(notices.QUEUED, reply.position)
-
-
-async def show(view: View, chores: Chores, line: StoredLine, speaker: Character) -> None:
-    """Show a stored line as done, and remember where. A platform that does not take it for long
-    holds up nobody: it is waited for in the background."""
-    shown = asyncio.create_task(
-        view.stage.show(
-            Line(
-                line.id,
-                speaker,
-                line.text,
-                view.language,
-                done=True,
-                version=line.shown + 1,
-                versions=len(line.texts),
-                places=line.places,
-            )
-        )
-    )
-
-    async def noted() -> None:
-        await view.memory.shown(line, await shown)
-
-    done, _ = await asyncio.wait({shown}, timeout=DELIVERY)
-    if done:
-        await noted()
-    else:
-        view.shared.stats["delivered late"] += 1
-        chores.later(noted())

@@ -51,7 +51,7 @@ class View:
     def heard(self, work: Request) -> tuple[Turn, dict[str, Any]]:
         """What somebody said as a turn, and the changes of the state that it makes: a number picks
         one of the choices, which is then what the person said."""
-        picked = None if work.forwarded else pick(work.text, self.memory.state.choices)
+        picked = None if work.forwarded or work.to else pick(work.text, self.memory.state.choices)
         changes = self.decided_by(work.text)
         if picked is None:
             return self.turn_of(work), changes
@@ -62,6 +62,8 @@ class View:
         text = work.text
         if work.forwarded:
             text = notices.FORWARDED[self.language].format(text)
+        if work.to:
+            return Turn(work.name, text, "human", frozenset((work.to,)), whispered=True)
         return Turn(work.name, text)
 
     def decided_by(self, text: str) -> dict[str, Any]:
@@ -101,8 +103,9 @@ class View:
         return next((line for line in reversed(lines.values()) if place in line.places), None)
 
     async def last_line(self) -> StoredLine | None:
-        """The last character's line."""
-        kept = next((k for k in reversed(self.memory.turns) if k.turn.side == "character"), None)
+        """The last line that a character said aloud."""
+        spoken = (k for k in reversed(self.memory.turns) if k.turn.side == "character")
+        kept = next((k for k in spoken if not k.turn.whispered), None)
         if kept is None:
             return None
         found = (await self.memory.lines()).get(kept.line)

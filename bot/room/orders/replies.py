@@ -9,9 +9,9 @@ from bot import notices
 from bot.commands import people
 from bot.drafts import joined, plain
 from bot.memory import StoredTurn
+from bot.room.delivery import show
 from bot.room.exchange import Exchange
 from bot.room.orders.table import anybody, is_said, last_line, more, nobody_called, number_in, order
-from bot.room.speech import show
 
 AUTO, MOST_AUTO = 4, 12  # turns that characters talk among themselves
 MOST_UNDO = 50
@@ -41,7 +41,9 @@ async def _next(talk: Exchange, argument: str) -> None:
 async def _continue(talk: Exchange, argument: str) -> None:
     if not await anybody(talk):
         return
-    last = next((t for t in reversed(talk.view.scene().turns) if t.side == "character"), None)
+    last = next(
+        (t for t in reversed(talk.view.scene().aloud().turns) if t.side == "character"), None
+    )
     on_stage = {c.id: c for c in talk.view.scene().cast}
     if last is None or last.speaker not in on_stage:
         await talk.tell(notices.NO_LINE)
@@ -124,7 +126,7 @@ async def _undo(talk: Exchange, argument: str) -> None:
     if number is None or not 1 <= number <= MOST_UNDO:
         await talk.tell(notices.HOW_MANY, MOST_UNDO)
         return
-    gone = _last(talk.view.memory.turns, number)
+    gone = _last(_known_to(talk.job.work.individual, talk.view.memory.turns), number)
     if not gone:
         await talk.tell(notices.NO_LINE)
         return
@@ -149,7 +151,7 @@ def is_own(talk: Exchange, argument: str) -> bool:
     person = talk.job.work.individual
     if not person or number is None:
         return False
-    turns = talk.view.memory.turns
+    turns = _known_to(person, talk.view.memory.turns)
     gone = _last(turns, number)
     if not gone:
         return True
@@ -160,6 +162,17 @@ def is_own(talk: Exchange, argument: str) -> bool:
     if gone[0].turn.side == "character" and asked is not None:
         spoke.append(asked)
     return bool(spoke) and all(kept.person == person for kept in spoke if is_said(kept))
+
+
+def _known_to(person: str, turns: Sequence[StoredTurn]) -> list[StoredTurn]:
+    """The turns that somebody knows of: all but what others whispered, and was whispered back."""
+    known, theirs = [], False
+    for kept in turns:
+        if kept.turn.whispered and kept.turn.side == "human":
+            theirs = bool(person) and kept.person == person
+        if theirs or not kept.turn.whispered:
+            known.append(kept)
+    return known
 
 
 def _last(turns: Sequence[StoredTurn], number: int) -> list[StoredTurn]:

@@ -41,7 +41,7 @@ async def _summon(talk: Exchange, argument: str) -> None:
 
 def _joining(talk: Exchange, character: Character) -> Turn | None:
     """The one line that who joins is told: where it is, and who is there."""
-    scene, language = talk.view.scene(), talk.view.language
+    scene, language = talk.view.scene().aloud(), talk.view.language
     heard = [turn for turn in scene.turns if turn.heard_by(character.id)]
     if not scene.turns or (heard and heard[-1] is scene.turns[-1]):
         return None  # nothing has happened, or it missed nothing

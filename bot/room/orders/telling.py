@@ -14,11 +14,12 @@ _RECAP = 8  # last turns that a recap tells
 @order("recap")
 async def _recap(talk: Exchange, argument: str) -> None:
     scene, language = talk.view.scene(), talk.view.language
+    kept = zip(scene.turns, talk.view.memory.turns, strict=True)
     told = dict.fromkeys(s.text for s in talk.view.memory.state.summaries)
     # Everybody heard most of it: the longest summary tells it.
     summary = max(told, key=len, default="")
     rows = [notices.BEFORE[language].format(summary)] if summary else []
-    said = [t for t, k in zip(scene.turns, talk.view.memory.turns, strict=True) if is_said(k)]
+    said = [turn for turn, k in kept if is_said(k) and not turn.whispered]
     rows += setting(talk.view)
     for turn in said[-_RECAP:]:
         text = " ".join(turn.text.split())

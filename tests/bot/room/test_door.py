@@ -185,7 +185,7 @@ async def test_an_order_that_only_informs_does_not_wait_for_a_reply(play, text):
 
 
 async def test_a_line_that_cannot_be_delivered_blocks_no_order(play, monkeypatch):
-    monkeypatch.setattr("bot.room.speech.DELIVERY", 0.1)
+    monkeypatch.setattr("bot.room.delivery.DELIVERY", 0.1)
     p = play()
     await p.say("/summon 悟空")
     show, delivered = p.stage.show, asyncio.Event()
