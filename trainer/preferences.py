@@ -4,6 +4,7 @@ Two sources of rows, mixed. What people did: the file of `mrp feedback export` (
 rejected; kto: prompt, completion, label). And pairs that need no judge, made from the lessons: the
 line that belongs there is better than
 
+    another talk         a line of the same character, said to something else
     another's voice      a line of another character
     an assistant         a polite answer of nobody in particular
     speaking for others  the line, and then a line of somebody else
@@ -67,12 +68,14 @@ _ASSISTANT: dict[str, tuple[str, ...]] = {
 }
 
 
+KINDS = ("another talk", "another's voice", "an assistant", "speaking for others")
+
+
 def made_pairs(
     found: Sequence[Lesson], count: int, recipe: Tuning, encoder: Encoder, dice: random.Random
 ) -> list[Pair]:
-    """Up to `count` pairs from lessons, a third of each kind; prompts longer than a row are left
+    """Up to `count` pairs from lessons, of every kind as many; prompts longer than a row are left
     out."""
-    kinds = ("another's voice", "an assistant", "speaking for others")
     style = recipe.prompt.style
     end = tuple(encoder(style.markup.close, True))
     made: list[Pair] = []
@@ -84,29 +87,33 @@ def made_pairs(
     for one in order:
         if len(made) >= count:
             break
-        language = one.scene.language
-        strangers = [
-            o
-            for o in dice.sample(by_language[language], min(40, len(by_language[language])))
-            if o.speaker.id != one.speaker.id
-        ]
-        kind = kinds[len(made) % len(kinds)]
-        if kind != "an assistant" and not strangers:
+        kind = KINDS[len(made) % len(KINDS)]
+        worse = _worse(one, kind, by_language[one.scene.language], dice)
+        if not worse:
             continue
-        if kind == "another's voice":
-            worse = strangers[0].reply
-        elif kind == "an assistant":
-            worse = dice.choice(_ASSISTANT[language])
-        else:
-            other = strangers[0]
-            worse = f"{one.reply}\n{other.speaker.name[language]}：{other.reply}"
         asked = prompt(one.scene, one.speaker, tail=one.tail, style=style)
         ids = tuple(token for span in asked for token in encoder(span.text, span.control))
-        lead = " " if language == "en" else ""
+        lead = " " if one.scene.language == "en" else ""
         better, worse_ids = ((*encoder(lead + text, False), *end) for text in (one.reply, worse))
         if len(ids) + max(len(better), len(worse_ids)) <= recipe.train.row:
             made.append(Pair(ids, better, worse_ids, kind))
     return made
+
+
+def _worse(one: Lesson, kind: str, others: Sequence[Lesson], dice: random.Random) -> str:
+    """A reply that does not belong there; "" when there is none among a few drawn lessons."""
+    if kind == "an assistant":
+        return dice.choice(_ASSISTANT[one.scene.language])
+    same = kind == "another talk"
+    for other in dice.sample(others, min(40, len(others))):
+        if (other.speaker.id == one.speaker.id) != same or other.scene.turns == one.scene.turns:
+            continue
+        if other.reply == one.reply:
+            continue
+        if kind == "speaking for others":
+            return f"{one.reply}\n{other.speaker.name[one.scene.language]}：{other.reply}"
+        return other.reply
+    return ""
 
 
 def fed_back(file: Path, kind: Literal["dpo", "kto"], tokenizer: Any, recipe: Tuning) -> list[Pair]:

@@ -65,15 +65,12 @@ def pairs_of(file: Path, count: int = 24):
     return recipe, made, encoder
 
 
-def test_made_pairs_are_of_three_kinds_and_end_where_replies_end(recipe):
+def test_made_pairs_are_of_four_kinds_and_end_where_replies_end(recipe):
     file = recipe("dpo")
     told, made, _ = pairs_of(file)
     tokenizer = AutoTokenizer.from_pretrained(told.base.folder)
-    assert {pair.kind for pair in made} == {
-        "another's voice",
-        "an assistant",
-        "speaking for others",
-    }
+    assert {pair.kind for pair in made} == set(preferences.KINDS)
+    said = {one.reply: one.speaker.id for one in lessons.load(Path(told.data.lessons), "train")}
     for pair in made:
         asked, better, worse = map(tokenizer.decode, (pair.prompt, pair.chosen, pair.rejected))
         assert asked.startswith("<s><|im_start|>system")
@@ -82,6 +79,11 @@ def test_made_pairs_are_of_three_kinds_and_end_where_replies_end(recipe):
         assert better.endswith("<|im_end|>")
         assert worse.endswith("<|im_end|>")
         assert better != worse
+        who = said[better.removesuffix("<|im_end|>")]
+        if pair.kind == "another talk":
+            assert said[worse.removesuffix("<|im_end|>")] == who
+        if pair.kind == "another's voice":
+            assert said[worse.removesuffix("<|im_end|>")] != who
         if pair.kind == "speaking for others":
             assert worse.startswith(better.removesuffix("<|im_end|>") + "\n")
 
