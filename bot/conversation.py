@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from bot.memory import RoomState, StoredTurn
-from characters.card import Cast, Character, Language, UnknownCharacter
+from characters.card import Character, Language, UnknownCharacter
 from characters.prompt import Encoder, Span, Style, Tail, encode, prompt, transcript, trimmed
 from characters.turn import Scene, Turn
 
@@ -58,7 +59,15 @@ def spoken_in(scene: Scene) -> Language | None:
     return next(filter(None, said), None)
 
 
-def scene_of(state: RoomState, kept: Sequence[StoredTurn], cast: Cast, reader: str = "") -> Scene:
+class ById(Protocol):
+    """Characters by their ids."""
+
+    def __getitem__(self, character_id: str) -> Character:
+        """Raises UnknownCharacter where there is none."""
+        ...
+
+
+def scene_of(state: RoomState, kept: Sequence[StoredTurn], cast: ById, reader: str = "") -> Scene:
     """The room as a scene, with what `reader` (a character's id) remembers of earlier turns.
 
     Whoever left the stage, or lost its card, keeps its name.
@@ -88,7 +97,7 @@ def as_of(scene: Scene, chapter: int) -> Scene:
     return replace(scene, cast=tuple(c.as_of(chapter) for c in scene.cast)) if chapter else scene
 
 
-def _finder(cast: Cast) -> Callable[[str], Character | None]:
+def _finder(cast: ById) -> Callable[[str], Character | None]:
     def find(character_id: str) -> Character | None:
         try:
             return cast[character_id]

@@ -102,6 +102,7 @@ class House:
         shared.limits = shared.limits or Limits()
         self.shared = shared
         self.cast = shared.cast
+        self.casts = shared.casts
         self.voice = shared.voice
         self.memory = shared.memory
         self.people = shared.people
@@ -158,10 +159,12 @@ class House:
         private: bool = False,
         language: Language | None = None,
         limited: bool = True,
+        place: str = "",
     ) -> Room:
         """The room of this name: the same object as long as somebody speaks there.
 
-        `limited`: several strangers share it, so the limits of fair use hold.
+        `limited`: several strangers share it, so the limits of fair use hold. `place` is the server
+        or chat whose cast it has, as the platform calls it; by default it is one by itself.
         """
         self._sweep()
         found = self._rooms.get((platform, name))
@@ -175,6 +178,8 @@ class House:
                 private=private,
                 limited=limited,
             )
+            if place and not private:
+                found.view.place = f"{platform}:{place}"
         found.used = time.monotonic()
         return found
 

@@ -18,6 +18,7 @@ LEFT = Words("{}退场了。", "{} left the stage.")
 NOT_HERE = Words("{}不在场。", "{} not on stage.")
 WHOM = Words("请谁？例如：/召唤 悟空 八戒", "Whom? For example: /summon wukong pigsy")
 WHOM_NOT = Words("谁退场？例如：/退场 八戒", "Who should leave? For example: /dismiss pigsy")
+FAREWELL = Words("我这就告辞了，诸位保重。", "I take my leave of this stage. Farewell, all of you.")
 UNKNOWN = Words("没有人叫“{}”。可以请的有：{}", 'Nobody answers to "{}". There are: {}')
 FORGOTTEN = Words(
     "忘了：这间屋子里说过的 {} 句话都已抹去。",

@@ -67,6 +67,18 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
 `mrp:1:erased`, a number: erasures since the append-only file was rewritten; until it is
 `mrp:1:{feedback}:given`, a stream of at most ~5,000 and 180 days:
     kind (rate, choice, edit) · line · by person · people (whom the prompt holds) · d (packed JSON)
+
+The keys of characters that people made are `mrp:1:{cast}:…`; until they are withdrawn, or the one
+who made them is forgotten:
+`…:cards`, a hash of at most 5,000: id -> JSON of card, owner, reach, place, waiting, made, changed,
+    face (digest of the picture), names (folded, each with its scope)
+`…:names`, a hash: SCOPE NAME -> id; the scope is `*`, a place, or an owner
+`…:gone`, a hash of the newest 5,000 that were withdrawn: id -> JSON of name and emoji
+`…:faces`, a hash: id -> the picture (PNG of at most 256 x 256, base64)
+`…:places`, a hash: place -> JSON of what can be summoned there, and who may make characters
+`…:version`, a number that every change counts up, and `…:changed`, a sorted set: id, or
+    `place PLACE` -> the version that changed it last
+`…:of:OWNER` and `…:at:PLACE`, sets of ids
 `mrp:versions`, a set: the versions of this table that were ever written here; for ever
 """
 

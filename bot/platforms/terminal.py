@@ -108,7 +108,12 @@ class Terminal:
         self._shown = ""  # of the line that is being written
         self._room: Room = loop.wait(
             house.room(
-                PLATFORM, options.room, lambda: self, language=options.language, limited=False
+                PLATFORM,
+                options.room,
+                lambda: self,
+                language=options.language,
+                limited=False,
+                place=PLATFORM,
             )
         )
         self._name = options.name

@@ -81,12 +81,16 @@ class Room:
         )
         self._job: Job | None = None
         self.used = time.monotonic()  # when somebody last spoke here
-        self._taken = (*_NARRATORS, *(name for c in shared.cast for name in c.names))
 
     @property
     def language(self) -> Language:
         """What the room speaks; Chinese until somebody says otherwise."""
         return self.view.language
+
+    @property
+    def _taken(self) -> tuple[str, ...]:
+        """Names that nobody who speaks here may carry."""
+        return (*_NARRATORS, *(name for c in self.view.cast for name in c.names))
 
     async def enter(self) -> tuple[Scene, int]:
         """Come in: the scene as it was left, and how many turns of it are remembered.
@@ -95,6 +99,7 @@ class Room:
             MemoryProblem: it cannot be recalled.
         """
         await self.memory.look()
+        await self.view.refresh()
         wanted = self.view.wanted
         if wanted and self.memory.state.language != wanted:
             await self.memory.write(language=wanted)
@@ -289,7 +294,10 @@ class Room:
         if order is None or not informs(order):
             self._job = job  # what can be stopped
         exchange = Exchange(job, self.view, self._chores)
+        await self.view.refresh(work.person)
         try:
+            if order is None or not informs(order):
+                await exchange.farewells()
             if declined:
                 await exchange.decline(declined)
             elif order:

@@ -76,11 +76,25 @@ class Exchange:
                 return
             work = job.work
 
+    async def farewells(self) -> None:
+        """Who was withdrawn since the last message says goodbye and leaves the stage."""
+        view, casts = self.view, self.view.shared.casts
+        for character_id in view.memory.state.cast:
+            if not casts.is_gone(character_id) or self.job.closed:
+                continue
+            left = tuple(each for each in view.memory.state.cast if each != character_id)
+            await self.speech.keep(
+                casts[character_id],
+                Spoken(notices.FAREWELL[view.language]),
+                then=lambda turn: self.job.next_step(),
+                cast=left,
+            )
+
     async def decline(self, text: str) -> None:
         """Whoever would have answered says that this is not talked about."""
         view, work = self.view, self.job.work
         turn, scene = Turn(work.name, text), view.scene().aloud()
-        answering = answerers(turn, scene, view.shared.cast) or scene.cast
+        answering = answerers(turn, scene, view.cast) or scene.cast
         speaker = answering[0] if answering and not work.order else None
         line = view.shared.filter.check(text, view.language, speaker=speaker) or ""
         if speaker and not view.memory.state.paused:
@@ -90,7 +104,7 @@ class Exchange:
 
     async def _first(self, work: Request) -> tuple[str, ...]:
         """Ids of those who answer what a person said."""
-        view, cast = self.view, self.view.shared.cast
+        view, cast = self.view, self.view.cast
         numbers = [n for n, kept in enumerate(view.memory.turns) if kept.line == work.id]
         if not numbers:
             return ()  # taken back meanwhile
@@ -116,7 +130,7 @@ class Exchange:
         queue, asked, drawn = list(work.queue or ()), list(work.asked), list(work.drawn)
         if not job.overheard:
             for other in called(
-                turn, view.scene(turn.speaker).aloud().said(turn), view.shared.cast
+                turn, view.scene(turn.speaker).aloud().said(turn), view.cast
             ):
                 if other.id not in asked:
                     asked.append(other.id)
@@ -139,7 +153,7 @@ class Exchange:
     async def whoever(self) -> Character | None:
         """Who goes on by itself."""
         scene = self.view.scene().aloud()
-        among = candidates(scene, self.view.shared.cast)
+        among = candidates(scene, self.view.cast)
         if len(among) > 1:
             chosen = await self.likeliest(among, scene)
             if chosen:

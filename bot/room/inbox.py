@@ -207,6 +207,7 @@ class Inbox:
         try:
             async with self._turn:
                 await self._view.memory.look()
+                await self._view.refresh()
                 works, lines = await self._view.memory.open()
                 await self._show_again(lines)
                 later = await self._take_up(works)

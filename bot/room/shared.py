@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 
+from bot.casts import Casts
 from bot.filters import Filter
 from bot.limits import Limits
 from bot.memory import Memory
@@ -18,9 +19,9 @@ from characters.card import Cast
 
 @dataclass(slots=True)
 class Shared:
-    """One cast, one model, one memory. `book`, `people` and `limits` may be missing: nothing to
-    quote, nothing kept of people, no rate limit. `stats` counts what happened, by name; `dice`
-    throws them."""
+    """One shipped cast, one model, one memory. `casts` says who can be summoned where. `book`,
+    `people` and `limits` may be missing: nothing to quote, nothing kept of people, no rate limit.
+    `stats` counts what happened, by name; `dice` throws them."""
 
     cast: Cast
     voice: Voice
@@ -32,3 +33,7 @@ class Shared:
     permissions: Permissions = field(default_factory=Permissions)
     stats: Counter[str] = field(default_factory=Counter)
     dice: random.Random = field(default_factory=random.SystemRandom)
+    casts: Casts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.casts = Casts(self.memory, self.cast)

@@ -13,7 +13,7 @@ from bot.conversation import language_of, scene_of, spoken_in
 from bot.memory import MemoryAway, Request, StoredLine, StoredTurn
 from bot.room.shared import Shared
 from bot.stage import Stage
-from characters.card import Character, Language, Words
+from characters.card import Cast, Character, Language, UnknownCharacter, Words
 from characters.turn import Scene, Turn
 
 FOLLOWS = 3  # messages in another language after each other that change the room's
@@ -42,6 +42,25 @@ class View:
         self.memory = shared.memory.room(platform, name, self.connection)
         self.wanted = language
         self.away = False  # the memory is, and people know
+        # Whose cast it has: that of a place (`platform:id` of a server or chat), or in a private
+        # room that of the person who speaks there.
+        self.place = "" if private else self.key
+        self.owner = ""
+
+    async def refresh(self, person: str = "") -> None:
+        """See who can be summoned by now, before something is done for a person.
+
+        Raises:
+            MemoryAway, MemoryProblem: it cannot be read now.
+        """
+        if self.private and person:
+            self.owner = person
+        await self.shared.casts.refresh(self.connection)
+
+    @property
+    def cast(self) -> Cast:
+        """Who can be summoned here."""
+        return self.shared.casts.now(self.place, person=self.owner)
 
     @property
     def language(self) -> Language:
@@ -87,15 +106,18 @@ class View:
 
     def scene(self, reader: str = "") -> Scene:
         """The room as it is, with what `reader` remembers of what was trimmed."""
-        return scene_of(self.memory.state, self.memory.turns, self.shared.cast, reader)
+        return scene_of(self.memory.state, self.memory.turns, self.shared.casts, reader)
 
     def named(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Turns with shown names for whoever is not on stage."""
         kept = [StoredTurn("", turn) for turn in turns]
-        return scene_of(self.memory.state, kept, self.shared.cast).turns
+        return scene_of(self.memory.state, kept, self.shared.casts).turns
 
     def character(self, character_id: str) -> Character | None:
-        return next((c for c in self.shared.cast if c.id == character_id), None)
+        try:
+            return self.shared.casts[character_id]
+        except UnknownCharacter:
+            return None
 
     async def line_at(self, place: str) -> StoredLine | None:
         """The line that stands at a place of the platform."""

@@ -123,7 +123,14 @@ class ChannelRooms:
         return found
 
     async def _enter(self, name: str, stage: DiscordStage, channel: Any) -> None:
-        room = await self._house.room(PLATFORM, name, lambda: stage, private=stage.private)
+        guild = getattr(channel, "guild", None)
+        room = await self._house.room(
+            PLATFORM,
+            name,
+            lambda: stage,
+            private=stage.private,
+            place=str(guild.id) if guild else "",
+        )
         await room.enter()
         self._open.setdefault(name, ChannelRoom(room, stage, channel))
 

@@ -59,7 +59,9 @@ class Rooms:
             return made
 
         fresh = name not in self._stages
-        room = await self._house.room(PLATFORM, name, make, private=place.private)
+        room = await self._house.room(
+            PLATFORM, name, make, private=place.private, place=str(place.chat)
+        )
         if fresh and not place.private:
             memory = self._house.memory
             work = places.put_into_place(memory, PLATFORM, str(place.chat), name)

@@ -14,7 +14,7 @@ from characters.turn import Turn
 
 @order("summon")
 async def _summon(talk: Exchange, argument: str) -> None:
-    wanted, unknown = people(argument, talk.view.shared.cast)
+    wanted, unknown = people(argument, talk.view.cast)
     if not wanted and not unknown:
         await talk.tell(notices.WHOM)
     already: list[str] = []
@@ -58,7 +58,7 @@ def _joining(talk: Exchange, character: Character) -> Turn | None:
 @order("dismiss")
 async def _dismiss(talk: Exchange, argument: str) -> None:
     scene, language = talk.view.scene(), talk.view.language
-    wanted, unknown = people(argument, talk.view.shared.cast)
+    wanted, unknown = people(argument, talk.view.cast)
     if argument.strip().casefold() in ALL:
         wanted, unknown = scene.cast, ()
     elif not wanted and not unknown:
@@ -80,7 +80,7 @@ async def _dismiss(talk: Exchange, argument: str) -> None:
 def is_everybody(talk: Exchange, argument: str) -> bool:
     """Whether /dismiss empties a stage on which several are."""
     on_stage = talk.view.scene().cast
-    wanted, _ = people(argument, talk.view.shared.cast)
+    wanted, _ = people(argument, talk.view.cast)
     return len(on_stage) > 1 and set(on_stage) <= set(wanted)
 
 
@@ -109,6 +109,6 @@ async def _cast(talk: Exchange, argument: str) -> None:
             aliases=joined(character.aliases[language][:3], language),
         )
         .strip()
-        for character in talk.view.shared.cast
+        for character in talk.view.cast
     ]
     await talk.tell(notices.CAST, "\n".join(rows))

@@ -72,7 +72,7 @@ async def nobody_called(talk: Exchange, unknown: Sequence[str]) -> None:
     if not unknown:
         return
     language = talk.view.language
-    known = joined((f"{c.name[language]} ({c.id})" for c in talk.view.shared.cast), language)
+    known = joined((f"{c.name[language]} ({c.id})" for c in talk.view.cast), language)
     gap = "”、“" if language == "zh" else '", "'
     names = gap.join(name[:40] for name in unknown[:_NAMED])
     if len(unknown) > _NAMED:
