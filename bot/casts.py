@@ -229,14 +229,8 @@ class Casts:
             if character.id in self._by_id:
                 raise CastProblem(SHIPPED, character.name["zh"])
             character = replace(character, id=f"{_PREFIX}{secrets.token_hex(6)}")
-        if bound := too_long(character):
-            raise CastProblem(TOO_LONG, bound.key, bound.length, bound.limit)
+        self._check(character)
         folded = tuple(dict.fromkeys(map(fold, character.names[1:])))
-        for name in character.names[1:]:
-            if len(fold(name)) < SHORTEST_NAME or fold(name) in _NOBODYS_NAMES:
-                raise CastProblem(NO_NAME, name)
-            if whose := self.shipped.owner(name):
-                raise CastProblem(IS_SOMEBODYS, name, whose.name["zh"])
         scope = "*" if reach == "everywhere" else tag(place if reach == "place" else owner)
         now = round(time.time(), 3)
         entry = Entry(
@@ -263,6 +257,16 @@ class Casts:
             raise CastProblem(NOT_CHANGED) from problem
         finally:
             await self.refresh()
+
+    def _check(self, character: Character) -> None:
+        """Raises CastProblem: a text is too long, or a name means somebody else in every place."""
+        if bound := too_long(character):
+            raise CastProblem(TOO_LONG, bound.key, bound.length, bound.limit)
+        for name in character.names[1:]:
+            if len(fold(name)) < SHORTEST_NAME or fold(name) in _NOBODYS_NAMES:
+                raise CastProblem(NO_NAME, name)
+            if whose := self.shipped.owner(name):
+                raise CastProblem(IS_SOMEBODYS, name, whose.name["zh"])
 
     async def withdraw(self, character_id: str, *, nameless: bool = False) -> Entry:
         """Take a stored character away; its lines stay, under its name unless `nameless`. Returns
