@@ -129,9 +129,7 @@ class Exchange:
         job, view = self.job, self.view
         queue, asked, drawn = list(work.queue or ()), list(work.asked), list(work.drawn)
         if not job.overheard:
-            for other in called(
-                turn, view.scene(turn.speaker).aloud().said(turn), view.cast
-            ):
+            for other in called(turn, view.scene(turn.speaker).aloud().said(turn), view.cast):
                 if other.id not in asked:
                     asked.append(other.id)
                     drawn.append(other.id)
