@@ -57,6 +57,37 @@ WHISPER_WHAT = Words(
     "悄悄对谁说什么？例：/悄悄话 悟空 师父有危险。要对在场的一位说。",
     "Whisper what, and to whom on stage? For example: /whisper wukong Beware of the lady.",
 )
+KEPT_AS = Words(
+    "存好了：「{}」（{} 句）。/分支 {} 回到这里。",
+    "Kept as “{}” (lines: {}). /branch {} comes back.",
+)
+BRANCHED = Words(
+    "从这里另起一支：\n{}\n后来的都留着；/分支 {} 回去。",
+    "On from here:\n{}\nWhat came after is kept; /branch {} goes back.",
+)
+GONE_TO = Words("现在在「{}」：\n{}", "This is “{}”:\n{}")
+LEFT_AT = Words("刚才的留着；/分支 {} 回去。", "What was left is kept; /branch {} goes back.")
+BRANCHES = Words("存档和分支：\n{}", "Checkpoints and branches:\n{}")
+BRANCH_ROW = Words("{mark} {name}（{turns} 句）{end}", "{mark} {name} (lines: {turns}) {end}")
+NO_BRANCHES = Words(
+    "没有存档也没有分支。/存档 名字 存下现在；/分支 3 退回三句另起一支。",
+    "Nothing is kept. /checkpoint NAME keeps the scene as it is; /branch 3 goes on from three "
+    "lines back.",
+)
+NO_SUCH_BRANCH = Words("没有「{}」。有：{}", "There is no “{}”. There are: {}")
+TOO_MANY_BRANCHES = Words(
+    "一间屋子最多 {} 个；先用 /分支 删除 名字 去掉一个。",
+    "A room keeps at most {}; take one away first: /branch delete NAME",
+)
+BRANCH_NAME = Words(
+    "名字要一行、最多 {} 个字，不能只是数字。",
+    "A name is one line (characters: at most {}), no number.",
+)
+BRANCH_REPLY = Words(
+    "要从哪一句起？回复那一句说 /分支 这里，或者 /分支 3 退回三句。",
+    "From which line? Reply to it with /branch here, or go three lines back with /branch 3.",
+)
+BRANCH_GONE = Words("去掉了「{}」。", "“{}” is gone.")
 ROLLED = Words("{}掷骰：{}", "{} rolls {}")
 CHOICES = Words("怎么走？打一个号码就算选定：\n{}", "What now? Type a number to pick:\n{}")
 NO_CHOICES = Words(

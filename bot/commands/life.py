@@ -18,6 +18,26 @@ LIFE: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "checkpoint",
+        ("checkpoint", "save"),
+        ("存档",),
+        "text",
+        Words("名字", "NAME"),
+        Words("把戏存在这一刻，随时可以回来", "keep the scene as it is, to come back to it"),
+    ),
+    Command(
+        "branch",
+        ("branch",),
+        ("分支", "另起"),
+        "text",
+        Words("[几句｜名字｜回去｜这里]", "[N|NAME|back|here]"),
+        Words(
+            "从前面某一句另起一支，或者回到存档和别的分支；单说一句列出来",
+            "go on from an earlier line, or back to a checkpoint or branch; alone it lists them",
+        ),
+        informs="bare",
+    ),
+    Command(
         "roll",
         ("roll", "dice"),
         ("掷骰", "掷骰子", "骰子"),

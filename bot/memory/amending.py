@@ -118,7 +118,9 @@ async def _amend(
         said = {places[message] for message in messages & places.keys()}
         found = [one for one in turns if one.message in messages or one.line in said]
         if not messages <= {one.message for one in found} | places.keys():
-            turns = await room.between()  # trimmed, or it never became a turn
+            turns = await room.between(
+                hidden=True
+            )  # trimmed, on another branch, or it never became a turn
             found = [one for one in turns if one.message in messages or one.line in said]
         works, _ = await room.open()
         changed = change(found, [work for work in works if work.message in messages])

@@ -28,7 +28,8 @@ REDELIVERED = 900  # seconds, within which a platform delivers messages again
 _ANYBODY = {"客人", "guest", "某人", "someone"}
 # Fields of a turn and of a room's state that are no text.
 _TURN_MARKS = {"s", "k", "p", "w", "c", "n", "m", "f", "q"}
-_STATE_TEXTS = {"place", "mood", "note", "choices"}
+_STATE_TEXTS = {"place", "mood", "note"}
+_STATE_JSON = {"choices", "branches"}
 # Characters in a row that tell a fact; shorter ones are in what anybody might say.
 _CJK, _LATIN = 7, 24
 _SHORTEST = 4
@@ -221,6 +222,10 @@ def cleaned_state(
 ) -> dict[str, str]:
     """The room's state: summaries lose every part that names the person, or repeats them."""
     left = {key: strike(text) if key in _STATE_TEXTS else text for key, text in fields.items()}
+    for key in _STATE_JSON & fields.keys():
+        if fields[key]:
+            value = json.loads(fields[key])
+            left[key] = json.dumps(_struck_in(value, strike, key == "choices"), ensure_ascii=False)
     if fields.get("summaries"):
         repeats = striker((), said)
         summaries = []
@@ -235,6 +240,22 @@ def cleaned_state(
             summaries.append([heard, "".join(clean)])
         left["summaries"] = json.dumps(summaries, ensure_ascii=False)
     return left
+
+
+def _struck_in(value: Any, strike: Callable[[str], str], texts: bool) -> Any:
+    """A value of JSON with its texts struck: all strings in it, or those under names of texts."""
+    match value:
+        case str():
+            return strike(value) if texts else value
+        case list():
+            return [_struck_in(one, strike, texts) for one in value]
+        case dict():
+            return {
+                key: _struck_in(one, strike, key in _STATE_TEXTS or key == "name")
+                for key, one in value.items()
+            }
+        case _:
+            return value
 
 
 def _ordered(works: Mapping[str, str]) -> set[str]:

@@ -16,6 +16,8 @@ All are erased when nobody has spoken in the room for 400 days.
     summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
     choices (JSON: ways to go on that were offered) ·
+    branches (JSON: at most 20 other ways that the talk went, each with its spans of turns and its
+    scene) · branch (name of the one it is on) · hidden (first and last ids of turns not on it) ·
     epoch (begins anywhere, counts up whenever turns are taken away or changed)
 `…:open`, a hash of what is to be done, until it is: id of a message or order -> JSON of who said
     it, what is left of it, and the process that sees to it; id of a line that is to be shown ->

@@ -10,7 +10,7 @@
 local turns, state, open, lines, heard, asked, learnt = unpack(KEYS)
 -- What `erase` leaves for a minute; of the same hash slot as the room.
 local gone_turns, gone_lines, gone_state = turns .. ':gone', lines .. ':gone', state .. ':gone'
-local SAID = {'mark', 'summaries', 'summed', 'place', 'mood', 'note', 'choices'}
+local SAID = {'mark', 'summaries', 'summed', 'place', 'mood', 'note', 'choices', 'branches', 'branch', 'hidden'}
 local ask = cjson.decode(ARGV[1])
 
 local function bounded(key, most)

@@ -100,15 +100,19 @@ class RoomMemory:
         works = [Request.from_json(text) for id_, text in sorted(rows.items()) if "." not in id_]
         return works, {id_: text for id_, text in sorted(rows.items()) if "." in id_}
 
-    async def between(self, after: str = "", until: str = "+") -> list[StoredTurn]:
-        """The turns after the one with the first id, up to the second, trimmed ones too."""
+    async def between(
+        self, after: str = "", until: str = "+", *, hidden: bool = False
+    ) -> list[StoredTurn]:
+        """The turns after the one with the first id, up to the second, trimmed ones too; `hidden`:
+        those of other branches as well."""
 
         async def step() -> Any:
             first = f"({after}" if after else "-"
             return await self._redis.xrange(self._turns_key, min=first, max=until)
 
         rows = await self._memory.lasting(step, self._on_connection)
-        return [turn_from_fields(row_id, fields) for row_id, fields in rows]
+        found = [turn_from_fields(row_id, fields) for row_id, fields in rows]
+        return [turn for turn in found if hidden or not self.state.hides(turn.id)]
 
     @property
     def unknown(self) -> bool:
@@ -304,6 +308,7 @@ class RoomMemory:
             mark = stream_order(state.mark)
             self.turns = [stored for stored in self.turns if stream_order(stored.id) > mark]
         new = [turn_from_fields(row_id, pairs(row)) for row_id, row in rows]
+        new = [stored for stored in new if not state.hides(stored.id)]
         if lines:
             known = {id_: StoredLine.from_json(id_, text) for id_, text in lines.items()}
             new = [as_shown(stored, known.get(stored.line)) for stored in new]

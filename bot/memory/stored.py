@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.memory.keys import stream_order
 from characters.card import Language
 from characters.turn import Side, Turn
 
@@ -148,12 +149,46 @@ class Summary:
     text: str
 
 
+Span = tuple[str, str]  # ids of the first and the last turn
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way that the talk went: the `spans` of turns that are seen on it, and the scene there.
+
+    `fixed`: a checkpoint, which stays as it is; any other one grows when it is gone on with. `at`
+    is when it was left or kept, in seconds since 1970, `turns` how many it had then.
+    """
+
+    name: str
+    spans: tuple[Span, ...]
+    fixed: bool = False
+    at: int = 0
+    turns: int = 0
+    cast: tuple[str, ...] = ()
+    place: str = ""
+    mood: str = ""
+    note: str = ""
+    chapter: int = 0
+
+    def to_fields(self) -> dict[str, Any]:
+        """For JSON; the texts stand under the names that `erasure` knows."""
+        return {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Branch:
+        spans = tuple((str(first), str(last)) for first, last in fields["spans"])
+        return cls(**fields | {"spans": spans, "cast": tuple(fields["cast"])})
+
+
 @dataclass(frozen=True, slots=True)
 class RoomState:
     """All that a room is, besides what was said in it. `chapter` 0: the whole book.
 
     `mark` is the newest turn that is trimmed from prompts, `summed` the newest that `summaries`
-    tell of. `choices` are the ways to go on that were offered and not taken.
+    tell of. `choices` are the ways to go on that were offered and not taken. `branches` are the
+    other ways that the talk went, `branch` the one that it is on where that has a name, `hidden`
+    the spans of turns that are not on it (`bot.memory.branches`).
     """
 
     cast: tuple[str, ...] = ()
@@ -168,7 +203,17 @@ class RoomState:
     mark: str = ""
     summed: str = ""
     choices: tuple[str, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    branch: str = ""
+    hidden: tuple[Span, ...] = ()
     epoch: int = 0
+
+    def hides(self, turn_id: str) -> bool:
+        """Whether a turn is on another branch."""
+        if not self.hidden:
+            return False
+        at = stream_order(turn_id)
+        return any(stream_order(a) <= at <= stream_order(z) for a, z in self.hidden)
 
     def summary(self, character_id: str) -> str:
         """What a character remembers of what was trimmed away."""
@@ -236,13 +281,18 @@ def state_to_fields(changes: Mapping[str, Any]) -> tuple[str, ...]:
                 text = " ".join(value)
             case "summaries":
                 text = json.dumps([[sorted(s.heard), s.text] for s in value], ensure_ascii=False)
+            case "branches":
+                rows = [branch.to_fields() for branch in value]
+                text = json.dumps(rows, ensure_ascii=False) if rows else ""
+            case "hidden":
+                text = " ".join(f"{first} {last}" for first, last in value)
             case "choices":
                 text = json.dumps(value, ensure_ascii=False) if value else ""
             case "chapter":
                 text = str(value or "")
             case "paused" | "language_chosen":
                 text = "1" if value else ""
-            case "place" | "mood" | "note" | "language" | "mark" | "summed":
+            case "place" | "mood" | "note" | "language" | "mark" | "summed" | "branch":
                 text = value or ""
             case _:
                 raise TypeError(f"a room's state has no {key!r}")
@@ -258,6 +308,7 @@ def state_from_fields(fields: Mapping[str, str]) -> RoomState:
             language = "zh"
         case "en":
             language = "en"
+    hidden = fields.get("hidden", "").split()
     return RoomState(
         cast=tuple(fields.get("cast", "").split()),
         place=fields.get("place", ""),
@@ -271,6 +322,9 @@ def state_from_fields(fields: Mapping[str, str]) -> RoomState:
         mark=fields.get("mark", ""),
         summed=fields.get("summed", ""),
         choices=tuple(json.loads(fields.get("choices") or "[]")),
+        branches=tuple(map(Branch.from_fields, json.loads(fields.get("branches") or "[]"))),
+        branch=fields.get("branch", ""),
+        hidden=tuple(zip(hidden[::2], hidden[1::2], strict=True)),
         epoch=int(fields.get("epoch", 0)),
     )
 

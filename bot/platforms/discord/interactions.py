@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 # Answers to these are seen by everybody; to the others, only by who asked.
 PUBLIC = {
     "summon", "dismiss", "scene", "narrate", "undo", "auto", "pause", "resume", "recap", "language",
-    "roll", "choices",
+    "roll", "choices", "branch", "checkpoint",
 }  # fmt: skip
 
 # After these characters speak.

@@ -10,10 +10,21 @@ from bot import notices
 from bot.commands import Order
 from bot.permissions import DISMISS_ALL, FORGET_ROOM, UNDO_OWN, action_of
 from bot.room.exchange import Exchange
-from bot.room.orders import chance, replies, scene, stage, telling, web, whisper
+from bot.room.orders import branches, chance, replies, scene, stage, telling, web, whisper
 from bot.room.orders.table import ORDERS
 
-__all__ = ["ORDERS", "chance", "obey", "replies", "scene", "stage", "telling", "web", "whisper"]
+__all__ = [
+    "ORDERS",
+    "branches",
+    "chance",
+    "obey",
+    "replies",
+    "scene",
+    "stage",
+    "telling",
+    "web",
+    "whisper",
+]
 
 
 async def obey(talk: Exchange, order: Order) -> None:

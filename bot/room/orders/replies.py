@@ -126,7 +126,7 @@ async def _undo(talk: Exchange, argument: str) -> None:
     if number is None or not 1 <= number <= MOST_UNDO:
         await talk.tell(notices.HOW_MANY, MOST_UNDO)
         return
-    gone = _last(_known_to(talk.job.work.individual, talk.view.memory.turns), number)
+    gone = last_turns(_known_to(talk.job.work.individual, talk.view.memory.turns), number)
     if not gone:
         await talk.tell(notices.NO_LINE)
         return
@@ -152,7 +152,7 @@ def is_own(talk: Exchange, argument: str) -> bool:
     if not person or number is None:
         return False
     turns = _known_to(person, talk.view.memory.turns)
-    gone = _last(turns, number)
+    gone = last_turns(turns, number)
     if not gone:
         return True
     before = turns[: len(turns) - len(gone)]
@@ -175,7 +175,7 @@ def _known_to(person: str, turns: Sequence[StoredTurn]) -> list[StoredTurn]:
     return known
 
 
-def _last(turns: Sequence[StoredTurn], number: int) -> list[StoredTurn]:
+def last_turns(turns: Sequence[StoredTurn], number: int) -> list[StoredTurn]:
     """The last turns that somebody said, with what only one was told of in between."""
     at = len(turns)
     while at and number:
