@@ -1,0 +1,205 @@
+"""The servers of one engine: opened together, each room at its own, moved while that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from engine.remote.address import Address
+from engine.remote.connection import Away, Connection
+from engine.remote.gate import Ticket
+from engine.remote.pool import Pool
+from engine.remote.probe import probe
+from engine.remote.server import Offer, Server
+from engine.sequence import EngineError, Usage
+
+PATIENCE_S = 45.0  # seconds that a reply waits for a server that is away, before its first token
+
+
+class Patience:
+    """How long a reply waits for servers; counts from the first time that none answered."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: float | None = None
+
+    def left(self, now: float) -> float:
+        """Seconds that are left."""
+        if self._until is None:
+            self._until = now + self._seconds
+        return self._until - now
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for when servers are opened: a `model` of theirs, whether its markup is known
+    (`text`), whether they shall be sent messages (`chat`), and a `context` in tokens."""
+
+    model: str = ""
+    text: bool = False
+    chat: bool = False
+    context: int | None = None
+
+
+class Fleet:
+    """Servers of one model. Those that did not answer yet are asked what they are when they do."""
+
+    def __init__(self, session: aiohttp.ClientSession, wish: Wish) -> None:
+        self._session = session
+        self._wish = wish
+        self._connections: dict[str, Connection] = {}
+        self._servers: dict[str, Server] = {}
+        self._fences: tuple[str, ...] = ()
+        self._pool = Pool(())
+        self.patience_s = PATIENCE_S
+
+    @classmethod
+    async def open(cls, found: Sequence[Address], key: str, wish: Wish) -> Fleet:
+        """Ask each what it is. At least one has to answer; all have to serve the same model.
+
+        Raises:
+            EngineError: none answers, or one refuses; the message says why.
+        """
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        fleet = cls(session, wish)
+        try:
+            await fleet._meet([Connection(session, address, key) for address in found])
+        except BaseException:
+            await session.close()
+            raise
+        return fleet
+
+    async def _meet(self, connections: Sequence[Connection]) -> None:
+        problem: EngineError | None = None
+        self._connections = {each.address.name: each for each in connections}
+        self._pool = Pool(tuple(self._connections))
+        for name, connection in self._connections.items():
+            try:
+                server = Server(connection, await self._probed(connection))
+            except Away as away:
+                problem = away
+                self._pool.away(name, time.monotonic(), away.wait)
+                continue
+            self._check_alike(server)
+            self._servers[name] = server
+        if not self._servers:
+            raise EngineError(f"{problem}; is it running, and is the address right?")
+
+    @property
+    def first(self) -> Server:
+        return next(iter(self._servers.values()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._connections)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def check_fences(self, fences: Sequence[str]) -> list[str]:
+        """See whether the tokenizers keep our markup and what people type apart, now and whenever
+        a server comes back. Where they do not, what looks like a control token is made harmless
+        before it is sent. Returns what is doubtful, a sentence each.
+
+        Raises:
+            EngineError: a fence of the markup is no control token of the model.
+        """
+        self._fences = tuple(fences)
+        notes = [await self._check_fences(server) for server in self._servers.values()]
+        return [note for note in notes if note]
+
+    async def server(self, room: str, patience: Patience) -> Server:
+        """The room's server, or the next one while that is away; waits until there is one.
+
+        Raises:
+            EngineError: none has come back as long as there was patience.
+        """
+        while True:
+            for name in self._pool.order(room, time.monotonic()):
+                try:
+                    return await self._known(name)
+                except Away as away:
+                    self._pool.away(name, time.monotonic(), away.wait)
+            now = time.monotonic()
+            pause = self._pool.soonest(now)
+            if pause > patience.left(now):
+                raise EngineError(
+                    f"the model's server ({', '.join(self.names)}) does not answer; it is asked "
+                    "again with the next message"
+                )
+            await asyncio.sleep(pause)
+
+    def away(self, server: Server, away: Away) -> None:
+        """A server did not answer, or asks to be left alone for a while."""
+        self._pool.away(server.name, time.monotonic(), away.wait)
+
+    async def retry(self, server: Server, away: Away, patience: Patience) -> None:
+        """The same, for a reply that wants to ask again.
+
+        Raises:
+            EngineError: with the server's own reason, where no server is back in time.
+        """
+        self.away(server, away)
+        now = time.monotonic()
+        if self._pool.soonest(now) > patience.left(now):
+            raise EngineError(f"{away}; it is asked again with the next message") from None
+
+    async def _known(self, name: str) -> Server:
+        """The server of this name; one that was away is asked anew what it is: it may have been
+        started with another model."""
+        server = self._servers.get(name)
+        if server is None or name in self._pool.absent():
+            connection = self._connections[name]
+            offer = await self._probed(connection)
+            if server is None or not offer.like(server.offer):
+                server = Server(connection, offer)
+            self._check_alike(server)
+            await self._check_fences(server)
+            self._servers[name] = server
+            self._pool.back(name)
+        return server
+
+    async def _check_fences(self, server: Server) -> str:
+        for fence in self._fences if server.offer.native else ():
+            tokens = await server.tokenized(fence, True)
+            if len(tokens) != 1:
+                raise EngineError(
+                    f"{fence} is no control token of {server.offer.model}, so anybody could type a "
+                    "turn of somebody else; give the model's own markup with --markup"
+                )
+            if tokens[0] in await server.tokenized(fence, False):
+                server.inexact()
+                return f"it reads a typed {fence} as a fence, so that is made harmless before"
+        return ""
+
+    async def _probed(self, connection: Connection) -> Offer:
+        wish = self._wish
+        return await probe(connection, model=wish.model, text=wish.text, chat=wish.chat)
+
+    def _check_alike(self, server: Server) -> None:
+        first = next(iter(self._servers.values()), server).offer
+        if not server.offer.like(first):
+            raise EngineError(
+                f"{server.name} serves {server.offer.model} ({server.offer.kind}) and not "
+                f"{first.model} ({first.kind}) as before; all servers of a bot serve one model"
+            )
+
+
+class Place:
+    """A place at a server's gate, given back with the tokens that it was used for."""
+
+    def __init__(self, server: Server, ticket: Ticket, usage: Usage | None = None) -> None:
+        self._server, self._ticket, self._usage = server, ticket, usage or Usage()
+        self._began = time.monotonic()
+
+    async def __aenter__(self) -> None:
+        await self._server.gate.enter(self._ticket)
+        self._usage.queued_s = time.monotonic() - self._began
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.gate.leave(self._ticket, self._usage.evaluated + self._usage.generated)

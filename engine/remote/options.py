@@ -1,0 +1,45 @@
+"""The options of every verb that can use a model server in place of a file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from engine.remote.fleet import Wish
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`--engine URL` and `--engine-model NAME`."""
+    parser.add_argument(
+        "--engine",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="a model server in place of a file: llama-server, mrp engine serve, vLLM, Ollama, or "
+        "any OpenAI-compatible API; several times (or with commas) for several of one model "
+        "(default: MRP_ENGINE; its key: MRP_ENGINE_KEY)",
+    )
+    parser.add_argument(
+        "--engine-model",
+        metavar="NAME",
+        default="",
+        help="which of the server's models (default: MRP_ENGINE_MODEL, or its only one)",
+    )
+
+
+def urls(options: argparse.Namespace, environment: Mapping[str, str]) -> list[str]:
+    """The servers that are named; [] where a file is to be opened."""
+    return list(options.engine) or [*filter(None, [environment.get("MRP_ENGINE", "").strip()])]
+
+
+def wish(
+    options: argparse.Namespace,
+    environment: Mapping[str, str],
+    *,
+    text: bool = False,
+    chat: bool = False,
+    context: int | None = None,
+) -> Wish:
+    """What is asked of them; see `Wish`."""
+    model = options.engine_model or environment.get("MRP_ENGINE_MODEL", "").strip()
+    return Wish(model, text=text, chat=chat, context=context)
