@@ -194,15 +194,13 @@ def model_file(name: str) -> Path:
 async def play(args: argparse.Namespace) -> AsyncIterator[Any]:
     """Opens rooms on a model, for `mrp evaluate evenings`; args are that verb's."""
     # The whole bot and the engine, only for evenings.
+    from bot.engines import open_chosen
     from bot.rehearsal import rehearsals
-    from bot.voice import open_voice
     from canon import Canon
     from characters.card import load_cast
-    from hub.choice import chosen
 
     book = Canon.open(args.canon) if args.canon else None
-    model = chosen(args)
-    voice = open_voice(str(model.path), adapter=model.adapter, context=args.context, seed=args.seed)
+    voice = await open_chosen(args, os.environ)
     try:
         async with rehearsals(voice, load_cast(), book) as house:
             yield house.open

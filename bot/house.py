@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.engines import open_chosen
 from bot.filters import load_filter
 from bot.limits import Limits, load_limits
 from bot.memory import open_memory
@@ -24,15 +25,16 @@ from bot.permissions import load_permissions
 from bot.room import Room, Shared
 from bot.secrets import redis_url
 from bot.stage import Stage
-from bot.voice import open_voice
 from canon import Canon
 from characters.card import CAST_FOLDER, Language, load_cast
+from engine.remote import options as remote
 from hub import choice
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that every platform has."""
     choice.add_options(parser)
+    remote.add_options(parser)
     parser.add_argument(
         "--cast",
         metavar="FOLDER",
@@ -130,14 +132,7 @@ class House:
         filter = load_filter(file) if file else None
         file = _named(options.rights, "MRP_RIGHTS")
         permissions = load_permissions(file) if file else None
-        model = choice.chosen(options)
-        voice = open_voice(
-            str(model.path),
-            adapter=model.adapter,
-            context=options.context,
-            seed=options.seed,
-            threads=options.threads,
-        )
+        voice = await open_chosen(options, os.environ)
         try:
             memory = await open_memory(redis_url(os.environ), patience=patience)
         except BaseException:

@@ -89,7 +89,7 @@ def known(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """The secrets that the environment names, longest first, for `redact`."""
     found: set[str] = set()
     for key in environment:
-        if not re.search(r"TOKEN|PASSWORD|SECRET", key):
+        if not re.search(r"TOKEN|PASSWORD|SECRET|KEY", key):
             continue
         try:
             value = secret(environment, key.removesuffix("_FILE"))

@@ -93,9 +93,6 @@ class Voice:
         self._measure = lru_cache(maxsize=8192)(
             partial(turn_length, style=served.style, encoder=self.encode)
         )
-        self._context = min(engine.context, served.context or engine.context)
-        # A reply may take a quarter of a small context, not more: the talk needs the rest.
-        self._longest = min(served.max_tokens, max(self._context // 4, 16))
 
     def encode(self, text: str, control: bool = False) -> Sequence[int]:
         """The engine's tokens of a text; asked once for each text."""
@@ -103,8 +100,13 @@ class Voice:
 
     @property
     def context(self) -> int:
-        """The longest prompt and reply, in tokens."""
-        return self._context
+        """The longest prompt and reply, in tokens. A server's may shrink (see `RemoteEngine`)."""
+        return min(self.engine.context, self.served.context or self.engine.context)
+
+    @property
+    def _longest(self) -> int:
+        # A reply may take a quarter of a small context, not more: the talk needs the rest.
+        return min(self.served.max_tokens, max(self.context // 4, 16))
 
     @property
     def obeys(self) -> bool:
@@ -132,7 +134,7 @@ class Voice:
             speaker,
             style=self.served.style if examples else replace(self.served.style, examples=False),
             encoder=self.encode,
-            context=self._context - self._longest,
+            context=self.context - self._longest,
             tail=tail,
             measure=self._measure,
         )

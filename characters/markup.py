@@ -23,6 +23,7 @@ _CHATML = ("<|im_start|>", "<|im_end|>")
 class Markup:
     """`open[role]` starts a block, `shut(role)` ends it; `close` is the token a reply ends with.
 
+    `names_next`: the tail always stands, as the reply cannot be begun with the speaker's name.
     `begin` stands once before everything (a BOS token, where the family wants one);
     `gap` follows `close` (ChatML has a line break there that the model is not asked to write);
     `thought` stands only before the reply that is asked for (an empty thought, so that a thinking
@@ -43,6 +44,7 @@ class Markup:
     user_close: str | None = None
     fences: tuple[str, ...] = _CHATML
     tail: Role = "system"
+    names_next: bool = False
 
     def open(self, role: Role) -> str:
         return {"system": self.system, "user": self.user, "assistant": self.assistant}[role]
@@ -221,6 +223,10 @@ SEED = Markup(
     close="<seed:eos>",
     fences=("<seed:bos>", "<seed:eos>"),
 )
+
+# For servers that take chat messages only: `engine.remote` turns these fences into messages, in the
+# roles that every template has, and nothing can be put into the model's mouth.
+MESSAGES = replace(CHATML, name="messages", tail="user", names_next=True)
 
 MARKUPS = {
     markup.name: markup

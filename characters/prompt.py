@@ -326,7 +326,7 @@ def _short(persona: str) -> str:
 
 
 def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[Span, ...]:
-    if not tail:
+    if not tail and not style.markup.names_next:
         return ()
     phrases = _PHRASES[scene.language]
     lines: list[str] = []

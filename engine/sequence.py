@@ -112,9 +112,10 @@ class Engine(Protocol):
     the engine has stopped for good; None while it works.
     """
 
-    context: int
     metadata: dict[str, str]
 
+    @property
+    def context(self) -> int: ...
     @property
     def begin(self) -> str: ...
     @property

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from characters.card import Cast, Language, load_cast
+from engine.remote import options as remote
 from evaluation.error import EvaluationError
 from hub.choice import add_options
 
@@ -253,6 +254,7 @@ async def perform(evening: Evening, talk: Talk, cast: Cast, report: Report) -> l
 
 def options(verb: argparse.ArgumentParser) -> None:
     add_options(verb)
+    remote.add_options(verb)
     verb.add_argument("--scripts", type=Path, default=FOLDER, metavar="FOLDER")
     verb.add_argument("--only", metavar="TEXT", help="scripts whose title holds this")
     verb.add_argument("--seed", type=int, default=1, metavar="N")

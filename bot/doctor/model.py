@@ -6,11 +6,13 @@ import argparse
 import asyncio
 from collections.abc import Mapping
 
+from bot.doctor.engine import check_engine
 from bot.doctor.finding import Finding
 from bot.doctor.machine import Machine
 from bot.voice import open_voice
 from characters.style import StyleError
 from engine.header import size_of
+from engine.remote import options as remote
 from engine.resources import GiB, needs, plan
 from engine.sequence import EngineError
 from hub.choice import ECHO, choose
@@ -23,6 +25,8 @@ async def check_model(
     options: argparse.Namespace, environment: Mapping[str, str], machine: Machine
 ) -> list[Finding]:
     """Open the model once, as the bot would, and close it again."""
+    if urls := remote.urls(options, environment):
+        return await check_engine(urls, options, environment)
     try:
         chosen = choose(options.model, environment=environment)
     except HubError as problem:

@@ -109,6 +109,10 @@ class RemoteEngine:
     def begin(self) -> str:
         return self.offer.begin
 
+    @property
+    def end(self) -> str:
+        return ""  # servers do not tell; a markup has its own
+
     def stats(self) -> Stats:
         """Counters since the engine was opened; of prompts only what servers tell."""
         return self._stats

@@ -97,6 +97,11 @@ class Fleet:
     def names(self) -> tuple[str, ...]:
         return tuple(self._connections)
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Those who did not answer when they were last asked."""
+        return self._pool.absent()
+
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()

@@ -29,7 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def urls(options: argparse.Namespace, environment: Mapping[str, str]) -> list[str]:
     """The servers that are named; [] where a file is to be opened."""
-    return list(options.engine) or [*filter(None, [environment.get("MRP_ENGINE", "").strip()])]
+    return list(getattr(options, "engine", ())) or [
+        *filter(None, [environment.get("MRP_ENGINE", "").strip()])
+    ]
 
 
 def wish(
@@ -41,5 +43,5 @@ def wish(
     context: int | None = None,
 ) -> Wish:
     """What is asked of them; see `Wish`."""
-    model = options.engine_model or environment.get("MRP_ENGINE_MODEL", "").strip()
+    model = getattr(options, "engine_model", "") or environment.get("MRP_ENGINE_MODEL", "").strip()
     return Wish(model, text=text, chat=chat, context=context)

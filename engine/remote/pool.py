@@ -8,7 +8,6 @@ only its own rooms.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 FIRST_S, LONGEST_S = 0.5, 30.0  # seconds until a server that was away is tried again
@@ -54,7 +53,7 @@ class Pool:
         """A server answered."""
         self._away.pop(name, None)
 
-    def absent(self) -> Iterable[str]:
+    def absent(self) -> tuple[str, ...]:
         """Those who did not answer when they were last asked."""
         return tuple(self._away)
 

@@ -20,14 +20,14 @@ ROOT = Path(__file__).parents[2]
 # A terminal whose model writes slowly, and says where it is.
 SLOW = """
 import sys
-from bot import house
+from bot import engines
 from bot.platforms import terminal
 from bot.voice import Voice
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
 engine = EchoEngine(["一二三四五六七八九十" * 50], delay=0.01, context=2**20)
-house.open_voice = lambda *_, **__: Voice(engine, Serving(Style(cards="brief")), name="slow")
+engines.open_voice = lambda *_, **__: Voice(engine, Serving(Style(cards="brief")), name="slow")
 sys.exit(terminal.main(sys.argv[1:]))
 """
 

@@ -185,7 +185,7 @@ class Failing(EchoEngine):
 
 async def test_an_engine_that_failed_for_good_is_said_shown_and_ends_the_process(monkeypatch):
     voice = Voice(Failing(), Serving(style=Style(cards="brief")), name="failing")
-    monkeypatch.setattr("bot.house.open_voice", lambda *given, **more: voice)
+    monkeypatch.setattr("bot.engines.open_voice", lambda *given, **more: voice)
     monkeypatch.setattr("bot.serve.LAST_WORDS", 3.0)
     telegram = TelegramServer()
     await telegram.start()
