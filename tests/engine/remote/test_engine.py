@@ -175,8 +175,7 @@ async def test_what_is_refused_before_anything_is_sent(serve, connect):
     with pytest.raises(BadRequest):
         await read(engine, top_p=2)
     with pytest.raises(BadRequest, match="empty"):
-        reply = engine.stream([], Sampling())
-        await anext(reply)
+        await anext(engine.stream([], Sampling()))
     with pytest.raises(BadRequest, match="tokens"):
         await read(engine, [1, 2])
     assert server.asked == []
@@ -208,7 +207,7 @@ async def test_half_a_stream_after_it_is_one_sentence(serve, connect):
     engine = await connect(server)
     server.faults.append(server.broken(2))
     reply, shown = engine.stream(prompt("?"), Sampling(max_tokens=32)), ""
-    with pytest.raises(EngineError, match="half an event|broke off"):
+    with pytest.raises(EngineError, match=r"half an event|broke off"):
         async for piece in reply:
             shown += piece
     assert shown == "老孙"  # what was written is not lost, and nothing was asked twice
@@ -299,7 +298,7 @@ async def test_a_server_that_comes_back_with_another_model(serve, connect):
     server.model = "other.gguf"
     await server.start()
     server.faults.append(status(503))
-    with pytest.raises(EngineError, match="serves other.gguf"):
+    with pytest.raises(EngineError, match=r"serves other.gguf"):
         await read(engine)
     server.model = "qwen.gguf"
     assert await read(engine) == "老孙来也！"
@@ -308,7 +307,7 @@ async def test_a_server_that_comes_back_with_another_model(serve, connect):
 async def test_a_wrong_key_and_a_right_one(serve, connect):
     server = await serve(key="s3cret-s3cret")
     for key in ("", "wrong"):
-        with pytest.raises(EngineError, match="refuses the key.*MRP_ENGINE_KEY") as raised:
+        with pytest.raises(EngineError, match=r"refuses the key.*MRP_ENGINE_KEY") as raised:
             await connect(server, key=key)
         assert "wrong" not in str(raised.value)
     assert await read(await connect(server, key="s3cret-s3cret")) == "老孙来也！"
@@ -325,30 +324,30 @@ async def test_a_self_signed_certificate(tmp_path, serve, connect):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = await serve(ssl=context)
-    with pytest.raises(EngineError, match="certificate of 127.0.0.1.*SSL_CERT_FILE"):
+    with pytest.raises(EngineError, match=r"certificate of 127.0.0.1.*SSL_CERT_FILE"):
         await connect(server)
     server.url = server.url.replace("https", "http")
     with pytest.raises(EngineError):
         await connect(server)
     plain = await serve()
     plain.url = plain.url.replace("http", "https")
-    with pytest.raises(EngineError, match="TLS|http://"):
+    with pytest.raises(EngineError, match=r"TLS|http://"):
         await connect(plain)
 
 
 async def test_nobody_there(connect):
     server = Scripted()
     server.url = "http://127.0.0.1:9"
-    with pytest.raises(EngineError, match="cannot be reached.*is it running"):
+    with pytest.raises(EngineError, match=r"cannot be reached.*is it running"):
         await connect(server)
 
 
 async def test_a_web_page_where_a_server_should_be(serve, connect):
     server = await serve("hosted")
-    server._models = status(200, "<html>")  # type: ignore[method-assign]
+    server._models = status(200, "<html>")
     await server.stop()
     await server.start()
-    with pytest.raises(EngineError, match="web page.*/v1"):
+    with pytest.raises(EngineError, match=r"web page.*/v1"):
         await connect(server)
 
 

@@ -10,14 +10,14 @@ async def test_a_room_that_asks_for_much_delays_itself():
     first = Ticket("greedy", "", True)
     await gate.enter(first)
 
-    async def one(room: str, waiting: bool = True) -> None:
+    async def one(room: str, waiting: bool) -> None:
         ticket = Ticket(room, "", waiting)
         await gate.enter(ticket)
         order.append(room)
         gate.leave(ticket, 10)
 
-    tasks = [asyncio.create_task(one(*each)) for each in
-             [("chatter", False), ("greedy",), ("greedy",), ("other",)]]  # fmt: skip
+    wanted = [("chatter", False), ("greedy", True), ("greedy", True), ("other", True)]
+    tasks = [asyncio.create_task(one(room, waiting)) for room, waiting in wanted]
     await asyncio.sleep(0)
     gate.leave(first, 1000)
     await asyncio.gather(*tasks)
