@@ -71,17 +71,11 @@ class RemoteEngine:
         if key and any(address.plain for address in found):
             engine.notes.append("the key goes over plain http to another machine; use https")
         try:
-            await engine._calibrate()
+            engine._ratio = await _counted(fleet)
         except BaseException:
             await engine.close()
             raise
         return engine
-
-    async def _calibrate(self) -> None:
-        """How many tokens the model needs for each of our ids."""
-        for sample in _SAMPLES if self.offer.native else ():
-            count = len(await self.fleet.first.tokenized(sample, False))
-            self._ratio = max(self._ratio, count / len(vocabulary.encode(sample)))
 
     async def check_fences(self, fences: Sequence[str]) -> None:
         """See whether the servers' tokenizers keep a markup's fences and what people type apart;
@@ -303,6 +297,15 @@ class RemoteEngine:
             self._limit = max(_LEAST_CONTEXT, limit)
         else:  # it counts more tokens than we do
             self._ratio *= 1.25
+
+
+async def _counted(fleet: Fleet) -> float:
+    """How many tokens the model needs for each of our ids, 1 at least."""
+    ratio = 1.0
+    for sample in _SAMPLES if fleet.first.offer.native else ():
+        count = len(await fleet.first.tokenized(sample, False))
+        ratio = max(ratio, count / len(vocabulary.encode(sample)))
+    return ratio
 
 
 async def _scores(
