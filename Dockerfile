@@ -26,6 +26,7 @@ WORKDIR /src
 # Libraries first, by the list alone, so that a change of ours does not compile llama.cpp again.
 COPY pyproject.toml deploy/requirements.py ./
 RUN python requirements.py pyproject.toml > /tmp/room.txt \
+ && python requirements.py pyproject.toml speech >> /tmp/room.txt \
  && pip install -r /tmp/room.txt
 
 FROM build AS build-bot
@@ -37,6 +38,7 @@ COPY engine engine
 COPY evaluation evaluation
 COPY hub hub
 COPY quantize quantize
+COPY speech speech
 COPY text text
 COPY trainer trainer
 COPY models/xiyou-mini.gguf models/xiyou-mini.json models/
@@ -76,6 +78,7 @@ ENV CMAKE_ARGS="-DGGML_CUDA=ON -DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF \
 WORKDIR /src
 COPY pyproject.toml deploy/requirements.py ./
 RUN python requirements.py pyproject.toml > /tmp/room.txt \
+ && python requirements.py pyproject.toml speech >> /tmp/room.txt \
  && CMAKE_ARGS="$CMAKE_ARGS -DCMAKE_CUDA_ARCHITECTURES=$CUDA_ARCHITECTURES" \
     pip install -r /tmp/room.txt
 COPY --from=build-bot /src /src
@@ -84,7 +87,7 @@ RUN pip install --no-deps .
 # --- what is shipped ---------------------------------------------------------------------------
 FROM python:${PYTHON} AS runtime
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libgomp1 tini \
+ && apt-get install -y --no-install-recommends espeak-ng libgomp1 tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin mrp \
  && install -d -o mrp -g mrp /data /srv
@@ -107,7 +110,7 @@ CMD ["train", "--help"]
 FROM nvidia/cuda:${CUDA}-runtime-ubuntu24.04 AS bot-gpu
 ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libgomp1 python3 tini \
+ && apt-get install -y --no-install-recommends espeak-ng libgomp1 python3 tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin mrp \
  && install -d -o mrp -g mrp /data /srv

@@ -35,6 +35,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.compose", "turn scenes, the book and talk into training lessons"),
     "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
+    "say": ("speech.cli", "a character says a text, into a sound file"),
+    "hear": ("speech.listen", "what is said in a sound file"),
     "model": ("hub.cli", "models by name: list, pull, use"),
     "base": ("trainer.hf_folder", "a GGUF, or an InternLM2 checkpoint → a folder to train on"),
     "train": ("trainer.train", "train a model from a recipe"),
@@ -215,7 +217,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "imatrix": {"render": render_lessons},
     "measure": {"render": render_lessons, "evaluate": evaluate},
 }
-_OURS = {"bot", "canon", "characters", "engine", "evaluation", "hub", "quantize", "text", "trainer"}
+_OURS = {"bot", "canon", "characters", "engine", "evaluation", "hub", "quantize", "speech", "text"}
+_OURS |= {"trainer"}
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from characters.voices import NO_VOICE, Voice, VoiceError, read_voice
 from characters.words import LANGUAGES as LANGUAGES
 from characters.words import Language as Language
 from characters.words import Lines as Lines
@@ -112,6 +113,7 @@ class Character:
     emoji: str = ""
     categories: tuple[str, ...] = ()
     source: Source | None = None
+    voice: Voice = NO_VOICE
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -270,6 +272,7 @@ class _Reader:
             emoji=self._text("emoji", ""),
             categories=self._texts("categories", self.raw.pop("categories", [])),
             source=self._source(),
+            voice=self._voice(),
         )
         self._none_left(self.raw, "")
         self._none_left(sampling, "sampling.")
@@ -300,6 +303,12 @@ class _Reader:
             found.append(Earlier(until, part._words("brief"), part._words("persona")))
             part._none_left(part.raw, "earlier.")
         return tuple(sorted(found, key=lambda each: each.until))
+
+    def _voice(self) -> Voice:
+        try:
+            return read_voice(self._table("voice", required=False))
+        except VoiceError as problem:
+            raise self._wrong(problem.key, problem.what) from problem
 
     def _wrong(self, key: str, what: str) -> CardError:
         return CardError(f"{self.file}: {key}: {what}")

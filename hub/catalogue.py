@@ -16,7 +16,7 @@ from text.toml import read_toml
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 GiB = 1 << 30
 
-Use = Literal["talk", "base", "search", "voice"]
+Use = Literal["talk", "base", "search", "voice", "speech", "hearing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Entry:
     """A model of the catalogue.
 
     `repositories` by source; `files` are patterns; `sha256` by file where known; `bytes` roughly
-    what comes down. `use`: to talk with, a base to train, to search with, or an adapter. `kv` is
+    what comes down. `use`: to talk with, a base to train, to search with, an adapter, to speak
+    lines aloud, or to hear voice notes. `kv` is
     what a token of context takes in memory, in KiB; `layers` how many can be put on a GPU.
     `adapter` is a file of this project that is loaded onto `of`, another entry's model.
     """

@@ -26,8 +26,10 @@ from hub.error import HubError
 from hub.sources import Listed, Source
 
 # What may come down: weights that cannot run code, tokenizers, settings, licences.
-_SAFE = (".safetensors", ".gguf", ".json", ".jinja", ".model", ".txt", ".md")
-_WEIGHTS = (".safetensors", ".gguf")
+_SAFE = (".safetensors", ".gguf", ".onnx", ".json", ".jinja", ".model", ".txt", ".md")
+_WEIGHTS = (".safetensors", ".gguf", ".onnx")
+# Beside speech models: plain arrays and dictionaries, which nothing unpickles.
+_SPEECH_FILES, _SPEECH_FOLDERS = ("voices.bin",), ("espeak-ng-data", "dict")
 _ANYTHING = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "merges.txt", "LICENSE*")
 RECORD = "source.json"
 
@@ -159,7 +161,9 @@ def _choose(repository: str, listed: Sequence[Listed], patterns: Sequence[str]) 
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts or "\\" in file.path or file.path == RECORD:
             raise HubError(f"{repository} lists a file outside its folder: {file.path!r}")
-        if path.suffix.lower() in _SAFE or path.name.upper().startswith(("LICENSE", "NOTICE")):
+        data = file.path in _SPEECH_FILES or path.parts[0] in _SPEECH_FOLDERS
+        licence = path.name.upper().startswith(("LICENSE", "NOTICE"))
+        if path.suffix.lower() in _SAFE or licence or data:
             chosen.append(file)
     if not any(file.path.endswith(_WEIGHTS) for file in chosen):
         pickled = [f.path for f in listed if f.path.endswith((".bin", ".pt", ".pth", ".ckpt"))]

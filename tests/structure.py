@@ -29,6 +29,7 @@ PACKAGES = (
     "evaluation",
     "hub",
     "quantize",
+    "speech",
     "text",
     "trainer",
 )
