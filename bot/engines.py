@@ -38,6 +38,7 @@ async def open_chosen(options: argparse.Namespace, environment: Mapping[str, str
         context=options.context,
         seed=getattr(options, "seed", None),
         threads=getattr(options, "threads", None),
+        markup=model.markup,
     )
 
 

@@ -231,7 +231,7 @@ def _question(told: str, text: str, markup: Markup) -> tuple[Span, ...]:
     blocks: list[Span] = []
     asked: tuple[tuple[Role, str], ...] = (("system", told), ("user", text))
     for role, words in asked:
-        blocks += (Span(markup.open(role), control=True), Span(words))
+        blocks += (Span(markup.open(role), control=True), Span(markup.said(words, role)))
         blocks += (Span(closing, control=True) for closing in markup.shut(role))
     return (*begin, *blocks, Span(markup.open("assistant") + markup.thought, control=True))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from bot.conversation import Reading, reading, turn_length
 from characters.card import Character
 from characters.prompt import Style, Tail, digest, encode, next_names, stop_strings
-from characters.style import Serving, serving
+from characters.style import Serving, markup_named, serving
 from characters.thoughts import spoken
 from characters.turn import Scene
 from engine.sequence import Engine, ModelError, Reply, Sampling
@@ -31,14 +31,18 @@ def open_voice(
     context: int | None = None,
     seed: int | None = None,
     threads: int | None = None,
+    markup: str = "",
 ) -> Voice:
     """Load a GGUF, with a LoRA `adapter` on it, or the fake for "echo". Without `context` what
-    `mrp fit` wrote counts, without `threads` the physical cores.
+    `mrp fit` wrote counts, without `threads` the physical cores; `markup` names the family of a
+    model whose chat template does not tell it.
 
     Raises:
         ModelError: the file is missing, broken, or of a kind that cannot be served.
         StyleError: it does not say how it wants to be asked.
     """
+    if markup:
+        markup_named(markup)  # before a large file is loaded
     if model == ECHO:
         from engine.echo import EchoEngine  # a fake that a bot with a model never needs
 
@@ -61,7 +65,8 @@ def open_voice(
     name = engine.metadata.get("general.name") or path.stem
     if adapter is not None:
         name = f"{name} + {adapter.stem}"
-    return Voice(engine, serving(engine.metadata, engine), name=name, seed=seed)
+    served = serving(engine.metadata, engine, markup=markup)
+    return Voice(engine, served, name=name, seed=seed)
 
 
 def _last_said(prompt: str) -> str:
@@ -176,6 +181,7 @@ class Voice:
             temperature=0.3,
             max_tokens=min(self._longest, 2 * longest),
             seed=self._seed,
+            stop=self.served.style.markup.plain,
         )
         reply = self.engine.stream(
             encode(spans, self.encode), sampling, room=room, waiting=False, stable=0
@@ -223,7 +229,7 @@ class Voice:
             repeat_penalty=served.repeat_penalty,
             max_tokens=self._longest,
             seed=None if self._seed is None else (self._seed * 1_000_003 + turn) % 2**31,
-            stop=_stops(scene, speaker),
+            stop=(*_stops(scene, speaker), *served.style.markup.plain),
         )
 
     async def close(self) -> None:

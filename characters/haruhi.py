@@ -86,7 +86,7 @@ def haruhi(
     if heard:
         spans += _block("user", _line(name_of(heard[-1], scene), heard[-1].text), style)
     spans.append(Span(markup.open("assistant") + markup.thought, control=True))
-    spans.append(Span(f"{name}:{OPEN}"))
+    spans.append(Span(markup.said(f"{name}:{OPEN}", "assistant")))
     return tuple(spans)
 
 
@@ -148,6 +148,6 @@ def _block(role: Role, text: str, style: Style) -> tuple[Span, ...]:
     markup = style.markup
     return (
         Span(markup.open(role), control=True),
-        Span(text),
+        Span(markup.said(text, role)),
         *(Span(closing, control=True) for closing in markup.shut(role)),
     )

@@ -6,14 +6,19 @@ tokens; all that people and characters say is encoded as plain text.
 Families differ in what they can express. One rule for all: each turn is a block of its own, also
 where one side speaks twice; a system part stands in the family's system fence, else in its user
 fence; a system part amid the talk (the tail before a reply) stands in the fence that `tail` names.
+Older families fence with ordinary text (`plain`): there everything that is said has the fences in
+it made harmless first, see `characters.fences`.
 Sources: the chat templates in the models' tokenizer_config.json, as llama.cpp's source package
-collects them; tests/characters/test_families.py holds each family to its own template.
+collects them, and llama.cpp's own formatter for families without one; RoleLLaMA's is from its
+paper (arXiv 2310.00746). tests/characters/test_families.py holds each family to its template.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from characters.fences import defused
 
 Role = Literal["system", "user", "assistant"]
 _CHATML = ("<|im_start|>", "<|im_end|>")
@@ -30,6 +35,10 @@ class Markup:
     model does not think aloud). `system_close` and `user_close`: what ends these blocks where it
     is not `close` and `gap`. `fences` are the control tokens in all of these; `tail` is the role
     of what is told amid the talk.
+
+    `plain` are fences that are ordinary text in this family. `lead` is the space it has between a
+    fence and what is said; it is encoded with the latter, because vocabularies hold " Old" as one
+    token.
     """
 
     name: str
@@ -45,6 +54,14 @@ class Markup:
     fences: tuple[str, ...] = _CHATML
     tail: Role = "system"
     names_next: bool = False
+    plain: tuple[str, ...] = ()
+    lead: str = ""
+
+    def said(self, text: str, role: Role | None = None) -> str:
+        """A text as it stands in the prompt: no fence is in it, and where it begins the block of a
+        `role`, the family's `lead` comes first (a system part without a fence has none)."""
+        lead = self.lead if role and (role != "system" or self.system) else ""
+        return lead + (defused(text, self.plain) if self.plain else text)
 
     def open(self, role: Role) -> str:
         return {"system": self.system, "user": self.user, "assistant": self.assistant}[role]
@@ -120,6 +137,39 @@ MISTRAL7 = replace(
     system_close="[/SYSTEM_PROMPT]",
     fences=("[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", *MISTRAL.fences),
 )
+# Mistral 7B: [INST] is plain text in its first two versions, a token in the third. There is no
+# system part: official templates run it into the first user's turn, here it is one of its own.
+MISTRAL1 = Markup(
+    name="mistral-v1",
+    system=" [INST]",
+    user=" [INST]",
+    assistant="",
+    close="</s>",
+    system_close=" [/INST]",
+    user_close=" [/INST]",
+    fences=("</s>",),
+    plain=("[INST]", "[/INST]"),
+    lead=" ",
+)
+MISTRAL3 = replace(MISTRAL, name="mistral-v3", lead=" ")
+LLAMA2 = replace(
+    MISTRAL1,
+    name="llama2",
+    system="[INST] <<SYS>>\n",
+    user="[INST] ",
+    system_close="\n<</SYS>>\n\n [/INST]",
+    plain=(*MISTRAL1.plain, "<<SYS>>", "<</SYS>>"),
+    lead="",
+)
+# Phi-4 has ChatML's names with a token of its own between role and text.
+PHI4 = Markup(
+    name="phi4",
+    system="<|im_start|>system<|im_sep|>",
+    user="<|im_start|>user<|im_sep|>",
+    assistant="<|im_start|>assistant<|im_sep|>",
+    close="<|im_end|>",
+    fences=("<|im_start|>", "<|im_sep|>", "<|im_end|>"),
+)
 # Phi's template has a line break behind <|end|>, which its tokenizer strips (rstrip).
 PHI3 = Markup(
     name="phi3",
@@ -149,6 +199,7 @@ GLM47 = Markup(
     begin="[gMASK]<sop>",
     fences=_GLM,
 )
+GLM4 = replace(GLM46, name="glm-4", assistant="<|assistant|>\n")
 # DeepSeek's system part stands bare before the first turn; amid the talk it is a user's.
 DEEPSEEK = Markup(
     name="deepseek-v3.1",
@@ -223,6 +274,91 @@ SEED = Markup(
     close="<seed:eos>",
     fences=("<seed:bos>", "<seed:eos>"),
 )
+# Families that fence with plain text. Alpaca's and Vicuna's preambles are system parts, which stand
+# bare before the first turn; amid the talk they are a user's.
+ALPACA = Markup(
+    name="alpaca",
+    system="",
+    user="### Instruction:\n",
+    assistant="### Response:\n",
+    close="</s>",
+    gap="\n\n",
+    system_close="\n\n",
+    user_close="\n\n",
+    fences=("</s>",),
+    tail="user",
+    plain=("###",),
+)
+# RoleLLaMA puts the role into Alpaca's instruction and what is said into its input.
+ROLELLAMA = replace(
+    ALPACA,
+    name="rolellama",
+    system="### Instruction:\n",
+    user="### Input:\n",
+    system_close=None,
+    user_close=None,
+    tail="system",
+)
+VICUNA = Markup(
+    name="vicuna",
+    system="",
+    user="USER:",
+    assistant="ASSISTANT:",
+    close="</s>",
+    gap="\n",
+    system_close="\n\n",
+    user_close="\n",
+    fences=("</s>",),
+    tail="user",
+    plain=("USER:", "ASSISTANT:", "SYSTEM:"),
+    lead=" ",
+)
+# Zephyr's and TinyLlama's role names look like tokens and are none.
+ZEPHYR = Markup(
+    name="zephyr",
+    system="<|system|>\n",
+    user="<|user|>\n",
+    assistant="<|assistant|>\n",
+    close="</s>",
+    gap="\n",
+    fences=("</s>",),
+    plain=("<|system|>", "<|user|>", "<|assistant|>"),
+)
+DEEPSEEK_LLM = Markup(
+    name="deepseek-llm",
+    system="",
+    user="User:",
+    assistant="Assistant:",
+    close="<｜end▁of▁sentence｜>",
+    system_close="\n\n",
+    user_close="\n\n",
+    fences=("<｜end▁of▁sentence｜>",),
+    tail="user",
+    plain=("User:", "Assistant:"),
+    lead=" ",
+)
+DEEPSEEK_CODER = replace(
+    ALPACA,
+    name="deepseek-coder",
+    close="\n<|EOT|>",
+    gap="\n",
+    system_close="",
+    user_close="\n",
+    fences=("<|EOT|>",),
+)
+# MiniCPM 1 and 2; later ones speak ChatML.
+MINICPM = Markup(
+    name="minicpm",
+    system="",
+    user="<用户>",
+    assistant="<AI>",
+    close="",
+    system_close="",
+    user_close="",
+    fences=(),
+    tail="user",
+    plain=("<用户>", "<AI>"),
+)
 
 # For servers that take chat messages only: `engine.remote` turns these fences into messages, in the
 # roles that every template has, and nothing can be put into the model's mouth.
@@ -233,7 +369,8 @@ MARKUPS = {
     for markup in (
         *(CHATML, INTERNLM2, QWEN3, SMOLLM3, LLAMA3, GEMMA, GEMMA4, MISTRAL, MISTRAL7, PHI3),
         *(GLM46, GLM47, DEEPSEEK, DEEPSEEK_R1, COMMAND_R, COMMAND_R7B, GPT_OSS, GRANITE, KIMI),
-        SEED,
+        *(SEED, PHI4, GLM4, MISTRAL1, MISTRAL3, LLAMA2, ALPACA, ROLELLAMA, VICUNA, ZEPHYR),
+        *(DEEPSEEK_LLM, DEEPSEEK_CODER, MINICPM),
     )
 }
 
@@ -244,10 +381,16 @@ _KNOWN: tuple[tuple[Markup, tuple[str, ...], tuple[str, ...]], ...] = (
     (GEMMA4, ("<|turn>", "<turn|>"), ()),
     (GEMMA, ("<start_of_turn>", "<end_of_turn>"), ()),
     (MISTRAL7, ("[SYSTEM_PROMPT]", "[INST]"), ()),
-    # With a space behind it [INST] is of the generations before Tekken, which are plain text.
+    # With a space behind it [INST] is of the generations before Tekken; with one before it, too, of
+    # those in which it is plain text.
     (MISTRAL, ("[INST]", "[/INST]"), ("[INST] ", "<<SYS>>")),
+    (LLAMA2, ("[INST] ", "<<SYS>>", "eos_token"), ()),
+    (MISTRAL1, (" [INST] ", " [/INST]", "eos_token"), ()),
+    (MISTRAL3, ("[INST] ", "[/INST]", "[AVAILABLE_TOOLS]"), ()),
+    (MISTRAL1, ("[INST] ", " [/INST]", "eos_token"), ()),
     (GLM46, ("[gMASK]<sop>", "\\n<think></think>"), ()),
     (GLM47, ("[gMASK]<sop>", "</think>"), ()),
+    (GLM4, ("[gMASK]<sop>", "<|assistant|>"), ()),
     (COMMAND_R7B, (_COMMAND, "<|START_RESPONSE|>"), ()),
     (COMMAND_R, (_COMMAND, "<|CHATBOT_TOKEN|>"), ()),
     (GPT_OSS, ("<|start|>", "<|channel|>", "<|message|>"), ()),
@@ -260,6 +403,14 @@ _KNOWN: tuple[tuple[Markup, tuple[str, ...], tuple[str, ...]], ...] = (
     (SMOLLM3, ("<|im_start|>", "reasoning_mode"), ()),
     (QWEN3, ("<|im_start|>", "enable_thinking"), ("<|im_sep|>",)),
     (CHATML, ("<|im_start|>",), ("<|im_sep|>",)),
+    (PHI4, ("<|im_start|>", "<|im_sep|>", "<|im_end|>"), ()),
+    (ZEPHYR, ("<|user|>", "<|assistant|>", "eos_token"), ("[gMASK]", "<|end|>")),
+    (ROLELLAMA, ("### Instruction:", "### Input:", "### Response:", "eos_token"), ()),
+    (DEEPSEEK_CODER, ("### Instruction:", "### Response:", "<|EOT|>"), ()),
+    (ALPACA, ("### Instruction:", "### Response:"), ()),
+    (VICUNA, ("USER: ", "ASSISTANT: "), ("SYSTEM: ",)),
+    (DEEPSEEK_LLM, ("User: ", "Assistant: ", "eos_token"), ("System: ",)),
+    (MINICPM, ("<用户>", "<AI>"), ()),
 )
 
 

@@ -198,7 +198,7 @@ def lesson(
         head = (*taught, *head[len(taught) :])
         if not tail:
             head = (*head[:-1], Span(head[-1].text, learned=True))
-    reply = _PHRASES[scene.language].lead + reply
+    reply = style.markup.said(_PHRASES[scene.language].lead + reply)
     close = Span(style.markup.close, control=True, learned=True)
     return (*head, Span(reply, learned=True), *([close] if close.text else []))
 
@@ -262,10 +262,11 @@ def _turn(turn: Turn, scene: Scene, style: Style, learned: bool) -> Iterable[Spa
     if turn.side != "character":
         return _block("user", name + text, style)
     # Header, name and text are spans of their own, exactly as when the line was asked for.
+    markup = style.markup
     return (
-        *_control(style.markup.open("assistant")),
-        Span(name, learned=learned),
-        Span(text, learned=learned),
+        *_control(markup.open("assistant")),
+        Span(markup.said(name, "assistant"), learned=learned),
+        Span(markup.said(text), learned=learned),
         *((Span(close, control=True, learned=learned),) if (close := style.markup.close) else ()),
         *_control(style.markup.gap),
     )
@@ -273,13 +274,14 @@ def _turn(turn: Turn, scene: Scene, style: Style, learned: bool) -> Iterable[Spa
 
 def _opening(scene: Scene, speaker: Character, style: Style) -> tuple[Span, ...]:
     name = speaker.name[scene.language] + _PHRASES[scene.language].colon
-    return (*_control(style.markup.open("assistant") + style.markup.thought), Span(name))
+    opening = _control(style.markup.open("assistant") + style.markup.thought)
+    return (*opening, Span(style.markup.said(name, "assistant")))
 
 
 def _block(role: Role, text: str, style: Style) -> tuple[Span, ...]:
     return (
         *_control(style.markup.open(role)),
-        Span(text),
+        Span(style.markup.said(text, role)),
         *(Span(closing, control=True) for closing in style.markup.shut(role)),
     )
 

@@ -9,6 +9,7 @@ measures it reads it back here: a model is served as it was taught.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -80,40 +81,73 @@ _DIALS: dict[str, tuple[float, float, bool]] = {
 
 class Vocabulary(Protocol):
     """The tokenizer of a model. `begin` is the text of the BOS token that its file wants before
-    everything ("": none)."""
+    everything, `end` that of its EOS token ("": none)."""
 
     @property
     def begin(self) -> str: ...
+    @property
+    def end(self) -> str: ...
     def encode(self, text: str, control: bool = False) -> Sequence[int]: ...
 
 
-def serving(metadata: Mapping[str, str], vocabulary: Vocabulary | None = None) -> Serving:
+def serving(
+    metadata: Mapping[str, str], vocabulary: Vocabulary | None = None, *, markup: str = ""
+) -> Serving:
     """How to ask the model whose file carries this metadata.
 
     With its `vocabulary` the BOS is the model's own where a chat template decides (a style under
-    `mrp.style` is taken as it was taught), and the fences are tried out.
+    `mrp.style` is taken as it was taught), and the fences are tried out. `markup` names a family
+    (see `characters.markup.MARKUPS`) that counts before all that the file says.
 
     Raises:
-        StyleError: `mrp.style` is broken, or there is none and the chat template is of no family
-            that we have a markup for; or what people type could become a fence of this vocabulary.
+        StyleError: `markup` is no family; `mrp.style` is broken, or there is none and the chat
+            template is of no family that we have a markup for; or what people type could become a
+            fence of this vocabulary.
     """
-    found = _told(metadata)
-    if vocabulary is None:
-        return found
+    if markup:
+        told = _told(metadata) if KEY in metadata else Serving()
+        found = replace(told, style=replace(told.style, markup=markup_named(markup)))
+    else:
+        found = _told(metadata)
+    return found if vocabulary is None else _tried(found, metadata, vocabulary, named=bool(markup))
+
+
+def _tried(
+    found: Serving, metadata: Mapping[str, str], vocabulary: Vocabulary, *, named: bool
+) -> Serving:
+    """The same with the vocabulary's own BOS and EOS; its fences are tried out."""
     markup = found.style.markup
-    if KEY not in metadata:
+    if markup.plain and not _has(vocabulary, markup.fences) and vocabulary.end:
+        # Plain text fits every vocabulary; only the end of a reply has to be a token.
+        markup = replace(markup, close=vocabulary.end, fences=(vocabulary.end,))
+    if KEY not in metadata or named:
         markup = replace(markup, begin=vocabulary.begin or markup.begin)
     elif markup.begin and len(vocabulary.encode(markup.begin, True)) != 1:
         # Another family's BOS: as text it would only confuse the model.
         markup = replace(markup, begin="")
     for fence in markup.fences:
-        _check_fence(fence, vocabulary)
+        _check_fence(fence, vocabulary, markup.name if named else "")
     return replace(found, style=replace(found.style, markup=markup))
 
 
-def _check_fence(fence: str, vocabulary: Vocabulary) -> None:
+def markup_named(name: str) -> Markup:
+    """The family that `--markup` names. Raises StyleError with the names that there are."""
+    if name in MARKUPS:
+        return MARKUPS[name]
+    near = difflib.get_close_matches(name.casefold(), MARKUPS, n=3, cutoff=0.4)
+    meant = f"near to it: {', '.join(near)}; " if near else ""
+    raise StyleError(f"--markup: there is no markup {name!r}; {meant}all: {', '.join(MARKUPS)}")
+
+
+def _check_fence(fence: str, vocabulary: Vocabulary, named: str = "") -> None:
     """A fence must be one token, and not the token that a person gets who types it."""
     tokens = vocabulary.encode(fence, True)
+    if len(tokens) != 1 and named:
+        fitting = [m.name for m in MARKUPS.values() if m.plain or _has(vocabulary, m.fences)]
+        raise StyleError(
+            f"--markup {named}: {fence} is no control token of this model's vocabulary, so anybody "
+            f"could type a turn of somebody else; those of its vocabulary are: {', '.join(fitting)}"
+        )
     if len(tokens) != 1:
         raise StyleError(
             f"this model's chat template fences turns with {fence}, which is no control token of "
@@ -125,6 +159,11 @@ def _check_fence(fence: str, vocabulary: Vocabulary) -> None:
             f"this model's vocabulary reads a typed {fence} as the fence of a turn, so anybody "
             "could type a turn of somebody else; take another conversion of the model"
         )
+
+
+def _has(vocabulary: Vocabulary, fences: Sequence[str]) -> bool:
+    """Whether all fences are tokens of a vocabulary."""
+    return all(len(vocabulary.encode(fence, True)) == 1 for fence in fences)
 
 
 def _told(metadata: Mapping[str, str]) -> Serving:
@@ -153,9 +192,9 @@ def _by_template(metadata: Mapping[str, str]) -> Markup:
     if markup is None:
         found = "another family's chat template" if template else "no chat template"
         raise StyleError(
-            f"this model has {found}; it can be spoken to in these markups: "
-            f"{', '.join(MARKUPS)} (a chat model of these families, or one whose metadata names "
-            f"its style under {KEY})"
+            f"this model has {found}; if you know its family, name it with --markup, one of: "
+            f"{', '.join(MARKUPS)} (or take a chat model of these families, or one whose metadata "
+            f"names its style under {KEY})"
         )
     wants_bos = metadata.get("tokenizer.ggml.add_bos_token", "").lower() in ("true", "1")
     return INTERNLM2 if markup is CHATML and wants_bos else markup

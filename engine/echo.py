@@ -40,7 +40,7 @@ class EchoEngine:
         metadata: dict[str, str] | None = None,
     ) -> None:
         self.context = context
-        self.begin = ""
+        self.begin = self.end = ""
         self.failure: EngineError | None = None
         self.metadata = metadata or {"general.architecture": "echo", "general.name": "echo"}
         self._script = script if callable(script) or script is None else itertools.cycle(script)

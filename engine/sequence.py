@@ -108,8 +108,8 @@ class Engine(Protocol):
     """What the rest of the house sees of an engine: `engine.llama.LlamaEngine` or `EchoEngine`.
 
     `context` is the longest prompt plus reply, in tokens. `metadata` is the model file's. `begin`
-    is the text of the BOS token that the file wants before everything ("": none). `failure` is why
-    the engine has stopped for good; None while it works.
+    is the text of the BOS token that the file wants before everything, `end` that of its EOS token
+    ("": none). `failure` is why the engine has stopped for good; None while it works.
     """
 
     metadata: dict[str, str]
@@ -118,6 +118,8 @@ class Engine(Protocol):
     def context(self) -> int: ...
     @property
     def begin(self) -> str: ...
+    @property
+    def end(self) -> str: ...
     @property
     def failure(self) -> EngineError | None: ...
 

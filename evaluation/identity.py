@@ -145,7 +145,7 @@ async def _introduce(
             repeat_penalty=serving.repeat_penalty,
             max_tokens=120,
             seed=dice,
-            stop=stop_strings(scene),
+            stop=(*stop_strings(scene), *serving.style.markup.plain),
         ),
     )
     text = "".join([piece async for piece in reply])
@@ -196,7 +196,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Ask, and print shares. Raises ModelError and StyleError."""
 
     async def asked() -> list[Introduction]:
-        async with opened(args.model, args.voice) as (engine, served):
+        async with opened(args.model, args.voice, args.markup) as (engine, served):
             cast = load_cast(args.cast)
             return await ask(
                 engine, served, cast, samples=args.samples, language=args.language, seed=args.seed

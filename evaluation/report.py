@@ -31,6 +31,7 @@ from evaluation.progress import Step, shown
 from evaluation.resume import Kept
 from evaluation.score import Score
 from evaluation.subject import Answer, EngineSubject, FileSubject, Subject, Swapped
+from hub.choice import add_markup
 
 
 def options(verb: argparse.ArgumentParser) -> None:
@@ -38,6 +39,7 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("model", help="a GGUF, the address of an endpoint, or answers.jsonl")
     verb.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     verb.add_argument("--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it")
+    add_markup(verb)
     verb.add_argument("--name", default="", help="the model's name (an endpoint needs it)")
     verb.add_argument("--control", choices=("swapped", "untrained"), help="what must be bad")
     verb.add_argument("--prompt", choices=("stage", "haruhi"), default="stage", help="renderer")
@@ -211,6 +213,7 @@ def _opened(args: argparse.Namespace, prepared: Prepared, folder: Path) -> Subje
         "context": args.context,
         "threads": args.threads,
         "adapter": args.voice,
+        "markup": args.markup,
     }
     if args.prompt == "haruhi":
         if not args.canon:

@@ -11,22 +11,26 @@ from characters.card import CAST_FOLDER
 from characters.style import Serving, serving
 from engine.llama import LlamaEngine
 from engine.sequence import Engine
-from hub.choice import model_file
+from hub.choice import add_markup, model_file
 
 
 def model_options(verb: argparse.ArgumentParser) -> None:
-    """`--model` (default: MRP_MODEL, what `mrp model use` chose, or the shipped one), `--cast`."""
+    """`--model` (default: MRP_MODEL, what `mrp model use` chose, or the shipped one), `--voice`,
+    `--markup`, `--cast`."""
     verb.add_argument("--model", type=model_file, default="", help="a name, or a GGUF")
     verb.add_argument("--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it")
+    add_markup(verb)
     verb.add_argument("--cast", type=Path, default=CAST_FOLDER)
 
 
 @contextlib.asynccontextmanager
-async def opened(model: Path, adapter: Path | None = None) -> AsyncIterator[tuple[Engine, Serving]]:
+async def opened(
+    model: Path, adapter: Path | None = None, markup: str = ""
+) -> AsyncIterator[tuple[Engine, Serving]]:
     """The engine, and how the model wants to be asked. Raises ModelError and StyleError."""
     engine = LlamaEngine.open(model, replies=8, adapter=adapter)
     try:
-        yield engine, serving(engine.metadata, engine)
+        yield engine, serving(engine.metadata, engine, markup=markup)
     finally:
         await engine.close()
 

@@ -156,7 +156,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     held_out = chapters(args.held_out)
 
     async def measured() -> dict[str, object]:
-        async with opened(args.model, args.voice) as (engine, served):
+        async with opened(args.model, args.voice, args.markup) as (engine, served):
             scenes = args.canon / "scenes.jsonl"
             return await measure(engine, served, load_cast(args.cast), scenes, held_out)
 

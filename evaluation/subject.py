@@ -191,11 +191,12 @@ class EngineSubject:
         context: int = 4096,
         threads: int | None = None,
         adapter: Path | None = None,
+        markup: str = "",
         render: Renderer = shared_stage,
         closing: str = "",
     ) -> EngineSubject:
         """Load the model, with a LoRA `adapter` on it. `threads` of the processor (None: its
-        physical cores).
+        physical cores); `markup` names the family of a model whose file does not tell it.
 
         Raises:
             ModelError: the file is missing or cannot be served.
@@ -212,7 +213,7 @@ class EngineSubject:
             adapter=adapter,
         )
         name = engine.metadata.get("general.name") or path.stem
-        served = serving(engine.metadata, engine)
+        served = serving(engine.metadata, engine, markup=markup)
         return cls(engine, served, name=name, at_once=at_once, render=render, closing=closing)
 
     async def answer(self, asks: Sequence[Ask], done: Done = nothing) -> dict[str, Answer]:
@@ -241,6 +242,7 @@ class EngineSubject:
     def _sampling(self, ask: Ask) -> Sampling:
         own = own_openings(ask.speaker)
         stops = tuple(stop for stop in stop_strings(ask.scene) if stop not in own)
+        stops += self.served.style.markup.plain
         return Sampling(
             temperature=self.served.temperature_for(ask.speaker),
             top_k=self.served.top_k,

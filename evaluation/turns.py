@@ -197,7 +197,7 @@ async def _measure(
     args: argparse.Namespace, held_out: Sequence[int], casting: Casting
 ) -> dict[str, object]:
     scenes = args.canon / "scenes.jsonl"
-    async with opened(args.model, args.voice) as (engine, served):
+    async with opened(args.model, args.voice, args.markup) as (engine, served):
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("who speaks next", total=None)
             return await measure(

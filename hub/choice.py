@@ -47,11 +47,13 @@ _REACHED = 4.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model to serve: its file, and the adapter that goes onto it, if any; under `name`."""
+    """A model to serve: its file, and the adapter that goes onto it, if any; under `name`.
+    `markup` is the family that it is spoken to in, "" where its chat template tells."""
 
     name: str
     path: Path
     adapter: Path | None = None
+    markup: str = ""
 
 
 def choose(
@@ -123,13 +125,13 @@ def _of_the_catalogue(
 ) -> Choice:
     if entry.use == "voice":
         base = _of_the_catalogue(known[entry.of], ask, environment, known)
-        return Choice(entry.name, base.path, ROOT / entry.adapter)
+        return replace(base, name=entry.name, adapter=ROOT / entry.adapter)
     if entry.use != "talk":
         raise HubError(
             f"{entry.name} is not a model to talk with ({entry.what}); see mrp model list"
         )
     if path := pulled(entry, environment):
-        return Choice(entry.name, path)
+        return Choice(entry.name, path, markup=entry.markup)
     _may(
         ask,
         f"{entry.name} is not here: {entry.bytes / 1e9:.1f} GB to fetch, licence {entry.licence}"
@@ -141,7 +143,7 @@ def _of_the_catalogue(
     path = pulled(entry, environment)
     if path is None:
         raise HubError(f"{entry.name} came down without a GGUF file; see {folder}")
-    return Choice(entry.name, path)
+    return Choice(entry.name, path, markup=entry.markup)
 
 
 def pulled(entry: Entry, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -163,7 +165,7 @@ def _may(ask: Ask | None, what: str, name: str) -> None:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """`--model NAME`, `--voice FILE` and `--yes`; `chosen` reads them."""
+    """`--model NAME`, `--voice FILE`, `--markup NAME` and `--yes`; `chosen` reads them."""
     parser.add_argument(
         "--model",
         metavar="NAME",
@@ -174,15 +176,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) that goes onto the model"
     )
+    add_markup(parser)
     parser.add_argument(
         "--yes", action="store_true", help="fetch a model that is not here without a question"
+    )
+
+
+def add_markup(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """`--markup NAME`."""
+    parser.add_argument(
+        "--markup",
+        metavar="NAME",
+        default=os.environ.get("MRP_MARKUP", ""),
+        help="the family of a model whose chat template does not tell it, such as chatml, alpaca or "
+        "vicuna; docs/models.md has all (default: MRP_MARKUP, or what the file says)",
     )
 
 
 def chosen(options: argparse.Namespace) -> Choice:
     """The model that the options of `add_options` name. Raises HubError."""
     choice = choose(options.model, ask=ask_in_terminal(options.yes))
-    return replace(choice, adapter=options.voice) if options.voice else choice
+    return replace(
+        choice,
+        adapter=options.voice or choice.adapter,
+        markup=options.markup or choice.markup,
+    )
 
 
 def model_file(name: str) -> Path:

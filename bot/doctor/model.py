@@ -40,7 +40,11 @@ async def check_model(
         if left and size > left:
             return [_does_not_fit(size, left)]
         voice = await asyncio.to_thread(
-            open_voice, str(path), adapter=adapter, context=options.context
+            open_voice,
+            str(path),
+            adapter=adapter,
+            context=options.context,
+            markup=getattr(options, "markup", "") or chosen.markup,
         )
     except (EngineError, StyleError) as problem:
         do = "name another with --model or MRP_MODEL, or fetch this one again"

@@ -90,6 +90,11 @@ class LlamaEngine:
         return self._model.tokenizer.begin
 
     @property
+    def end(self) -> str:
+        """The EOS token that the file names; "" where it has none."""
+        return self._model.tokenizer.end
+
+    @property
     def failure(self) -> EngineError | None:
         """Why the engine has stopped for good; None while it works. Nothing but opening it anew
         helps then."""

@@ -49,6 +49,12 @@ class Tokenizer:
         wanted = llama_cpp.llama_vocab_get_add_bos(self.vocab)
         return self.text(token) if wanted and token >= 0 else ""
 
+    @property
+    def end(self) -> str:
+        """The EOS token that the file names; "" where it has none."""
+        token = llama_cpp.llama_vocab_eos(self.vocab)
+        return self.text(token) if token >= 0 else ""
+
     def ends(self, token: int) -> bool:
         """Whether a token ends a reply."""
         return token in self._ending

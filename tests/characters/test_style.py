@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from characters.card import load_cast
-from characters.markup import CHATML, INTERNLM2, QWEN3
+from characters.markup import CHATML, INTERNLM2, MARKUPS, QWEN3
 from characters.prompt import Style
 from characters.style import Serving, StyleError, serving
 
@@ -60,7 +60,7 @@ def test_a_model_without_a_known_template_is_an_error_that_names_the_markups(met
     [
         ("{", "not JSON"),
         ("[]", "JSON object"),
-        ('{"markup": "alpaca"}', "markup"),
+        ('{"markup": "alpaka"}', "markup"),
         ('{"cards": "long"}', "cards"),
         ('{"rules": 1}', "rules"),
         ('{"rules": "yes"}', "rules"),
@@ -91,8 +91,8 @@ def test_a_models_style_is_one_line_of_json():
 class Words:
     """A vocabulary: control tokens by text, and those among them that typed text becomes too."""
 
-    def __init__(self, *control, begin="", typed=()):
-        self.control, self.begin, self.typed = control, begin, typed
+    def __init__(self, *control, begin="", end="", typed=()):
+        self.control, self.begin, self.end, self.typed = control, begin, end, typed
 
     def encode(self, text, control=False):
         known = self.control if control else self.typed
@@ -126,3 +126,53 @@ def test_fences_that_people_could_type_are_refused(metadata):
     for there in ((), FENCES[:1], FENCES[1:]):
         with pytest.raises(StyleError, match="no control token"):
             serving(metadata, Words(*there))
+
+
+# -- --markup --------------------------------------------------------------------------------------
+
+UNKNOWN = {"tokenizer.chat_template": "{{ a format of their own }}"}
+
+
+def test_a_named_family_counts_before_what_the_file_says():
+    for metadata in ({}, UNKNOWN, TEMPLATE, {"mrp.style": '{"markup": "chatml"}'}):
+        assert serving(metadata, markup="vicuna").style.markup.name == "vicuna"
+    taught = {"mrp.style": '{"markup": "chatml", "cards": "brief", "temperature": 0.4}'}
+    assert serving(taught, markup="qwen3").style.cards == "brief"
+    assert serving(taught, markup="qwen3").temperature == 0.4
+
+
+@pytest.mark.parametrize("metadata", [{}, UNKNOWN])
+def test_a_template_of_no_family_names_the_way_out_and_the_choices(metadata):
+    with pytest.raises(StyleError, match="--markup") as caught:
+        serving(metadata)
+    assert all(name in str(caught.value) for name in MARKUPS)
+
+
+@pytest.mark.parametrize("name", ["alpaka", "Vicuna", "ChatML", "llama-3", "xyz", "<|im_end|>"])
+def test_a_family_that_nobody_knows_is_a_sentence_with_the_names(name):
+    with pytest.raises(StyleError, match="there is no markup") as caught:
+        serving(TEMPLATE, markup=name)
+    assert repr(name) in str(caught.value)
+    assert all(known in str(caught.value) for known in MARKUPS)
+
+
+def test_a_named_family_of_other_tokens_is_refused_with_those_that_fit():
+    words = Words(*FENCES, end="<|im_end|>")
+    with pytest.raises(StyleError, match=r"--markup llama3: <\|start_header_id\|>") as caught:
+        serving(UNKNOWN, words, markup="llama3")
+    offered = str(caught.value).rpartition("are: ")[2].split(", ")
+    assert "chatml" in offered
+    assert "vicuna" in offered  # plain text fits every vocabulary
+    assert "gemma" not in offered
+
+
+@pytest.mark.parametrize(
+    "markup", [one for one in MARKUPS.values() if one.plain], ids=lambda one: one.name
+)
+def test_a_plain_text_family_ends_replies_with_the_models_own_token(markup):
+    end = "<|endoftext|>"
+    found = serving({}, Words(end, begin="", end=end), markup=markup.name).style.markup
+    if markup.fences:
+        assert (found.close, found.fences) == (end, (end,))
+    told = serving({}, Words(*markup.fences, end=end), markup=markup.name).style.markup
+    assert (told.close, told.fences) == (markup.close, markup.fences)

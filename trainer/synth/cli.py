@@ -29,7 +29,7 @@ from rich.console import Console
 from characters.card import CAST_FOLDER, LANGUAGES, Cast, load_cast
 from characters.prompt import Style
 from characters.script import HELD_OUT
-from hub.choice import model_file
+from hub.choice import add_markup, model_file
 from trainer.lessons import Lesson
 from trainer.synth import exchange, mix, run
 from trainer.synth.calls import Calls
@@ -127,6 +127,7 @@ def _teacher(verb: argparse.ArgumentParser) -> None:
     teacher.add_argument(
         "--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it, with --gguf"
     )
+    add_markup(teacher)
     which.add_argument("--model", help="a model's name at an OpenAI-compatible endpoint")
     teacher.add_argument("--url", default=_USUAL_URL, help=f"of the endpoint ({_USUAL_URL})")
     teacher.add_argument(
@@ -244,7 +245,11 @@ def _rehearsed(teacher: Teacher, card: dict[str, Any], console: Console) -> None
 async def _open(args: argparse.Namespace) -> Teacher:
     if args.gguf is not None:
         local = LocalTeacher.open(
-            args.gguf, replies=args.workers, threads=args.threads, adapter=args.voice
+            args.gguf,
+            replies=args.workers,
+            threads=args.threads,
+            adapter=args.voice,
+            markup=args.markup,
         )
         local.room = args.room or local.room
         if not args.dry_run:

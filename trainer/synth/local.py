@@ -35,12 +35,14 @@ class LocalTeacher:
         replies: int,
         threads: int | None = None,
         adapter: Path | None = None,
+        markup: str = "",
     ) -> LocalTeacher:
-        """Load a model, with a LoRA `adapter` on it. Raises ModelError, StyleError."""
+        """Load a model, with a LoRA `adapter` on it, of the family `markup` where its file does not
+        tell. Raises ModelError, StyleError."""
         engine = LlamaEngine.open(
             path, context=_LONGEST_CONTEXT, replies=replies, threads=threads, adapter=adapter
         )
-        told = serving(engine.metadata, engine)
+        told = serving(engine.metadata, engine, markup=markup)
         context = min(told.context or _LONGEST_CONTEXT, engine.context)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -53,12 +55,12 @@ class LocalTeacher:
         for message in ask.messages:
             spans += [
                 Span(markup.open(message.role), control=True),
-                Span(message.text),
+                Span(markup.said(message.text, message.role)),
                 Span("".join(markup.shut(message.role)), control=True),
             ]
         spans.append(Span(markup.open("assistant") + markup.thought, control=True))
         # A model that was taught by this project knows by the name before a line whose line it is.
-        spans += [Span(ask.voice)] if ask.voice else []
+        spans += [Span(markup.said(ask.voice, "assistant"))] if ask.voice else []
         tokens = encode(spans, self._engine.encode)
         left = self._context - len(tokens)
         if left < _LEAST_ANSWER:
