@@ -188,8 +188,8 @@ def add_markup(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> Non
         "--markup",
         metavar="NAME",
         default=os.environ.get("MRP_MARKUP", ""),
-        help="the family of a model whose chat template does not tell it, such as chatml, alpaca or "
-        "vicuna; docs/models.md has all (default: MRP_MARKUP, or what the file says)",
+        help="the family of a model whose chat template does not tell it, such as chatml or "
+        "alpaca; docs/models.md has all (default: MRP_MARKUP, or what the file says)",
     )
 
 
