@@ -219,7 +219,7 @@ def _opened(args: argparse.Namespace, prepared: Prepared, folder: Path) -> Subje
         if not args.canon:
             raise EvaluationError("--prompt haruhi quotes the book: name its folder with --canon")
         render = haruhi.renderer(args.canon, prepared.cast, chapters(args.held_out))
-        return EngineSubject.open(path, **wanted, render=render, closing=CLOSE)
+        return EngineSubject.open(path, **wanted, asked=(render, CLOSE))
     return EngineSubject.open(path, **wanted)
 
 

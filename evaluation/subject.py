@@ -192,11 +192,11 @@ class EngineSubject:
         threads: int | None = None,
         adapter: Path | None = None,
         markup: str = "",
-        render: Renderer = shared_stage,
-        closing: str = "",
+        asked: tuple[Renderer, str] = (shared_stage, ""),
     ) -> EngineSubject:
         """Load the model, with a LoRA `adapter` on it. `threads` of the processor (None: its
         physical cores); `markup` names the family of a model whose file does not tell it.
+        `asked` is what renders a prompt, and the mark that ends its replies.
 
         Raises:
             ModelError: the file is missing or cannot be served.
@@ -214,6 +214,7 @@ class EngineSubject:
         )
         name = engine.metadata.get("general.name") or path.stem
         served = serving(engine.metadata, engine, markup=markup)
+        render, closing = asked
         return cls(engine, served, name=name, at_once=at_once, render=render, closing=closing)
 
     async def answer(self, asks: Sequence[Ask], done: Done = nothing) -> dict[str, Answer]:
