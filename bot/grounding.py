@@ -43,11 +43,13 @@ def passages(
     chapter: int,
     context: int,
     length: Callable[[str], int],
+    spent: int = 0,
 ) -> tuple[Passage, ...]:
     """What the speaker has before it for this reply, best first.
 
     `chapter` 0 is the whole book, else what lies later does not exist. `context` and `length` count
-    tokens. Nothing where the book has no answer, or the context no room.
+    tokens; `spent` of the budget are taken already. Nothing where the book has no answer, or the
+    context no room.
     """
     query = query_of(scene)
     if book is None or not query or context < LEAST_CONTEXT:
@@ -63,14 +65,19 @@ def passages(
         found = book.search(query, k=_K)
     if found.nothing_fits:
         return ()
-    budget = min(context // _SHARE, _MOST)
+    budget = budget_of(context) - spent
     chosen: list[Passage] = []
     for hit in found.passages:
-        text = _within(hit.text, budget, length)
+        text = within(hit.text, budget, length)
         if text:
             chosen.append(Passage(hit.section, text))
             budget -= length(text)
     return tuple(chosen)
+
+
+def budget_of(context: int) -> int:
+    """Tokens of a context that passages of the book and lore may take together."""
+    return min(context // _SHARE, _MOST) if context >= LEAST_CONTEXT else 0
 
 
 def leaning(reply: str, before: Sequence[Passage]) -> list[tuple[int, str]]:
@@ -93,7 +100,7 @@ def leaning(reply: str, before: Sequence[Passage]) -> list[tuple[int, str]]:
     return [(chapter, quote) for _, chapter, quote in rows]
 
 
-def _within(text: str, budget: int, length: Callable[[str], int]) -> str:
+def within(text: str, budget: int, length: Callable[[str], int]) -> str:
     """The text, or as many of its first sentences as fit; "" when not even one does."""
     text = " ".join(text.split())
     if length(text) <= budget:

@@ -125,6 +125,32 @@ NO_BOOK = Words(
     "这里没有书可依据；用 --canon 或 MRP_CANON 给一本。",
     "There is no book here to lean on; give one with --canon or MRP_CANON.",
 )
+LORE_LEANED = Words("{}这句话面前有设定：{}", "For this line {} had lore: {}")
+LORE_ENTRY = Words("《{}》的「{}」", "“{1}” of {0}")
+ROOM_LORE = Words("本屋", "this room")
+LORE_BOOK = Words("《{}》{} 条{}：{}", "{} ({} entries{}): {}")
+LORE_ONLY = Words("，只有{}知道", ", only {} knows it")
+NO_LORE = Words(
+    "这里没有设定。例：/设定 加 紧箍咒、咒语：只有唐僧会念。",
+    "There is no lore here. For example: /lore add sword, blade: It sings at night.",
+)
+LORE_HOW = Words(
+    "/设定 加 关键词、关键词：内容；只让悟空知道：/设定 加 @悟空 关键词：内容；"
+    "总是知道：/设定 加 *：内容；/设定 导入 JSON；/设定 删 名字。",
+    "`/lore add key, key: text`; for Wukong alone: `/lore add @wukong key: text`; always known: "
+    "`/lore add *: text`; `/lore import JSON`; `/lore remove NAME`.",
+)
+LORE_ADDED = Words("记下设定「{}」。", "Lore added: {}.")
+LORE_IMPORTED = Words("导入《{}》：{} 条。", "Imported {} (entries: {}).")
+LORE_REMOVED = Words("删去设定「{}」。", "Lore removed: {}.")
+LORE_NONE = Words("没有叫「{}」的设定。", "There is no lore called “{}”.")
+LORE_UNREAD = Words("这份设定读不了：{}", "This lore cannot be read: {}")
+LORE_FULL = Words("放不下了：最多 {}。", "There is no room for it: at most {}.")
+LORE_LONG = Words("内容有 {} 个字，最多 {}。", "The text has {} characters; at most {}.")
+LORE_KEYS = Words(
+    "关键词最多 {} 个，每个最多 {} 个字。", "At most {} keys, of at most {} characters each."
+)
+LORE_WHO = Words("没有人叫「{}」。", "Nobody is called “{}”.")
 FORWARDED = Words("（转来别人的话）“{}”", "(passes on somebody else's words) “{}”")
 NOT_ALLOWED = Words("在这里只有管理员可以 /{}。", "Here only moderators may give the order /{}.")
 NOT_SO_FAST = Words(

@@ -32,7 +32,7 @@ Who = Literal["everyone", "moderators", "nobody"]
 FORGET_ROOM, DISMISS_ALL, UNDO_OWN = "forget_room", "dismiss_all", "undo_own"
 MODERATORS = frozenset(
     {FORGET_ROOM, DISMISS_ALL, "restore", "undo", "pause", "resume", "note", "edit", "language"}
-    | {"auto", "branch", "checkpoint"}
+    | {"auto", "branch", "checkpoint", "lore"}
 )
 # What people may always do with what is remembered of them, and how they get help.
 _THEIRS = frozenset(
@@ -71,7 +71,7 @@ def action_of(order: Order) -> str:
     argument = order.argument.strip().casefold()
     if order.id == "dismiss" and argument in ALL:
         return DISMISS_ALL
-    if order.id in ("note", "language", "branch") and not argument:
+    if order.id in ("note", "language", "branch", "lore") and not argument:
         return ""  # only asks what it is
     return order.id
 

@@ -1,7 +1,8 @@
 """Lorebooks as values, and which of their entries a reply has before it. Pure.
 
     book = Lorebook("Jianghu", (Entry("sword", "The sword sings at night.", keys=("sword",)),))
-    found = select([book], ["小明：show me the sword"], seed="room/7", budget=300, length=len)
+    talk = Talk(("小明：show me the sword",), seed="terminal:main")
+    found = select([book], talk, budget=300, length=len)
     [use.text for use in found]          ->  ["The sword sings at night."]
 
 An entry is used when one of its keys stands in the newest `scan` messages, in either Chinese script
@@ -104,11 +105,20 @@ class Use:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What a reader heard, oldest first, each with its speaker's name; `earlier` messages were said
+    before those. `seed` decides chance: the same for all who hear the same talk."""
+
+    heard: tuple[str, ...]
+    seed: str = ""
+    earlier: int = 0
+
+
 def select(
     books: Sequence[Lorebook],
-    heard: Sequence[str],
+    talk: Talk,
     *,
-    seed: str,
     budget: int,
     length: Callable[[str], int],
     reader: tuple[str, Iterable[str]] = ("", ()),
@@ -116,27 +126,27 @@ def select(
 ) -> tuple[Use, ...]:
     """The entries that a reply has before it, in the order in which it reads them.
 
-    `heard` is what the reader heard, oldest first, each with its speaker's name. `reader` is a
-    character's id and all its names: what it may not know is not there. `budget` and `length` count
-    tokens. `shown` makes a text ready to be read (macros). Where the budget is too small the
-    entries of the lowest priority, else order, are left out.
+    `reader` is a character's id and all its names: what it may not know is not there. `budget` and
+    `length` count tokens. `shown` makes a text ready to be read (macros). Where the budget is too
+    small the entries of the lowest priority, else order, are left out.
     """
     who, names = reader[0], frozenset(map(fold, reader[1])) | {fold(reader[0])}
-    folded = _Heard(heard)
+    heard, seed = _Heard(talk), talk.seed
     chosen: list[tuple[Lorebook, Entry]] = []
     for book in books:
         if not book.owner or book.owner == who:
             known = [e for e in book.entries if e.enabled and e.text.strip() and e.known_to(names)]
-            chosen += [(book, entry) for entry in _used(book, known, folded, seed)]
-    return _within(_one_a_group(chosen, f"{seed}/{len(heard)}"), budget, length, shown)
+            chosen += [(book, entry) for entry in _used(book, known, heard, seed)]
+    return _within(_one_a_group(chosen, f"{seed}/{len(talk.heard)}"), budget, length, shown)
 
 
 class _Heard:
     """What was said, folded once; a window of it ends at any message."""
 
-    def __init__(self, heard: Sequence[str]) -> None:
-        self.texts = tuple(heard[-2 * DEEPEST_SCAN :])
-        self.before = len(heard) - len(self.texts)  # messages that are not looked at any more
+    def __init__(self, talk: Talk) -> None:
+        self.texts = talk.heard[-2 * DEEPEST_SCAN :]
+        # Messages that are not looked at any more.
+        self.before = talk.earlier + len(talk.heard) - len(self.texts)
         self.folded = [_plain(text) for text in self.texts]
 
     def window(self, scan: int, end: int, folded: bool) -> str:

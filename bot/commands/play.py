@@ -162,4 +162,19 @@ PLAY: tuple[Command, ...] = (
         Words("上一句依据书里哪几处", "what in the book the last line leaned on"),
         informs="always",
     ),
+    Command(
+        "lore",
+        ("lore", "lorebook"),
+        ("设定", "世界书"),
+        "text",
+        Words(
+            "[加 [@谁] 关键词：内容｜导入 JSON｜删 名字]",
+            "[add [@WHO] KEYS: TEXT|import JSON|remove NAME]",
+        ),
+        Words(
+            "这里的设定：说到关键词，角色就知道",
+            "lore of this room: characters know it when a key is mentioned",
+        ),
+        informs="bare",
+    ),
 )

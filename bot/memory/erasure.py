@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from bot.memory.connection import Connection
-from bot.memory.keys import MARGIN_DAYS, PREFIX, gone_keys, room_keys
+from bot.memory.keys import MARGIN_DAYS, PREFIX, gone_keys, room_keys, set_up_keys
 from characters.turn import GUEST
 
 Row = tuple[str, dict[str, str]]
@@ -125,7 +125,7 @@ async def erase_all(memory: Connection, room: str, accounts: Collection[str]) ->
     """
     client: Any = memory.redis
     turns, _, open_, _, heard, *_ = keys = room_keys(room)
-    await client.delete(*gone_keys(room))
+    await client.delete(*gone_keys(room), *set_up_keys(room))
     platform, _, name = room.partition(":")
     async with client.pipeline(transaction=True) as pipe:
         while True:

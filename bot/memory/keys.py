@@ -27,6 +27,8 @@ All are erased when nobody has spoken in the room for 400 days.
 `…:heard`, a sorted set of the newest 500 ids of messages of the platform -> when
 `…:asked`, a stream of one entry a reply; the newest ~24, a week unused:
     l line · v version · d what the model read and wrote, and whom it read of (packed JSON)
+`…:lore`, a hash of at most 24 lorebooks: folded name -> JSON of at most 1 MB; until the room is
+    erased (`/forget room` leaves it)
 `…:learnt`, a text: the id of the newest turn that was looked through for facts; until forgotten
 
 `mrp:1:rooms:PLATFORM`, a sorted set of the newest 50,000 rooms -> when they were last used
@@ -99,6 +101,15 @@ VERSIONS = "mrp:versions"
 
 # What a room is kept in, in the order in which room.lua takes it.
 ROOM_PARTS = ("turns", "state", "open", "lines", "heard", "asked", "learnt")
+
+
+# What is kept with a room that room.lua does not touch: it was not said there.
+SET_UP_PARTS = ("lore",)
+
+
+def set_up_keys(room: str) -> list[str]:
+    """The keys of what a room was set up with; `room` is a tag."""
+    return [room_key(room, part) for part in SET_UP_PARTS]
 
 
 def room_keys(room: str) -> list[str]:

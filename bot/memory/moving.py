@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from bot.memory.connection import Connection
-from bot.memory.keys import PREFIX, ROOM_PARTS, person_key, room_key
+from bot.memory.keys import PREFIX, ROOM_PARTS, SET_UP_PARTS, person_key, room_key
 
 
 async def move(memory: Connection, old: str, new: str) -> bool:
@@ -22,7 +22,7 @@ async def move(memory: Connection, old: str, new: str) -> bool:
     async def step() -> bool:
         redis: Any = memory.redis
         moved = False
-        for part in ROOM_PARTS:
+        for part in (*ROOM_PARTS, *SET_UP_PARTS):
             source, target = room_key(old, part), room_key(new, part)
             # Key by key: the two rooms may lie on different servers of a cluster.
             data = await redis.dump(source)

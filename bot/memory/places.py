@@ -10,7 +10,16 @@ import time
 from typing import Any
 
 from bot.memory.connection import Connection
-from bot.memory.keys import PREFIX, person_key, quoted, room_key, room_keys, tag, unquoted
+from bot.memory.keys import (
+    PREFIX,
+    person_key,
+    quoted,
+    room_key,
+    room_keys,
+    set_up_keys,
+    tag,
+    unquoted,
+)
 from bot.memory.room import RoomMemory
 from bot.memory.update import RoomUpdate
 
@@ -168,7 +177,8 @@ async def erase_room(memory: Connection, platform: str, room: str, place: str = 
 
     async def step() -> bool:
         redis: Any = memory.redis  # which is made anew when the server has moved
-        gone = await redis.delete(*room_keys(f"{quoted(platform)}:{quoted(room)}"))
+        name = f"{quoted(platform)}:{quoted(room)}"
+        gone = await redis.delete(*room_keys(name), *set_up_keys(name))
         await redis.zrem(f"{PREFIX}rooms:{quoted(platform)}", quoted(room))
         if place:
             await redis.srem(_rooms_key(platform, place), quoted(room))

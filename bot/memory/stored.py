@@ -106,8 +106,9 @@ class StoredLine:
     """What is known of a character's line besides its turn.
 
     `texts` are its versions, of which `shown` (an index) counts; `places` where it stands;
-    `passages` what of the book was before the speaker, as (chapter, quote); `person` whom it
-    answered. `to`: the only person who may read it, of a whispered one.
+    `passages` what of the book was before the speaker, as (chapter, quote), `lore` which entries of
+    lorebooks, as (book, entry); `person` whom it answered. `to`: the only person who may read it,
+    of a whispered one.
     """
 
     id: str
@@ -118,6 +119,7 @@ class StoredLine:
     passages: tuple[tuple[int, str], ...] = ()
     person: str = ""
     to: str = ""
+    lore: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -133,6 +135,7 @@ class StoredLine:
         fields["texts"] = tuple(fields["texts"])
         fields["places"] = tuple(fields.get("places", ()))
         fields["passages"] = tuple((int(n), str(q)) for n, q in fields.get("passages", ()))
+        fields["lore"] = tuple((str(book), str(name)) for book, name in fields.get("lore", ()))
         return cls(line_id, **fields)
 
 

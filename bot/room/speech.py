@@ -13,18 +13,17 @@ from bot import notices
 from bot.conversation import Crowded, Reading, as_of
 from bot.drafts import Draft, broken_off, run_out
 from bot.faults import Fault, fault_of, without
-from bot.grounding import Passage, leaning, passages
 from bot.labels import labels_for
 from bot.memory import AlreadyHandled, Request, StoredLine
-from bot.recall import Occasion
 from bot.room.chores import Chores
 from bot.room.delivery import Unseen, show
 from bot.room.job import Job
+from bot.room.tail import Before, before
 from bot.room.view import View
 from bot.stage import Line, Stage
 from bot.whispers import Confided, confided_to
 from characters.card import Character
-from characters.prompt import Tail
+from characters.macros import expand
 from characters.turn import Scene, Turn
 from engine.sequence import EngineError, Reply
 
@@ -32,10 +31,12 @@ log = logging.getLogger(__name__)
 
 QUEUED = 3.0  # seconds without a word before people are told their place in the queue
 ATTEMPTS = 2  # a faulty reply is asked for once more
-_SHARE = 8  # of the context that may hold what is remembered of a person
 
 # What is left to do after a reply: the record of the message from then on, None when it is done.
 Then = Callable[[Turn], Request | None]
+
+
+_NOTHING = Before()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Spoken:
     problem: str = ""
     mark: str = ""  # of the trim that its prompt made
     read: Reading | None = None
-    before: tuple[Passage, ...] = ()
+    before: Before = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class _Prompt:
     reader: Character  # as it was at the room's chapter
     scene: Scene
     read: Reading
-    before: tuple[Passage, ...]
+    before: Before
     person: str
     old: StoredLine | None
     whispered: bool  # for the person alone
@@ -133,7 +134,8 @@ class Speech:
             work.line,
             speaker.id,
             (spoken.text,),
-            passages=tuple(leaning(spoken.text, spoken.before)) if spoken.before else (),
+            passages=spoken.before.quotes(spoken.text),
+            lore=spoken.before.entries,
             person=work.individual,
             to=work.person if work.to else "",
         )
@@ -187,7 +189,8 @@ class Speech:
             line,
             texts=(*line.texts, spoken.text),
             shown=len(line.texts),
-            passages=tuple(leaning(spoken.text, spoken.before)),
+            passages=spoken.before.quotes(spoken.text),
+            lore=spoken.before.entries,
         )
         new = await view.memory.change(new, job.work)
         job.closed = True
@@ -238,45 +241,16 @@ class Speech:
         whispered = bool(self._job.work.to) and old is None
         scene = view.as_spoken(as_of(scene or view.scene(speaker.id), state.chapter))
         reader = speaker.as_of(state.chapter)
-        about = scene if whispered else scene.aloud()  # what passages and memories are looked up by
-        tail, before = await self._tail(speaker, about, person)
+        about = scene if whispered else scene.aloud()  # what the tail is looked up by
+        tail = await before(view, speaker, about, person)
         try:
-            read = view.shared.voice.read(scene, reader, tail, examples=not state.mark)
+            read = view.shared.voice.read(scene, reader, tail.tail, examples=not state.mark)
         except Crowded as crowded:
             await view.say(notices.CROWDED, crowded)
             return None
         to = self._job.work.name if whispered else ""
         confided = confided_to(speaker, scene, view.shared.cast, but=to)
-        return _Prompt(speaker, reader, scene, read, before, person, old, whispered, confided)
-
-    async def _tail(
-        self, speaker: Character, scene: Scene, person: str
-    ) -> tuple[Tail | None, tuple[Passage, ...]]:
-        """What the speaker needs for this one reply besides what was said."""
-        view, shared = self._view, self._view.shared
-        state, context = view.memory.state, shared.voice.context
-        found = passages(
-            shared.book,
-            scene,
-            speaker,
-            chapter=state.chapter,
-            context=context,
-            length=shared.voice.length,
-        )
-        known: tuple[str, ...] = ()
-        if shared.people and person:
-            query = next((t.text for t in reversed(scene.turns) if t.side == "human"), "")
-            occasion = Occasion(speaker.id, view.key, view.private, query, scene.language)
-            known = await shared.people.recall(
-                person,
-                occasion,
-                scene,
-                budget=context // _SHARE,
-                measure=shared.voice.length,
-                on_connection=view.connection,
-            )
-        tail = Tail(tuple(p.text for p in found), known, state.note)
-        return (tail if tail else None), found
+        return _Prompt(speaker, reader, scene, read, tail, person, old, whispered, confided)
 
     async def _attempts(self, prompt: _Prompt, line_id: str, *, chatter: bool) -> Spoken:
         job, view, shared = self._job, self._view, self._view.shared
@@ -376,7 +350,8 @@ class Speech:
         view.shared.stats["card lines"] += 1
         speaker, language = prompt.speaker, prompt.scene.language
         lines = speaker.lines[language] or speaker.greeting.either(language)
-        return lines[len(view.memory.turns) % len(lines)]
+        line = lines[len(view.memory.turns) % len(lines)]
+        return expand(line, char=speaker.name[language], seed=speaker.id, language=language)
 
     async def _write(
         self, reply: Reply, line: Line, draft: Draft, prompt: _Prompt

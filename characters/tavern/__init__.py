@@ -26,7 +26,8 @@ from characters.tavern.incoming import V2, V3, id_of, read_character, shape_of
 from characters.tavern.outgoing import as_v2, card_table
 
 __all__ = [
-    "FORMATS", "CardError", "Format", "Imported", "read", "write", "write_group", "write_lore",
+    "FORMATS", "CardError", "Format", "Imported", "lore_of", "read", "write", "write_group",
+    "write_lore",
 ]  # fmt: skip
 
 Format = Literal["png", "json", "charx", "yaml"]
@@ -120,9 +121,18 @@ def _books(raw: Mapping[str, Any], name: str, character: Character) -> tuple[Lor
     data = Fields(name, raw).table("data")
     if "character_book" not in data:
         return ()
-    called = character.name["zh"]
-    book = read_book(data.table("character_book").raw, name, "data.character_book.", called)
+    table = data.table("character_book").raw
+    book = read_book(table, name, "data.character_book.", character.name["zh"])
     return (replace(book, owner=character.id),) if book.entries else ()
+
+
+def lore_of(raw: Mapping[str, Any], owner: str) -> tuple[Lorebook, ...]:
+    """The lorebooks of a card's table that was read before; `owner` is its character's id."""
+    try:
+        character = read_character(raw, owner)
+        return tuple(replace(book, owner=owner) for book in _books(raw, owner, character))
+    except CardError:  # kept by a version that knew more, or less
+        return ()
 
 
 def _from_picture(data: bytes, name: str) -> Imported:

@@ -10,13 +10,14 @@ from bot import notices
 from bot.commands import Order
 from bot.permissions import DISMISS_ALL, FORGET_ROOM, UNDO_OWN, action_of
 from bot.room.exchange import Exchange
-from bot.room.orders import branches, chance, replies, scene, stage, telling, web, whisper
+from bot.room.orders import branches, chance, lore, replies, scene, stage, telling, web, whisper
 from bot.room.orders.table import ORDERS
 
 __all__ = [
     "ORDERS",
     "branches",
     "chance",
+    "lore",
     "obey",
     "replies",
     "scene",

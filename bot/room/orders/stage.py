@@ -9,6 +9,7 @@ from bot.room.exchange import Exchange
 from bot.room.orders.table import more, nobody_called, order, setting
 from bot.room.speech import Spoken
 from characters.card import Character
+from characters.macros import expand
 from characters.turn import Turn
 
 
@@ -25,7 +26,13 @@ async def _summon(talk: Exchange, argument: str) -> None:
             continue
         greetings = character.greeting.either(talk.view.language)
         # The second greeting is for joining others.
-        greeting = greetings[min(len(scene.cast), len(greetings) - 1, 1)]
+        greeting = expand(
+            greetings[min(len(scene.cast), len(greetings) - 1, 1)],
+            char=character.name[talk.view.language],
+            user=talk.job.work.name,
+            seed=f"{talk.view.key}/{len(talk.view.memory.turns)}",
+            language=talk.view.language,
+        )
         cast = (*(c.id for c in scene.cast), character.id)
         await talk.speech.keep(
             character,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bot import notices
 from bot.commands import help_text
+from bot.drafts import joined
 from bot.room.exchange import Exchange
+from bot.room.orders.lore import called
 from bot.room.orders.table import is_said, last_line, order, setting
 from characters.prompt import name_of
 
@@ -38,11 +40,17 @@ async def _why(talk: Exchange, argument: str) -> None:
         return
     line, speaker = found
     name = speaker.name[language]
-    if not line.passages:
+    if not line.passages and not line.lore:
         await talk.tell(notices.NO_PASSAGES if talk.view.shared.book else notices.NO_BOOK, name)
         return
-    rows = [notices.LEANED[language].format(name)]
+    rows = [notices.LEANED[language].format(name)] if line.passages else []
     rows += [notices.PASSAGE[language].format(chapter, q) for chapter, q in line.passages]
+    if line.lore:
+        entries = (
+            notices.LORE_ENTRY[language].format(called(book)[language], entry)
+            for book, entry in line.lore
+        )
+        rows.append(notices.LORE_LEANED[language].format(name, joined(entries, language)))
     await talk.view.notice("\n".join(rows), to=talk.job.work.person)
 
 
