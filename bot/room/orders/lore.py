@@ -74,7 +74,7 @@ async def _lore(talk: Exchange, argument: str) -> None:
 
 async def _list(talk: Exchange) -> None:
     view = talk.view
-    language, cast = view.language, view.shared.cast
+    language, cast = view.language, view.cast
     rows = []
     for book in await lorebooks(view.shared.memory, view.key):
         owner = cast.owner(book.owner) if book.owner else None
@@ -96,7 +96,7 @@ def called(book: str) -> Words:
 
 async def _add(talk: Exchange, written: str) -> None:
     view = talk.view
-    entry = entry_of(written, view.shared.cast)
+    entry = entry_of(written, view.cast)
     books = await lorebooks(view.shared.memory, view.key)
     own = next((book for book in books if book.name == OWN), Lorebook(OWN))
     new = with_entry(own, entry)
@@ -171,7 +171,7 @@ async def import_books(talk: Exchange, data: bytes, name: str) -> None:
         return
     for book in found.lore:
         title = OWN + "_" if book.name == OWN else book.name
-        owner = view.shared.cast.owner(book.owner) if book.owner else None
+        owner = view.cast.owner(book.owner) if book.owner else None
         await keep(
             view.shared.memory,
             view.key,

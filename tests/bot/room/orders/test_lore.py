@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.casts import Casts
 from bot.memory.lore import MOST_BOOKS, keep, lorebooks
 from bot.stage import Message
 from characters.card import Cast, Source
@@ -108,7 +109,7 @@ async def test_a_room_holds_so_many_books(play, memory):
     assert p.notice == f"放不下了：最多 {MOST_BOOKS}。"
 
 
-async def test_the_book_of_a_card_is_its_own_characters(play, cast):
+async def test_the_book_of_a_card_is_its_own_characters(play, cast, memory):
     card = {
         "spec": "chara_card_v2",
         "data": {
@@ -118,7 +119,7 @@ async def test_the_book_of_a_card_is_its_own_characters(play, cast):
     }  # fmt: skip
     wukong = replace(cast["wukong"], source=Source(json.dumps(card), note="{{char}}说话押韵。"))
     p = play()
-    p.room.view.shared.cast = Cast((wukong, cast["bajie"]))
+    p.room.view.shared.casts = Casts(memory, Cast((wukong, cast["bajie"])))
     await p.say("/summon 悟空、八戒", "八戒，芭蕉扇在哪？")
     assert "是假的" not in p.prompts[-1]
     assert "押韵" not in p.prompts[-1]
@@ -128,11 +129,11 @@ async def test_the_book_of_a_card_is_its_own_characters(play, cast):
     assert write(wukong, format="json")
 
 
-async def test_a_greeting_is_said_with_its_macros_expanded(play, cast):
+async def test_a_greeting_is_said_with_its_macros_expanded(play, cast, memory):
     wukong = replace(
         cast["wukong"], greeting=replace(cast["wukong"].greeting, zh=("{{user}}，{{char}}来也！",))
     )
     p = play()
-    p.room.view.shared.cast = Cast((wukong,))
+    p.room.view.shared.casts = Casts(memory, Cast((wukong,)))
     await p.say("/summon 悟空")
     assert p.lines[-1][1] == "小明，孙悟空来也！"
