@@ -105,7 +105,7 @@ class RemoteEngine:
 
     @property
     def end(self) -> str:
-        return ""  # servers do not tell; a markup has its own
+        return self.offer.end
 
     def stats(self) -> Stats:
         """Counters since the engine was opened; of prompts only what servers tell."""
@@ -300,12 +300,13 @@ class RemoteEngine:
 
 
 async def _counted(fleet: Fleet) -> float:
-    """How many tokens the model needs for each of our ids, 1 at least."""
-    ratio = 1.0
-    for sample in _SAMPLES if fleet.first.offer.native else ():
-        count = len(await fleet.first.tokenized(sample, False))
-        ratio = max(ratio, count / len(vocabulary.encode(sample)))
-    return ratio
+    """The model's count of tokens ÷ our estimate, with some room for texts of another kind; 1 where
+    it cannot be asked."""
+    if not fleet.first.offer.native:
+        return 1.0
+    counts = [len(await fleet.first.tokenized(sample, False)) for sample in _SAMPLES]
+    ours = [len(vocabulary.encode(sample)) for sample in _SAMPLES]
+    return max(0.5, 1.1 * max(count / own for count, own in zip(counts, ours, strict=True)))
 
 
 async def _scores(

@@ -88,11 +88,16 @@ def _native(props: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Offer:
 
 
 async def _with_begin(connection: Connection, offer: Offer, props: dict[str, Any]) -> Offer:
-    """With the text of the BOS token, where the model wants one before everything."""
+    """With the texts of its EOS token, and of a BOS where the model wants one at the front."""
     body = {"content": "", "add_special": True, "parse_special": True}
     said = await connection.json(f"{connection.address.base}/tokenize", body)
     begin = props.get("bos_token") if isinstance(said, dict) and said.get("tokens") else ""
-    return replace(offer, begin=begin if isinstance(begin, str) else "")
+    end = props.get("eos_token")
+    return replace(
+        offer,
+        begin=begin if isinstance(begin, str) else "",
+        end=end if isinstance(end, str) else "",
+    )
 
 
 async def _software(connection: Connection, rows: Sequence[dict[str, Any]]) -> str:

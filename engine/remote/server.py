@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from engine.remote import vocabulary
-from engine.remote.connection import Away, Connection
+from engine.remote.connection import Away, Connection, ContextShorter
 from engine.remote.dialects import (
     Chat,
     Completions,
@@ -22,7 +22,7 @@ from engine.remote.dialects import (
     messages,
 )
 from engine.remote.gate import Gate
-from engine.sequence import EngineError, PromptTooLong, Sampling
+from engine.sequence import EngineError, Sampling
 
 Kind = Literal["mrp", "llama-server", "completions", "chat"]
 
@@ -45,6 +45,7 @@ class Offer:
     slots: int = 16
     metadata: dict[str, str] = field(default_factory=dict)
     begin: str = ""
+    end: str = ""
     exact: bool = False
     scores: Literal["", "table", "whole"] = ""
     grammar: bool = True
@@ -135,9 +136,9 @@ class Server:
         if isinstance(prompt, list) and self.offer.native:
             left = context - len(prompt)
             if left < min(_LEAST_REPLY, sampling.max_tokens):
-                raise PromptTooLong(
+                raise ContextShorter(
                     f"a prompt of {len(prompt)} tokens leaves no space for a reply in the context "
-                    f"of {context} of {self.name}"
+                    f"of {context} of {self.name}; what is read of the talk gets shorter"
                 )
             sampling = replace(sampling, max_tokens=min(sampling.max_tokens, left))
         body = self._dialect.body(prompt, sampling, self.offer.model) | await self._told(

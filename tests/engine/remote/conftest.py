@@ -35,7 +35,8 @@ class Scripted:
         self.probabilities: dict[str, float] = options.get("probabilities", {})
         self.template: str = options.get("template", CHATML)
         self.stops: bool = options.get("stops", True)
-        self.cut: int = options.get("cut", 7)  # bytes of a chunk, amid characters and events
+        self.cut = 7  # bytes of a chunk, amid characters and events
+        self.pause: float = options.get("pause", 0.0)  # seconds between two
         self.faults: list[Handler] = []
         self.asked: list[dict[str, Any]] = []  # bodies of replies
         self.left = asyncio.Event()  # somebody closed a stream before its end
@@ -170,6 +171,7 @@ class Scripted:
         try:
             for at in range(0, len(data), self.cut):
                 await answer.write(data[at : at + self.cut])
+                await asyncio.sleep(self.pause)
         except (ConnectionError, asyncio.CancelledError):
             self.left.set()
             raise

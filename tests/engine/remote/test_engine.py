@@ -278,6 +278,18 @@ async def test_a_model_that_counts_more_tokens_gets_shorter_prompts(serve, conne
     assert len(server.asked[0]["prompt"]) + server.asked[0]["n_predict"] <= 2048
 
 
+async def test_a_text_that_needs_more_tokens_than_samples_did_is_learned(serve, connect):
+    server = await serve(context=2048)
+    engine = await connect(server)
+    before = engine.context
+    engine._ratio = 0.5  # as if the samples had been cheap
+    with pytest.raises(PromptTooLong, match="2048"):
+        await read(engine, vocabulary.encode("letter " * 700))
+    assert engine._ratio > 0.5
+    assert await read(engine) == "老孙来也！"
+    assert before < 2048
+
+
 async def test_another_model_than_asked(serve, connect):
     server = await serve("vllm", models=["one", "two"], model="one")
     with pytest.raises(EngineError, match="does not serve 'three', but: one, two"):
