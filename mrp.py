@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.compose", "turn scenes, the book and talk into training lessons"),
     "synth": ("trainer.synth.cli", "a teacher writes lessons; import, export and mix them"),
+    "character": ("characters.cli", "cards: check, import (SillyTavern's too), export, new"),
     "say": ("speech.cli", "a character says a text, into a sound file"),
     "hear": ("speech.listen", "what is said in a sound file"),
     "model": ("hub.cli", "models by name: list, pull, use"),

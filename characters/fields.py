@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from characters.card import LANGUAGES, Character, Earlier, Language, Lines, Source, Title, Words
+from characters.voices import Voice, voice_table
 
 _DEFAULTS = {part.name: part.default for part in fields(Character)}
 
@@ -57,6 +58,8 @@ def _plain(value: object) -> Any:
         case Source(card, system, note):
             parts = {"card": card, "system": system, "note": note}
             return {key: text for key, text in parts.items() if text}
+        case Voice():
+            return voice_table(value)
         case tuple():
             return [_plain(each) for each in value]
         case _:

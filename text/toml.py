@@ -1,4 +1,4 @@
-"""Reads a TOML file that somebody handed in, with bounds on size and depth.
+"""Reads a TOML file that somebody handed in, with bounds on size and depth; writes a plain one.
 
 read_toml(Path("wukong.toml"))
 
@@ -8,8 +8,10 @@ key of 100 KB: 36 s), so both are looked at before it sees the text.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +52,46 @@ def read_toml(file: Path) -> dict[str, Any]:
         if depth > DEEPEST:
             raise TomlUnreadable(f"brackets stand more than {DEEPEST} deep")
     return tomllib.loads(text)
+
+
+def write_toml(table: Mapping[str, Any]) -> str:
+    """A table as TOML: texts, numbers, lists, tables, and lists of tables, one level of each.
+
+    Raises:
+        TypeError: a value of another kind.
+    """
+    plain = {key: value for key, value in table.items() if not _is_table(value)}
+    rows = [f"{_key(key)} = {_value(value)}" for key, value in plain.items()]
+    for key, value in table.items():
+        if _is_table(value):
+            many = isinstance(value, list)
+            head = f"[[{_key(key)}]]" if many else f"[{_key(key)}]"
+            for each in value if isinstance(value, list) else [value]:
+                rows += ["", head, *(f"{_key(name)} = {_value(one)}" for name, one in each.items())]
+    return "\n".join(rows).lstrip("\n") + "\n"
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
+    )
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
+
+
+def _value(value: object) -> str:
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case list():
+            return f"[{', '.join(map(_value, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{_key(key)} = {_value(one)}' for key, one in value.items())}}}"
+        case _:
+            raise TypeError(f"TOML holds no {type(value).__name__}")

@@ -7,7 +7,7 @@ import pytest
 
 from bot.limits import LimitsError, load_limits
 from characters.card import CardError, load_card
-from text.toml import read_toml
+from text.toml import read_toml, write_toml
 
 ABSURD = {
     "deep arrays": "a = " + "[" * 5000 + "]" * 5000,
@@ -43,3 +43,22 @@ def test_brackets_and_dots_in_texts_do_not_count(tmp_path):
         encoding="utf-8",
     )
     assert read_toml(file) == {"a": "[" * 500, "b": "a." * 500 + "\n"}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"a": 'x"y\\z\n\t\x7f\u2028é🐒', "b": 1, "c": 0.5, "d": True, "e": ["x", "y"], "f": []},
+        {"t": {"zh": "一", "en": ["a"]}, "many": [{"a": 1}, {"b": {"c": "d"}}], "a b": "c"},
+        {},
+    ],
+)
+def test_what_is_written_is_read_again(tmp_path, table):
+    file = tmp_path / "x.toml"
+    file.write_text(write_toml(table), encoding="utf-8")
+    assert read_toml(file) == table
+
+
+def test_what_toml_cannot_hold():
+    with pytest.raises(TypeError):
+        write_toml({"a": None})
