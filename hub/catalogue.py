@@ -24,11 +24,10 @@ class Entry:
     """A model of the catalogue.
 
     `repositories` by source; `files` are patterns; `sha256` by file where known; `bytes` roughly
-    what comes down. `use`: to talk with, a base to train, to search with, an adapter, to speak
-    lines aloud, or to hear voice notes. `kv` is
+    what comes down; `revision` the commit on Hugging Face ("": the newest). `use`: to talk with, a
+    base to train, to search with, an adapter, to speak lines aloud, or to hear voice notes. `kv` is
     what a token of context takes in memory, in KiB; `layers` how many can be put on a GPU.
-    `adapter` is a file of this project that is loaded onto `of`, another entry's model. `markup` is
-    the family of a model whose chat template does not tell it.
+    `adapter` is a file of this project that is loaded onto `of`, another entry's model.
     """
 
     name: str
@@ -45,7 +44,7 @@ class Entry:
     token: bool = False
     of: str = ""
     adapter: str = ""
-    markup: str = ""
+    revision: str = ""
 
     def memory(self, context: int = 4096, replies: int = 2) -> int:
         """Bytes that serving takes, roughly: weights, `replies` contexts, half a GiB beside."""

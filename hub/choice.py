@@ -131,7 +131,7 @@ def _of_the_catalogue(
             f"{entry.name} is not a model to talk with ({entry.what}); see mrp model list"
         )
     if path := pulled(entry, environment):
-        return Choice(entry.name, path, markup=entry.markup)
+        return Choice(entry.name, path)
     _may(
         ask,
         f"{entry.name} is not here: {entry.bytes / 1e9:.1f} GB to fetch, licence {entry.licence}"
@@ -143,7 +143,7 @@ def _of_the_catalogue(
     path = pulled(entry, environment)
     if path is None:
         raise HubError(f"{entry.name} came down without a GGUF file; see {folder}")
-    return Choice(entry.name, path, markup=entry.markup)
+    return Choice(entry.name, path)
 
 
 def pulled(entry: Entry, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -199,7 +199,7 @@ def chosen(options: argparse.Namespace) -> Choice:
     return replace(
         choice,
         adapter=options.voice or choice.adapter,
-        markup=options.markup or choice.markup,
+        markup=options.markup,
     )
 
 

@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 
 from hub.catalogue import Entry, catalogue
 from hub.error import HubError
-from hub.sources import Listed, Source
+from hub.sources import HuggingFace, Listed, Source
 
 # What may come down: weights that cannot run code, tokenizers, settings, licences.
 _SAFE = (".safetensors", ".gguf", ".onnx", ".json", ".jinja", ".model", ".txt", ".md")
@@ -75,6 +75,8 @@ def pull(
     repository = entry.repositories.get(source.name, "") if entry else name
     if not repository:
         raise HubError(f"{name} is not known on {source.name}")
+    if entry and source.name == HuggingFace.name:
+        revision = revision or entry.revision or None
     revision, listed = source.listing(repository, revision)
     wanted = _choose(repository, listed, patterns or (entry.files if entry else _ANYTHING))
     wanted = [_pinned(repository, file, entry.sha256 if entry else {}) for file in wanted]

@@ -181,7 +181,9 @@ def test_the_catalogue_is_whole() -> None:
     assert {"internlm2-chat-7b", "internlm2-chat-1_8b", "qwen3-4b", "qwen3-8b"} < known.keys()
     root = Path(verb.__file__).parent.parent
     for entry in known.values():
-        assert entry.repositories.keys() == {"huggingface", "modelscope"}
+        both = {"huggingface", "modelscope"}
+        # Conversions by others than the publisher are named on the hub where they are known to be.
+        assert entry.repositories.keys() == both or (entry.use != "base" and entry.repositories)
         assert entry.licence
         assert entry.bytes > 10**8
         assert not entry.recipe or (root / entry.recipe).is_file(), entry.recipe
@@ -232,3 +234,18 @@ def test_a_name_that_is_no_folder_is_one_sentence(
     for name in ("owner/" + "n" * 300, "owner/na\0me"):
         with pytest.raises(HubError):
             verb.main(["pull", name, "--to", str(tmp_path), "--endpoint", hub.url])
+
+
+def test_the_catalogues_commit_is_the_one_that_is_fetched(hub: Hub, tmp_path: Path) -> None:
+    entry = Entry(
+        name="one",
+        what="",
+        repositories={"huggingface": "owner/name", "modelscope": "owner/name"},
+        licence="",
+        files=("*.safetensors",),
+        bytes=1,
+        revision=COMMIT,
+    )
+    for source, revision in ((HuggingFace(hub.url), COMMIT), (ModelScope(hub.url), "master")):
+        done = pull("one", tmp_path / source.name, source, known={"one": entry})
+        assert done.revision == revision
