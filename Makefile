@@ -7,6 +7,10 @@ BOOKS  ?= data/classics.jsonl.xz
 RECIPE ?= trainer/recipes/mini.toml
 # The build of llama.cpp takes some minutes once; pip keeps the wheel. Image input is not needed.
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF
+# What it is built for: cuda, vulkan, metal, rocm, cpu, or what is found (docs/gpu.md).
+GPU    ?= auto
+# The model of `make try`: a name of `mrp model list`, or a file; the shipped one without.
+MODEL  ?=
 # The plain wheel on Linux brings CUDA; name another one here, e.g. TORCH="torch --index-url …/cpu".
 TORCH  ?= torch==2.13.0
 
@@ -14,14 +18,14 @@ BIN = .venv/bin
 PIP = $(BIN)/pip --disable-pip-version-check -q
 
 .PHONY: help try test quick format check tests tools canon lessons train convert shrink evaluate \
-  bench voice clean
+  bench voice clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | \
 	  while IFS="$$(printf '\t')" read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
 
-try: .venv/room ## set everything up and open a room with the shipped model
-	$(BIN)/mrp terminal
+try: .venv/room ## set everything up and open a room: make try GPU=vulkan MODEL=qwen3-8b
+	$(BIN)/mrp terminal $(if $(MODEL),--model $(MODEL))
 
 test: .venv/everything ## set everything up and run all checks
 	$(MAKE) --no-print-directory check tests
@@ -58,11 +62,25 @@ tools:
 .venv/bin/python: | tools
 	$(PYTHON) -m venv .venv
 
-# What a room needs: no torch in it.
-.venv/room: pyproject.toml | .venv/bin/python
+# CMake's options for the backend; touched only where they change. What is built stays until another
+# backend is asked for by name.
+.venv/gpu: $(if $(filter-out auto,$(GPU)),FORCE) | .venv/bin/python
+	@$(PYTHON) deploy/gpu.py $(GPU) --write $@
+
+# What a room needs: no torch in it. pip would take a wheel that it keeps for another backend's, and
+# keeps none of a graphics card's. Where one cannot be compiled, the CPU's is built.
+LLAMA = $(shell sed -n 's/.*"\(llama-cpp-python==[^"]*\)".*/\1/p' pyproject.toml)
+.venv/room: pyproject.toml .venv/gpu
 	@echo "Setting up; the first time this compiles llama.cpp, which takes some minutes."
+	@wanted=$$(cat .venv/gpu); built=$$(cat .venv/gpu.built 2>/dev/null || true); \
+	if [ "$$wanted" != "$$built" ]; then \
+	  CMAKE_ARGS="$$CMAKE_ARGS $$wanted" $(PIP) install --force-reinstall --no-deps \
+	    --no-binary llama-cpp-python $${wanted:+--no-cache-dir} "$(LLAMA)" || { \
+	    echo "llama.cpp could not be compiled with $$wanted (above is why): the CPU it is."; \
+	    echo > .venv/gpu; }; \
+	fi
 	$(PIP) install -e .
-	@touch $@
+	@cp .venv/gpu .venv/gpu.built; touch $@
 
 # What training and the checks need besides.
 .venv/everything: .venv/room
