@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from bot.discovery import ranked
 from bot.memory import ConnectionCallback, Memory
 from bot.memory.characters import (
     GONE,
@@ -37,6 +38,7 @@ from bot.memory.characters import (
     nameless,
 )
 from bot.memory.keys import tag
+from bot.memory.popularity import Popular, Popularity
 from characters.bounds import too_long
 from characters.card import Cast, Character, Language, UnknownCharacter, Words
 from text.folding import fold
@@ -103,6 +105,7 @@ class Casts:
         self._memory = memory
         self.shipped = shipped
         self._store = CharacterStore(memory)
+        self.popularity = Popularity(memory)
         self._by_id = {character.id: character for character in shipped}
         self._version = -1  # nothing was read yet
         self._entries: dict[str, Entry] = {}
@@ -229,8 +232,8 @@ class Casts:
             if character.id in self._by_id:
                 raise CastProblem(SHIPPED, character.name["zh"])
             character = replace(character, id=f"{_PREFIX}{secrets.token_hex(6)}")
-        self._check(character)
-        folded = tuple(dict.fromkeys(map(fold, character.names[1:])))
+        self.check(character)
+        folded = tuple(dict.fromkeys(map(fold, _called(character))))
         scope = "*" if reach == "everywhere" else tag(place if reach == "place" else owner)
         now = round(time.time(), 3)
         entry = Entry(
@@ -248,7 +251,7 @@ class Casts:
         try:
             return await self._store.keep(entry, before, taken=taken, face=face)
         except NameTaken as problem:
-            shown = next(n for n in character.names[1:] if fold(n) == problem.name)
+            shown = next(n for n in _called(character) if fold(n) == problem.name)
             await self.refresh()
             raise CastProblem(IS_SOMEBODYS, shown, self[problem.whose].name["zh"]) from problem
         except TooMany as problem:
@@ -258,11 +261,15 @@ class Casts:
         finally:
             await self.refresh()
 
-    def _check(self, character: Character) -> None:
-        """Raises CastProblem: a text is too long, or a name means somebody else in every place."""
+    def check(self, character: Character) -> None:
+        """Whether a character could be kept anywhere.
+
+        Raises:
+            CastProblem: a text is too long, or a name means somebody else in every place.
+        """
         if bound := too_long(character):
             raise CastProblem(TOO_LONG, bound.key, bound.length, bound.limit)
-        for name in character.names[1:]:
+        for name in _called(character):
             if len(fold(name)) < SHORTEST_NAME or fold(name) in _NOBODYS_NAMES:
                 raise CastProblem(NO_NAME, name)
             if whose := self.shipped.owner(name):
@@ -292,6 +299,17 @@ class Casts:
             await self.refresh()
             return entry
 
+    async def find(
+        self, query: str = "", *, place: str = "", person: str = "", by: str = "match"
+    ) -> list[tuple[Character, Popular]]:
+        """Who can be summoned in a place, found by words in names and descriptions, or sorted by
+        "popular", "new" or "rated"; with how often that happened here and in all."""
+        characters = (await self.of(place, person=person)).characters
+        counts = await self.popularity.counts([c.id for c in characters], place)
+        made = {entry.id: entry.made for entry in self._entries.values()}
+        found = ranked(characters, counts, made, query=query, by=by)
+        return [(character, counts[character.id]) for character in found]
+
     async def decide(self, place: str, setting: Setting) -> None:
         """Set what can be summoned in a place, and who may make characters for it."""
         await self._store.set(place, setting)
@@ -305,6 +323,11 @@ class Casts:
 
 
 _PREFIX = "c_"
+
+
+def _called(character: Character) -> list[str]:
+    """The names that people call a character by: all but its id."""
+    return [name for name in character.names if name != character.id]
 
 
 def _is_stored(character_id: str) -> bool:

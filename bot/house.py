@@ -100,7 +100,9 @@ class House:
     """
 
     def __init__(self, shared: Shared) -> None:
-        shared.people = shared.people or People(shared.memory, shared.voice, shared.cast)
+        shared.people = shared.people or People(
+            shared.memory, shared.voice, shared.cast, by_id=shared.casts
+        )
         shared.limits = shared.limits or Limits()
         self.shared = shared
         self.cast = shared.cast

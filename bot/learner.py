@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.conversation import ById
 from bot.learning import (
     GRAMMAR,
     LONGEST_ANSWER,
@@ -72,10 +73,18 @@ class Learner:
     """One for all rooms of a house. `quiet` is how many seconds nobody must have spoken before the
     model learns."""
 
-    def __init__(self, memory: Memory, voice: Voice, cast: Cast, *, quiet: float = QUIET) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        voice: Voice,
+        cast: Cast,
+        *,
+        by_id: ById | None = None,
+        quiet: float = QUIET,
+    ) -> None:
         self._memory = memory
         self._voice = voice
-        self._cast = cast
+        self._by_id: ById = by_id or cast
         self._quiet = quiet
         self._rounds: asyncio.Queue[_Round] = asyncio.Queue(MOST_ROUNDS)
         self._rooms: dict[str, bool] = {}  # room -> private, where something is to be learned
@@ -120,7 +129,7 @@ class Learner:
     def name(self, character_id: str, language: Language) -> str:
         """A character's shown name."""
         try:
-            return self._cast[character_id].name[language]
+            return self._by_id[character_id].name[language]
         except UnknownCharacter:
             return character_id
 

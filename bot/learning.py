@@ -215,7 +215,7 @@ def ask_for_facts(
     lines: Sequence[str], name: str, language: Language, markup: Markup
 ) -> tuple[Span, ...]:
     """The prompt whose answer `facts_in` reads."""
-    return _question(_READ_FACTS[language].format(name=name), "\n".join(lines), markup)
+    return question(_READ_FACTS[language].format(name=name), "\n".join(lines), markup)
 
 
 def ask_for_bond(
@@ -223,10 +223,11 @@ def ask_for_bond(
 ) -> tuple[Span, ...]:
     """The prompt whose answer `bond_in` reads. `turns` are (shown name, text)."""
     told = _READ_BOND[language].format(name=name, character=character)
-    return _question(told, "\n".join(f"{who}：{text}" for who, text in turns), markup)
+    return question(told, "\n".join(f"{who}：{text}" for who, text in turns), markup)
 
 
-def _question(told: str, text: str, markup: Markup) -> tuple[Span, ...]:
+def question(told: str, text: str, markup: Markup) -> tuple[Span, ...]:
+    """A prompt that asks the model something else than to speak: `told` is how, `text` of what."""
     begin = (Span(markup.begin, control=True),) if markup.begin else ()
     blocks: list[Span] = []
     asked: tuple[tuple[Role, str], ...] = (("system", told), ("user", text))

@@ -10,6 +10,7 @@ NOBODY = Words(
     "Nobody is on stage. Bring someone with /summon NAME; /cast shows who there is.",
 )
 CAST = Words("可以请的角色：\n{}", "Who can be summoned:\n{}")
+MADE_ROW = Words("{emoji} {name}（也叫{aliases}）", "{emoji} {name} (also called {aliases})")
 CAST_ROW = Words(
     "{emoji} {name}（{id}，也叫{aliases}）", "{emoji} {name} ({id}, also called {aliases})"
 )

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 from bot import rights
 from bot.commands import Order
+from bot.conversation import ById
 from bot.learner import QUIET, Learner
 from bot.memory import (
     ConnectionCallback,
@@ -46,12 +47,21 @@ _LOOKING = {"memory", "correct", "forget", "export"}
 class People:
     """Made once for a house; `close` ends what it does in the background.
 
-    `quiet` is how many seconds nobody must have spoken before the model learns.
+    `by_id` gives characters that are in no file, too; `quiet` is how many seconds nobody must have
+    spoken before the model learns.
     """
 
-    def __init__(self, memory: Memory, voice: Voice, cast: Cast, *, quiet: float = QUIET) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        voice: Voice,
+        cast: Cast,
+        *,
+        by_id: ById | None = None,
+        quiet: float = QUIET,
+    ) -> None:
         self._memory = memory
-        self._learner = Learner(memory, voice, cast, quiet=quiet)
+        self._learner = Learner(memory, voice, cast, by_id=by_id, quiet=quiet)
         self._closing = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._names = tuple(name for character in cast for name in character.names)

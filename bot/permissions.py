@@ -14,7 +14,8 @@ A file (`--rights FILE`, MRP_RIGHTS) says who may give an order, by the order's 
     narrate = "nobody"
 
 Besides the orders there are `forget_room`, `dismiss_all` and `undo_own`: taking back one's own last
-turns with what was answered to them.
+turns with what was answered to them; `character_review` (the queue, approving, refusing, reports)
+and `character_everywhere` (making characters for all places; nobody, unless the file says who).
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ from bot.commands import ALL, COMMANDS, Order
 Who = Literal["everyone", "moderators", "nobody"]
 
 FORGET_ROOM, DISMISS_ALL, UNDO_OWN = "forget_room", "dismiss_all", "undo_own"
+CHARACTER_REVIEW, CHARACTER_EVERYWHERE = "character_review", "character_everywhere"
 MODERATORS = frozenset(
     {FORGET_ROOM, DISMISS_ALL, "restore", "undo", "pause", "resume", "note", "edit", "language"}
-    | {"auto", "branch", "checkpoint", "lore"}
+    | {"auto", "branch", "checkpoint", "lore", "castmode", CHARACTER_REVIEW}
 )
+NOBODY = frozenset({CHARACTER_EVERYWHERE})  # on a chat platform; whoever runs the bot may
 # What people may always do with what is remembered of them, and how they get help.
 _THEIRS = frozenset(
     {"memory", "remember", "correct", "export", "optout", "optin", "share", "retention", "link"}
     | {"unlink", "persona", "forget", "help", "quit"}
 )
-ACTIONS = frozenset({c.id for c in COMMANDS} - _THEIRS | {FORGET_ROOM, DISMISS_ALL, UNDO_OWN})
+_MADE = {CHARACTER_REVIEW, CHARACTER_EVERYWHERE}
+ACTIONS = frozenset(
+    {c.id for c in COMMANDS} - _THEIRS | {FORGET_ROOM, DISMISS_ALL, UNDO_OWN} | _MADE
+)
 
 
 class PermissionsError(ValueError):
@@ -57,6 +63,7 @@ class Permissions:
     def allows(self, action: str, *, moderator: bool) -> bool:
         """Whether somebody may do this; `moderator` as the platform says."""
         default: Who = "moderators" if action in MODERATORS else "everyone"
+        default = "nobody" if action in NOBODY else default
         match self.rules.get(action, default):
             case "everyone":
                 return True
@@ -71,7 +78,7 @@ def action_of(order: Order) -> str:
     argument = order.argument.strip().casefold()
     if order.id == "dismiss" and argument in ALL:
         return DISMISS_ALL
-    if order.id in ("note", "language", "branch", "lore") and not argument:
+    if order.id in ("note", "language", "branch", "lore", "castmode") and not argument:
         return ""  # only asks what it is
     return order.id
 

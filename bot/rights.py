@@ -36,6 +36,10 @@ ORDERS = frozenset(
     ("memory", "remember", "correct", "export", "optout", "optin", "share", "retention")
 ) | {"link", "unlink", "persona"}
 _EVERYTHING = {"all", "everything", "全部", "一切", "所有", "关于我的一切", "all about me"}
+# "all, keep my characters", 「全部，留下角色」
+_HAND_OVER = re.compile(
+    r"(.{1,20}?)[\s,，、;；]{1,4}(?:keep(?: my)? characters|(?:留下|交出)角色)", re.IGNORECASE
+)
 _YES = {"on", "yes", "allow", "可以", "允许", "是", "开", "好"}
 _NO = {"off", "no", "deny", "不可以", "不允许", "不", "否", "关", "不行"}
 _NOBODY = {"none", "off", "nobody", "无", "没有", "谁也不是", "取消"}
@@ -101,6 +105,11 @@ ALL_GONE = Words(
     "Everything about you is erased. Facts: {facts}; lines that you said and that answered you: "
     "{turns} (rooms: {rooms}); feedback: {feedback}; settings and links. If you speak again, it "
     "will be as if for the first time.",
+)
+MADE_GONE = Words("你做的 {} 个角色也走了。", " The characters you made went, too: {}.")
+HANDED_OVER = Words(
+    "你做的 {} 个角色留给了大家（只在私聊里的除外），不再有你的名字。",
+    " The characters you made ({}) stay for the others, without your name; private ones are gone.",
 )
 OUT = Words(
     "群里从此不记你：从群里学到的都忘了；你在群里的话只留到这场戏演完（至多一小时），之后抹去。"
@@ -315,11 +324,17 @@ async def _correct(argument: str, person: PersonMemory, language: Language) -> s
 async def _forget(
     argument: str, person: PersonMemory, alone: bool, language: Language
 ) -> str | None:
-    if argument.casefold() in _EVERYTHING:
+    keeping = _HAND_OVER.fullmatch(argument)
+    what = keeping[1] if keeping else argument
+    if what.strip().casefold() in _EVERYTHING:
+        handed = await person.hand_over() if keeping else 0
         gone = await person.forget_everything()
-        return ALL_GONE[language].format(
+        told = ALL_GONE[language].format(
             facts=gone.facts, rooms=gone.rooms, turns=gone.turns, feedback=gone.feedback
         )
+        if handed:
+            return told + HANDED_OVER[language].format(handed)
+        return told + (MADE_GONE[language].format(gone.characters) if gone.characters else "")
     match = re.fullmatch(r"[#＃]?(\d{1,9})", argument)
     if not match:
         return None  # the room's own

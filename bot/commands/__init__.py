@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.commands.cast import CAST
 from bot.commands.house import HOUSE
 from bot.commands.life import LIFE
 from bot.commands.people import PEOPLE
@@ -32,7 +33,7 @@ class Order:
     called: str = ""
 
 
-COMMANDS: tuple[Command, ...] = (*PLAY, *LIFE, *PEOPLE, *HOUSE)
+COMMANDS: tuple[Command, ...] = (*PLAY, *CAST, *LIFE, *PEOPLE, *HOUSE)
 
 ALL = {"all", "everyone", "全部", "全体", "所有人", "大家"}
 

@@ -249,6 +249,34 @@ class CharacterStore:
 
         return await self._lasting(step)
 
+    async def leave(self, accounts: Iterable[str], *, hand_over: bool = False) -> int:
+        """Take away all characters of these accounts, names and all; with `hand_over` those that
+        others can summon stay, and are nobody's. Returns how many were theirs. It may be broken
+        off and done again."""
+        left, seen = await self.of(accounts), set()
+        while left:
+            entry = left.pop()
+            seen.add(entry.id)
+            try:
+                if hand_over and entry.reach != "private":
+                    await self.keep(replace(entry, owner=""), entry, taken=())
+                else:
+                    await self.withdraw(entry, nameless=True)
+            except Overtaken:
+                left = await self.of(accounts)
+        return len(seen)
+
+    async def of(self, accounts: Iterable[str]) -> list[Entry]:
+        """The characters of these accounts."""
+        ids = await self.owned_by(accounts)
+
+        async def step() -> list[str | None]:
+            found: list[str | None] = await self._redis.hmget(_key("cards"), ids) if ids else []
+            return found
+
+        entries = [_entry(record) for record in await self._lasting(step) if record]
+        return sorted(entries, key=lambda entry: (entry.made, entry.id))
+
     async def _lasting(self, step: Callable[[], Awaitable[T]]) -> T:
         return await self._memory.lasting(step, self._on_connection)
 

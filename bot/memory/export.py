@@ -5,21 +5,25 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from bot.memory.characters import CharacterStore
 from bot.memory.feedback import Feedback, Given
 from bot.memory.keys import person_key, room_key, unquoted
 from bot.memory.known import Known
 from bot.memory.known_fields import bond_fields, fact_fields
 from bot.memory.person_store import PersonStore
+from characters.fields import as_table
 
 
 async def export(store: PersonStore) -> dict[str, Any]:
-    """Accounts, wishes, rooms, what was said in them, facts, personas, bonds, and feedback.
+    """Accounts, wishes, rooms, what was said there, facts, personas, bonds, characters that the
+    person made, and feedback.
 
     Raises:
         MemoryAway, MemoryProblem: it cannot be read now.
     """
     known = await store.known()
     accounts, rooms, said = await store.lasting(lambda: _in_rooms(store, known))
+    made = await CharacterStore(store.memory, store.on_connection).of(known.accounts)
     given = Feedback(store.memory, store.on_connection).given()
     profile = known.profile
     return {
@@ -35,6 +39,7 @@ async def export(store: PersonStore) -> dict[str, Any]:
             {"character": who, "private": private, **bond_fields(bond)}
             for (who, private), bond in known.bonds.items()
         ],
+        "made": [as_table(entry.character) for entry in made],
         "feedback": [_feedback(piece) async for piece in given if piece.person in known.accounts],
     }
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.memory.characters import CharacterStore
 from bot.memory.connection import Connection
 from bot.memory.erasure import erase, erase_all, speaks_of_oneself, striker, telling
 from bot.memory.feedback import Feedback
@@ -17,17 +18,20 @@ from bot.memory.keys import PREFIX, person_key, person_of, room_of
 from bot.memory.known import DAYS, Known
 from bot.memory.linking import finish, offers_of
 from bot.memory.person_store import DAY, PersonStore, delete_accounts
+from bot.memory.reports import forget_reports
 from bot.memory.rewriting import erased
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was taken away: facts, turns (with the answers to them), rooms, pieces of feedback."""
+    """What was taken away: facts, turns (with the answers to them), rooms, pieces of feedback, and
+    characters that the person had made."""
 
     facts: int = 0
     turns: int = 0
     rooms: int = 0
     feedback: int = 0
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ async def forget_everything(store: PersonStore) -> Forgotten:
         feedback = await Feedback(store.memory, store.on_connection).forget(
             accounts, telling(traces.names)
         )
-        return replace(gone, facts=len(known.facts), feedback=feedback)
+        made = await CharacterStore(store.memory, store.on_connection).leave(accounts)
+        await forget_reports(store.memory, accounts)
+        return replace(gone, facts=len(known.facts), feedback=feedback, characters=made)
 
     async def delete() -> None:
         for key in await offers_of(store.redis, accounts):

@@ -59,6 +59,7 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
 `…:sessions`, a set of at most 20: hashes of the tokens that are signed in to the web pages; a week
 `…:web`, a hash of at most 200: PLATFORM:NAME of a room that may be opened there -> JSON of title,
     moderator, until (seconds; 0: for good); 400 days
+`…:sketch`, a text: JSON of the character that the person is making; a day
 `…:offer`, a text: the code of the offer that the account may say yes to; ten minutes
 
 `mrp:1:{link:CODE}`, a hash: maker and taker (accounts), and who of them has seen the other side and
@@ -82,6 +83,12 @@ who made them is forgotten:
 `…:places`, a hash: place -> JSON of what can be summoned there, and who may make characters
 `…:version`, a number that every change counts up, and `…:changed`, a sorted set: id, or
     `place PLACE` -> the version that changed it last
+`…:summons`, a hash: id, and id PLACE -> how often it was summoned; `…:people:ID` and
+    `…:people:ID PLACE`, HyperLogLogs: by about how many people; `…:counted`, a sorted set of the
+    newest 5,000 lines that were counted
+`…:thumbs`, a hash: id up, id down -> how many; `…:thumb:DIGEST`, "1" or "-1": that thumb of
+    somebody on a line; half a year
+`…:reports`, a hash of at most 1,000: id PERSON -> JSON of place, why and at
 `…:of:OWNER` and `…:at:PLACE`, sets of ids
 `mrp:versions`, a set: the versions of this table that were ever written here; for ever
 """

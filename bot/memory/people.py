@@ -19,6 +19,7 @@ from importlib import resources
 from typing import Any
 
 from bot.memory import forgetting
+from bot.memory.characters import CharacterStore
 from bot.memory.connection import Connection, ConnectionCallback
 from bot.memory.export import export
 from bot.memory.forgetting import Forgotten
@@ -250,6 +251,13 @@ class PersonMemory:
         them out of the feedback."""
         at = time.time() if now is None else now
         return await forgetting.leave_groups(self.store, at - older)
+
+    async def hand_over(self) -> int:
+        """The characters that the person made for others become nobody's. Returns how many the
+        person had; private ones are gone."""
+        known = await self.store.known()
+        store = CharacterStore(self.store.memory, self.store.on_connection)
+        return await store.leave({*known.accounts, self.person}, hand_over=True)
 
     async def export(self) -> dict[str, Any]:
         """All that is kept of the person, their own words in every room included, as plain values

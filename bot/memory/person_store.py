@@ -192,6 +192,15 @@ async def delete_accounts(store: PersonStore, accounts: Iterable[str]) -> None:
             *known_keys(account),
             *(
                 person_key(account, part)
-                for part in ("account", "rooms", "tries", "offer", "brought", "sessions", "web")
+                for part in (
+                    "account",
+                    "rooms",
+                    "tries",
+                    "offer",
+                    "brought",
+                    "sketch",
+                    "sessions",
+                    "web",
+                )
             ),
         )

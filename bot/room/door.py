@@ -177,7 +177,7 @@ class Room:
             # Words that are whispered from now on are not what was said aloud.
             turn = next((k for k in self.memory.turns if k.message == message_id), None)
             whispered = turn is not None and turn.turn.whispered
-            text = addressed(given.argument, self.shared.cast)[1] if whispered else ""
+            text = addressed(given.argument, self.view.cast)[1] if whispered else ""
         if not text or self.shared.filter.broken(text):
             await self.deleted([message_id])  # what is not talked about is not kept
             return
@@ -220,6 +220,8 @@ class Room:
         if line is None:
             return False
         self.stats["rated"] += 1
+        version = f"{line.id} {line.shown}"
+        await self.shared.casts.popularity.thumb(line.speaker, version, person, value)
         feedback = self.shared.memory.feedback
         return await feedback.rate(self.key, line.id, line.shown + 1, person, value)
 

@@ -249,7 +249,7 @@ class Speech:
             await view.say(notices.CROWDED, crowded)
             return None
         to = self._job.work.name if whispered else ""
-        confided = confided_to(speaker, scene, view.shared.cast, but=to)
+        confided = confided_to(speaker, scene, view.cast, but=to)
         return _Prompt(speaker, reader, scene, read, tail, person, old, whispered, confided)
 
     async def _attempts(self, prompt: _Prompt, line_id: str, *, chatter: bool) -> Spoken:

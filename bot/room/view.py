@@ -76,6 +76,13 @@ class View:
             return self.turn_of(work), changes
         return Turn(work.name, picked), changes | {"choices": ()}
 
+    @property
+    def known(self) -> Cast:
+        """Who can be summoned here, and who is on stage: their names mean them, too."""
+        on_stage, cast = self.scene().cast, self.cast
+        strange = [character for character in on_stage if character not in cast.characters]
+        return Cast((*strange, *cast)) if strange else cast
+
     def turn_of(self, work: Request) -> Turn:
         """What somebody said, as it stands in the transcript."""
         text = work.text

@@ -106,9 +106,12 @@ def test_a_file_that_says_nothing_usable_is_one_sentence(tmp_path, content, says
     assert "\n" not in str(caught.value).partition("(at line")[0]
 
 
+PARTS = {"forget_room", "dismiss_all", "undo_own", "character_review", "character_everywhere"}
+
+
 def test_every_action_is_an_orders_or_a_part_of_one():
     ids = {c.id for c in COMMANDS}
-    assert ids >= ACTIONS - {"forget_room", "dismiss_all", "undo_own"}
+    assert ids >= ACTIONS - PARTS
     assert action_of(Order("dismiss", " ALL ")) == "dismiss_all"
     assert Permissions().allows("who", moderator=False)
 

@@ -8,9 +8,27 @@ from __future__ import annotations
 
 from bot import notices
 from bot.commands import Order
-from bot.permissions import DISMISS_ALL, FORGET_ROOM, UNDO_OWN, action_of
+from bot.permissions import (
+    CHARACTER_REVIEW,
+    DISMISS_ALL,
+    FORGET_ROOM,
+    UNDO_OWN,
+    action_of,
+)
 from bot.room.exchange import Exchange
-from bot.room.orders import branches, chance, lore, replies, scene, stage, telling, web, whisper
+from bot.room.orders import (
+    branches,
+    chance,
+    lore,
+    making,
+    replies,
+    reviewing,
+    scene,
+    stage,
+    telling,
+    web,
+    whisper,
+)
 from bot.room.orders.table import ORDERS
 
 __all__ = [
@@ -18,14 +36,18 @@ __all__ = [
     "branches",
     "chance",
     "lore",
+    "making",
     "obey",
     "replies",
+    "reviewing",
     "scene",
     "stage",
     "telling",
     "web",
     "whisper",
 ]
+
+MODERATED = ("queue", "approve", "refuse", "reports")  # verbs of /character
 
 
 async def obey(talk: Exchange, order: Order) -> None:
@@ -57,5 +79,7 @@ async def _may(talk: Exchange, order: Order) -> bool:
         action = DISMISS_ALL
     elif order.id == "undo" and replies.is_own(talk, order.argument):
         action = UNDO_OWN
+    elif order.id == "character" and making.verb_of(order.argument)[0] in MODERATED:
+        action = CHARACTER_REVIEW
     moderator = work.moderator or view.private or not view.limited
     return view.shared.permissions.allows(action, moderator=moderator)

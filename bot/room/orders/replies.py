@@ -23,7 +23,7 @@ async def _next(talk: Exchange, argument: str) -> None:
     if not await anybody(talk):
         return
     if argument:
-        wanted, unknown = people(argument, talk.view.cast)
+        wanted, unknown = people(argument, talk.view.known)
         await nobody_called(talk, unknown)
         language = talk.view.language
         absent = [c.name[language] for c in wanted if c not in scene.cast]

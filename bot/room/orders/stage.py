@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 from bot import notices
 from bot.commands import ALL, people
 from bot.drafts import joined
+from bot.memory import MemoryProblem
 from bot.room.exchange import Exchange
 from bot.room.orders.table import more, nobody_called, order, setting
 from bot.room.speech import Spoken
 from characters.card import Character
 from characters.macros import expand
 from characters.turn import Turn
+
+log = logging.getLogger(__name__)
 
 
 @order("summon")
@@ -34,6 +39,7 @@ async def _summon(talk: Exchange, argument: str) -> None:
             language=talk.view.language,
         )
         cast = (*(c.id for c in scene.cast), character.id)
+        line = talk.job.work.line
         await talk.speech.keep(
             character,
             Spoken(greeting),
@@ -41,9 +47,22 @@ async def _summon(talk: Exchange, argument: str) -> None:
             joined=_joining(talk, character),
             cast=cast,
         )
+        await _count(talk, character, line)
     if already:
         await talk.tell(notices.ALREADY, joined(already, talk.view.language))
     await nobody_called(talk, unknown)
+
+
+async def _count(talk: Exchange, character: Character, line: str) -> None:
+    """A summons counts for how popular a character is; that it cannot be counted hinders nobody."""
+    person = talk.job.work.individual
+    if not person:
+        return
+    popularity = talk.view.shared.casts.popularity
+    try:
+        await popularity.summoned(character.id, talk.view.place, person, once=line)
+    except MemoryProblem as problem:
+        log.warning("a summons was not counted: %s", problem)
 
 
 def _joining(talk: Exchange, character: Character) -> Turn | None:
@@ -65,7 +84,7 @@ def _joining(talk: Exchange, character: Character) -> Turn | None:
 @order("dismiss")
 async def _dismiss(talk: Exchange, argument: str) -> None:
     scene, language = talk.view.scene(), talk.view.language
-    wanted, unknown = people(argument, talk.view.cast)
+    wanted, unknown = people(argument, talk.view.known)
     if argument.strip().casefold() in ALL:
         wanted, unknown = scene.cast, ()
     elif not wanted and not unknown:
@@ -87,7 +106,7 @@ async def _dismiss(talk: Exchange, argument: str) -> None:
 def is_everybody(talk: Exchange, argument: str) -> bool:
     """Whether /dismiss empties a stage on which several are."""
     on_stage = talk.view.scene().cast
-    wanted, _ = people(argument, talk.view.cast)
+    wanted, _ = people(argument, talk.view.known)
     return len(on_stage) > 1 and set(on_stage) <= set(wanted)
 
 
@@ -107,15 +126,17 @@ async def _who(talk: Exchange, argument: str) -> None:
 @order("cast")
 async def _cast(talk: Exchange, argument: str) -> None:
     language = talk.view.language
-    rows = [
-        notices.CAST_ROW[language]
-        .format(
-            emoji=character.emoji,
-            name=character.name[language],
-            id=character.id,
-            aliases=joined(character.aliases[language][:3], language),
+    stored, rows = talk.view.shared.casts.entry, []
+    for character in talk.view.cast:
+        aliases = joined(character.aliases.either(language)[:3], language)
+        row = notices.CAST_ROW if stored(character.id) is None else notices.MADE_ROW
+        told = row[language] if aliases else "{emoji} {name}"
+        rows.append(
+            told.format(
+                emoji=character.emoji,
+                name=character.name[language],
+                id=character.id,
+                aliases=aliases,
+            ).strip()
         )
-        .strip()
-        for character in talk.view.cast
-    ]
     await talk.tell(notices.CAST, "\n".join(rows))

@@ -16,7 +16,7 @@ async def _whisper(talk: Exchange, argument: str) -> None:
     """From here on it is a message like others, but for one: stored, answered, taken up after a
     crash. Nothing of it is repeated where others read, not even in an error."""
     view, work = talk.view, talk.job.work
-    to, text = addressed(plain(argument), view.shared.cast)
+    to, text = addressed(plain(argument), view.cast)
     told = ""
     if to is None or not text:
         told = notices.WHISPER_WHAT[view.language]

@@ -1,0 +1,151 @@
+"""What the model does for a character that is being made: a test line, and what its card lacks.
+
+    text = await test_line(voice, character, "zh", person="discord:42")
+    parts = await drafted(voice, character, "zh")        # {"persona.zh": "…", "lines.zh": "…"}
+
+Nothing of it is kept here: what was drafted is shown first, and kept when somebody says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.drafts import Draft, plain
+from bot.labels import labels_for
+from bot.learning import question
+from bot.voice import Voice
+from characters.card import Character, Language, Lines, Words
+from characters.prompt import Span, encode
+from characters.turn import Scene, Turn
+from engine.sequence import Reply, Sampling
+
+ROOM = "audition"  # in the engine's queue
+QUESTION = Words("你是谁？", "Who are you?")
+SOMEBODY = Words("客人", "Guest")
+LONGEST_DRAFT = 320  # tokens
+DRAFTED_LINES = 3
+
+WRITER = Words(
+    "你为角色扮演写人物卡。只用中文，按要求只写那一项，不加标题，不加解释。",
+    "You write character cards for role play. In English, write only what is asked for: no title, "
+    "no explanation.",
+)
+TASKS: Mapping[str, Words] = {
+    "persona": Words(
+        "写这个角色的详细介绍：来历、性情、在意什么、怕什么。三到五句。",
+        "Describe the character: origin, temper, what it cares for, what it fears. Three to five "
+        "sentences.",
+    ),
+    "brief": Words("用一句话介绍这个角色。", "Introduce the character in one sentence."),
+    "style": Words(
+        "写这个角色怎么说话：自称、语气、口头禅。两句。",
+        "Say how the character speaks: tone, pet phrases. Two sentences.",
+    ),
+    "lines": Words(
+        "写三句这个角色会说的话，一行一句，不要引号。",
+        "Write three lines that the character would say, one a row, without quotation marks.",
+    ),
+    "greeting": Words(
+        "写这个角色登场时说的一句话，不要引号。",
+        "Write one line that the character says when it enters, without quotation marks.",
+    ),
+    "name": Words(
+        "这个角色的中文名字。只写名字。", "The character's name in English. Only the name."
+    ),
+}
+
+
+async def test_line(voice: Voice, character: Character, language: Language, *, person: str) -> str:
+    """What the character answers to "Who are you?", by the model and the card as they are.
+
+    Raises:
+        Crowded: the card is too long for the model's context.
+        EngineError: the engine failed.
+    """
+    turn = Turn(SOMEBODY[language], QUESTION[language])
+    scene = Scene((character,), turns=(turn,), language=language)
+    read = voice.read(scene, character)
+    draft = Draft(labels_for(scene, character), thinking=voice.thinks)
+    reply = voice.begin(read, voice.sampling(scene, character, 0), room=ROOM, person=person)
+    try:
+        async for piece in reply:
+            draft.add(piece)
+            if draft.ended:
+                break
+    finally:
+        await reply.aclose()
+    return draft.end()
+
+
+def to_draft(character: Character) -> tuple[str, ...]:
+    """The keys that are drafted: long description, manner and lines in the card's own languages,
+    and then its twin in the other one."""
+    languages: list[Language] = ["zh", "en"] if character.name.zh else ["en", "zh"]
+    keys = ("persona", "style", "lines", "name", "brief", "greeting")
+    wanted = [f"{key}.{language}" for language in languages for key in keys]
+    return tuple(key for key in wanted if key in character.missing)
+
+
+async def drafted(voice: Voice, character: Character, *, person: str) -> Character:
+    """The character with everything drafted that it lacks, as far as the model has an answer.
+
+    Raises:
+        EngineError: the engine failed.
+    """
+    for key in to_draft(character):
+        part, _, where = key.partition(".")
+        language: Language = "zh" if where == "zh" else "en"
+        told = f"{_known(character)}\n\n{TASKS[part][language]}"
+        spans = question(WRITER[language], told, voice.served.style.markup)
+        character = _with(character, part, language, await _ask(voice, spans, person))
+    return character
+
+
+async def _ask(voice: Voice, spans: tuple[Span, ...], person: str) -> str:
+    tokens = encode(spans, voice.encode)
+    if len(tokens) + LONGEST_DRAFT > voice.engine.context:
+        return ""
+    sampling = Sampling(temperature=0.7, max_tokens=LONGEST_DRAFT)
+    reply: Reply = voice.engine.stream(tokens, sampling, room=ROOM, person=person, stable=0)
+    try:
+        return plain("".join([piece async for piece in reply])).strip()
+    finally:
+        await reply.aclose()
+
+
+def _known(character: Character) -> str:
+    """The card as far as it goes, for the one who writes the rest."""
+    texts: list[str] = []
+    for part in (character.name, character.brief, character.persona, character.style):
+        texts += [text for text in (part.zh, part.en) if text]
+    texts += [*character.greeting.zh, *character.greeting.en]
+    return "\n".join(dict.fromkeys(texts))
+
+
+def _with(character: Character, part: str, language: Language, answer: str) -> Character:
+    """The character with a drafted part; as it was where the answer is none."""
+    rows = [row for row in (_bare(row) for row in answer.split("\n")) if row]
+    if not rows:
+        return character
+    made: Words | Lines
+    before = getattr(character, part)
+    if isinstance(before, Lines):
+        most = DRAFTED_LINES if part == "lines" else 1
+        given = tuple(rows[:most])
+        made = Lines(given, before.en) if language == "zh" else Lines(before.zh, given)
+    else:
+        text = rows[0] if part in ("name", "brief") else " ".join(rows)
+        if part == "name":
+            text = re.sub(r"[:：<>。.]", "", text)[:40].strip()
+        made = Words(text, before.en) if language == "zh" else Words(before.zh, text)
+    changed: dict[str, Any] = {part: made}
+    return replace(character, **changed)
+
+
+def _bare(row: str) -> str:
+    """A row of an answer without number, bullet and quotation marks."""
+    row = re.sub(r"^\s*(?:\d{1,2}[.、)）]|[-*•])\s*", "", row)
+    return row.strip().strip("「」“”\"'*").strip()

@@ -1,0 +1,80 @@
+"""A character that somebody is making and has not kept yet: one a person, for a day.
+
+    await set_sketch(memory, "discord:42", Sketch(character, face=png))
+    sketch = await sketch_of(memory, "discord:42")
+
+It outlives a restart, and is seen by every process: a preview is answered wherever it was shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bot.memory.connection import Connection
+from bot.memory.keys import person_key
+from characters.card import Character, read_card
+from characters.fields import as_table
+
+KEPT = 86_400  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A character as it would be kept; with an id it is a change of a stored one. `face` is a PNG;
+    None leaves what is there."""
+
+    character: Character
+    face: bytes | None = None
+
+
+async def set_sketch(memory: Connection, person: str, sketch: Sketch) -> None:
+    """Keep a sketch in place of the person's last one.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+    face = None if sketch.face is None else base64.b64encode(sketch.face).decode("ascii")
+    table = as_table(sketch.character) | {"id": sketch.character.id or "new"}
+    text = json.dumps({"card": table, "face": face}, ensure_ascii=False)
+
+    async def step() -> None:
+        redis: Any = memory.redis  # which is made anew when the server has moved
+        await redis.set(person_key(person, "sketch"), text, ex=KEPT)
+
+    await memory.lasting(step, None)
+
+
+async def sketch_of(memory: Connection, person: str) -> Sketch | None:
+    """What the person is making; None when nothing.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+
+    async def step() -> str:
+        redis: Any = memory.redis  # which is made anew when the server has moved
+        return str(await redis.get(person_key(person, "sketch")) or "")
+
+    text = await memory.lasting(step, None)
+    if not text:
+        return None
+    told = json.loads(text)
+    face = None if told["face"] is None else base64.b64decode(told["face"])
+    return Sketch(read_card(told["card"], "a sketch"), face)
+
+
+async def drop_sketch(memory: Connection, person: str) -> bool:
+    """Forget what the person is making. False: it was nothing.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+
+    async def step() -> bool:
+        redis: Any = memory.redis  # which is made anew when the server has moved
+        return bool(await redis.delete(person_key(person, "sketch")))
+
+    return await memory.lasting(step, None)
