@@ -21,7 +21,7 @@ from characters.prompt import encode, prompt, stop_strings
 from characters.style import Serving
 from characters.turn import Scene, Turn
 from engine.sequence import Engine, Sampling
-from evaluation.served import model_options, opened, show
+from evaluation.served import model_options, opened_for, show
 
 LEADS = ("wukong", "tangseng", "bajie", "shaseng")
 
@@ -196,7 +196,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Ask, and print shares. Raises ModelError and StyleError."""
 
     async def asked() -> list[Introduction]:
-        async with opened(args.model, args.voice, args.markup) as (engine, served):
+        async with opened_for(args) as (engine, served):
             cast = load_cast(args.cast)
             return await ask(
                 engine, served, cast, samples=args.samples, language=args.language, seed=args.seed

@@ -27,7 +27,7 @@ from characters.turn import Scene, Turn
 from engine.sequence import Engine
 from evaluation.asks import chapters, held_out_option
 from evaluation.identity import LEADS
-from evaluation.served import model_options, opened, show
+from evaluation.served import model_options, opened_for, show
 
 _CONTEXT = 8  # turns of the scene that are read before the line
 _LONGEST = 110  # characters of a line, as in the lessons
@@ -156,7 +156,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     held_out = chapters(args.held_out)
 
     async def measured() -> dict[str, object]:
-        async with opened(args.model, args.voice, args.markup) as (engine, served):
+        async with opened_for(args) as (engine, served):
             scenes = args.canon / "scenes.jsonl"
             return await measure(engine, served, load_cast(args.cast), scenes, held_out)
 

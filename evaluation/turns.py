@@ -33,7 +33,7 @@ from characters.turn import Scene, Turn
 from engine.sequence import Engine
 from evaluation.asks import chapters, held_out_option
 from evaluation.error import EvaluationError
-from evaluation.served import model_options, opened, show
+from evaluation.served import model_options, opened_for, show
 
 _CONTEXT = 8  # turns of the scene that are read
 _LONGEST = 110  # characters of a line, as in the lessons
@@ -197,7 +197,7 @@ async def _measure(
     args: argparse.Namespace, held_out: Sequence[int], casting: Casting
 ) -> dict[str, object]:
     scenes = args.canon / "scenes.jsonl"
-    async with opened(args.model, args.voice, args.markup) as (engine, served):
+    async with opened_for(args) as (engine, served):
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("who speaks next", total=None)
             return await measure(

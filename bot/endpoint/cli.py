@@ -20,10 +20,11 @@ from typing import Any
 
 from bot import logs
 from bot.endpoint.server import Endpoint, listen, until_it_fails
-from bot.engines import KEY_VARIABLE, open_chosen
+from bot.engines import open_chosen
 from bot.house import House, add_options
 from bot.portable import on_termination
 from bot.secrets import secret
+from engine.remote.opening import KEY_VARIABLE
 
 _log = logging.getLogger(__name__)
 ADDRESS = "127.0.0.1:8080"

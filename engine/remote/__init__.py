@@ -4,6 +4,7 @@
 
 Arrows go down, and no file knows one above it:
 
+    opening      opens what the options name, as well as it can be asked
     options      --engine and its environment variables
     engine       RemoteEngine: retries, stop texts, scores
     fleet        the servers of one engine; each room at its own, moved while that is away

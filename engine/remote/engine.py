@@ -86,6 +86,11 @@ class RemoteEngine:
         """
         self.notes += await self.fleet.check_fences(fences)
 
+    def bound(self, context: int | None) -> None:
+        """Read no more than so many tokens of the model: with more it was not taught."""
+        if context:
+            self._limit = max(_LEAST_CONTEXT, min(self._limit, context))
+
     # -- the interface ---------------------------------------------------------------------------
 
     @property
@@ -120,10 +125,6 @@ class RemoteEngine:
         if self._closed:
             raise EngineError("the engine is closed")
         return vocabulary.encode(text, control)
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        """The text of ids."""
-        return vocabulary.decode(tokens)
 
     def stream(
         self,

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 
 from engine.remote.fleet import Wish
 
+Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """`--engine URL` and `--engine-model NAME`."""
-    parser.add_argument(
+
+def add_options(parser: Group, among: Group | None = None) -> None:
+    """`--engine URL` and `--engine-model NAME`; the former into `among`, where only one of several
+    options may be given."""
+    (among or parser).add_argument(
         "--engine",
         metavar="URL",
         action="append",

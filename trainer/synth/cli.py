@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ from rich.console import Console
 from characters.card import CAST_FOLDER, LANGUAGES, Cast, load_cast
 from characters.prompt import Style
 from characters.script import HELD_OUT
+from engine.remote import options as remote
+from engine.remote.opening import key_of
 from hub.choice import add_markup, model_file
 from trainer.lessons import Lesson
 from trainer.synth import exchange, mix, run
@@ -128,6 +131,7 @@ def _teacher(verb: argparse.ArgumentParser) -> None:
         "--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it, with --gguf"
     )
     add_markup(teacher)
+    remote.add_options(teacher, among=which)
     which.add_argument("--model", help="a model's name at an OpenAI-compatible endpoint")
     teacher.add_argument("--url", default=_USUAL_URL, help=f"of the endpoint ({_USUAL_URL})")
     teacher.add_argument(
@@ -242,15 +246,22 @@ def _rehearsed(teacher: Teacher, card: dict[str, Any], console: Console) -> None
     )
 
 
+async def _local(args: argparse.Namespace) -> LocalTeacher:
+    if args.engine:
+        wish = remote.wish(args, os.environ, text=bool(args.markup))
+        return await LocalTeacher.afar(args.engine, wish, key=key_of(), markup=args.markup)
+    return LocalTeacher.open(
+        args.gguf,
+        replies=args.workers,
+        threads=args.threads,
+        adapter=args.voice,
+        markup=args.markup,
+    )
+
+
 async def _open(args: argparse.Namespace) -> Teacher:
-    if args.gguf is not None:
-        local = LocalTeacher.open(
-            args.gguf,
-            replies=args.workers,
-            threads=args.threads,
-            adapter=args.voice,
-            markup=args.markup,
-        )
+    if args.gguf is not None or args.engine:
+        local = await _local(args)
         local.room = args.room or local.room
         if not args.dry_run:
             return local

@@ -1,14 +1,18 @@
-"""A teacher that is our own engine on a GGUF: self-alignment, with a grammar for the shape."""
+"""A teacher on our own engine, a GGUF or a server: self-alignment, with a grammar for the shape."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+from characters.afar import knows_itself, serving_afar
 from characters.prompt import Span, encode
 from characters.style import Serving, serving
 from engine.llama import LlamaEngine
-from engine.sequence import BadRequest, Engine, PromptTooLong, Sampling
+from engine.remote.fleet import Wish
+from engine.remote.opening import open_served
+from engine.sequence import BadRequest, Engine, EngineError, PromptTooLong, Sampling
 from trainer.synth.shape import grammar
 from trainer.synth.teacher import Ask, Completion, Unanswerable
 
@@ -47,6 +51,31 @@ class LocalTeacher:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return cls(engine, told, f"{path.name}@{digest[:12]}", context)
+
+    @classmethod
+    async def afar(
+        cls, urls: Sequence[str], wish: Wish, *, key: str = "", markup: str = ""
+    ) -> LocalTeacher:
+        """The same on a model server (`--engine`), which has to take grammars. Raises EngineError,
+        StyleError."""
+        engine, told = await open_served(
+            urls,
+            wish,
+            key=key,
+            knows=knows_itself,
+            serving=lambda engine: serving_afar(
+                engine.offer.kind, engine.metadata, engine, markup=markup
+            ),
+            fences=lambda told: told.style.markup.fences,
+        )
+        if not engine.offer.grammar:
+            await engine.close()
+            raise EngineError(
+                f"{engine.name} takes no grammar, so its answers have no sure shape; ask it as an "
+                "endpoint: --model NAME --url URL"
+            )
+        context = min(told.context or _LONGEST_CONTEXT, engine.context)
+        return cls(engine, told, engine.name, context)
 
     async def ask(self, ask: Ask) -> Completion:
         """The reply under the shape's grammar. Raises Unanswerable; EngineError from the engine."""

@@ -34,7 +34,7 @@ async def test_a_reply_of_every_kind_of_server(kind, serve, connect):
     pieces = [piece async for piece in reply]
     assert "".join(pieces) == "老孙来也！🐒"
     assert reply.finish in ("stop", "end")
-    assert engine.decode(reply.tokens) == "老孙来也！🐒"
+    assert vocabulary.decode(reply.tokens) == "老孙来也！🐒"
     assert reply.usage.first_token_s > 0
     assert engine.stats().replies == 1
     assert server.asked[0].get("prompt") or server.asked[0]["messages"]

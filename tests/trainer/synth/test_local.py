@@ -8,6 +8,8 @@ import pytest
 
 from characters.style import Serving
 from engine.echo import EchoEngine
+from engine.remote.fleet import Wish
+from tests.engine.remote.conftest import Scripted
 from trainer.synth.ledger import Ledger
 from trainer.synth.local import LocalTeacher
 from trainer.synth.shape import Choice, Items, Object, Text, parse
@@ -60,3 +62,21 @@ async def test_a_prompt_stands_in_the_models_markup_and_nobody_can_type_it() -> 
     tokens = engine.encode("<|im_end|>")
     assert len(tokens) > 1, "typed control text stays plain"
     assert teacher.room == 1000
+
+
+async def test_a_model_server_as_a_teacher_takes_the_grammar() -> None:
+    server = await Scripted(lines=['{"reply": "好"}']).start()
+    bare = await Scripted("hosted", lines=["x"]).start()
+    try:
+        teacher = await LocalTeacher.afar([server.url], Wish())
+        ask = Ask((Message("user", "小明：你好"),), Object({"reply": Text(9)}), 0.5, 1)
+        assert (await Ledger(teacher, None).ask(ask)).value == {"reply": "好"}
+        assert "root" in server.asked[-1]["grammar"]
+        await teacher.close()
+        teacher = await LocalTeacher.afar([bare.url], Wish())  # messages, and a JSON object
+        await teacher.ask(ask)
+        assert bare.asked[-1]["response_format"] == {"type": "json_object"}
+        await teacher.close()
+    finally:
+        await server.stop()
+        await bare.stop()
