@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.engines import open_chosen
@@ -96,7 +96,8 @@ class House:
 
     `stats` counts what happened: heard, said, retried, the faults of replies, and so on. A room in
     which nobody has spoken for an hour leaves the process; it is opened again when somebody does.
-    `on_leave` are called with its platform and name.
+    `on_leave` are called with its platform and name. `doors` are the platforms of this process that
+    can open a room by its name alone, for another platform that shows it too; None: there is none.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -114,6 +115,7 @@ class House:
         self._rooms: dict[tuple[str, str], Room] = {}
         self._swept = time.monotonic()
         self.on_leave: list[Callable[[str, str], object]] = []
+        self.doors: dict[str, Callable[[str], Awaitable[Room | None]]] = {}
 
     @classmethod
     async def open(cls, options: argparse.Namespace, *, patience: float = float("inf")) -> House:

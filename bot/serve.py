@@ -52,12 +52,12 @@ class NothingToServe(RuntimeError):
 def parser(name: str = "") -> argparse.ArgumentParser:
     """The options of `mrp serve`, or of one platform of this name alone."""
     rows = [row for row in registry.served() if name in ("", row.name)]
-    variables = ", ".join(row.variable for row in rows)
-    files = ", ".join(f"{row.variable}_FILE" for row in rows)
+    variables = ", ".join(row.variable for row in rows if row.variable)
+    files = ", ".join(f"{row.variable}_FILE" for row in rows if row.variable)
     what = rows[0].does.capitalize() if name else "Every platform that has a token"
+    read = f" Tokens are read from {variables}, or from files named by {files}."
     found = argparse.ArgumentParser(
-        prog=f"mrp {name or 'serve'}",
-        description=f"{what}. Tokens are read from {variables}, or from files named by {files}.",
+        prog=f"mrp {name or 'serve'}", description=f"{what}.{read if variables else ''}"
     )
     add_options(found)
     for row in rows:
@@ -165,7 +165,7 @@ def _platforms(
     for platform in found.values():
         platform.tokens(environment)
     if not found:
-        variables = [row.variable for row in registry.served()]
+        variables = [row.variable for row in registry.with_tokens()]
         raise NothingToServe(
             f"no platform has a token: set {' or '.join(variables)}, or name a file that holds one "
             f"in {' or '.join(f'{name}_FILE' for name in variables)} (docs/deploy.md)"

@@ -61,7 +61,7 @@ async def examine(
         found.findings += await check_model(options, environment, machine)
         found.findings += check_load(machine, options.threads)
         if not wanted:
-            names = " or ".join(row.variable for row in registry.served())
+            names = " or ".join(row.variable for row in registry.with_tokens())
             says = "no token is set, so only mrp terminal can run"
             do = f"set {names} (or …_FILE), as docs/deploy.md shows"
             found.findings.append(Finding("warning", "platforms", says, do))

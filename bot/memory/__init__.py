@@ -42,7 +42,7 @@ from bot.memory.person_store import Account
 from bot.memory.rewriting import rewrite
 from bot.memory.room import AlreadyHandled, RoomMemory, unfinished
 from bot.memory.server import Server
-from bot.memory.sessions import Grant, Role, Session, Sessions, Visitor
+from bot.memory.sessions import Grant, Link, Role, Session, Sessions, Visitor
 from bot.memory.stored import Request, RoomState, StoredLine, StoredTurn, Summary, new_id
 from bot.memory.update import KEPT_TURNS
 
@@ -67,6 +67,7 @@ __all__ = [
     "Given",
     "Grant",
     "Known",
+    "Link",
     "Memory",
     "MemoryAway",
     "MemoryProblem",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,7 +54,8 @@ class RoomMemory:
     """The turns and the state of one room, as far as they were last seen.
 
     `turns` are those after the trim mark, oldest first, each in the version that is shown; `state`
-    is all else. Whatever is done brings both up to date, with what other processes wrote.
+    is all else. Whatever is done brings both up to date, with what other processes wrote, and
+    calls `on_change`.
     All methods raise MemoryAway when Redis stays away for longer than the patience (nothing was
     stored then), and MemoryProblem when it refuses for good.
     """
@@ -67,6 +68,7 @@ class RoomMemory:
         self._epoch = -1  # of the room that `turns` are from; -1: nothing is known yet
         self._memory = memory
         self._on_connection = on_connection
+        self.on_change: Callable[[], object] = lambda: None
         self._lock = asyncio.Lock()
         self._listed = 0.0
         platform, _, self._name = name.partition(":")
@@ -290,6 +292,7 @@ class RoomMemory:
             answer = await self._memory.lasting(step, self._on_connection)
             result, found, fields, rows, fresh, lines = answer
             self._see(pairs(fields), rows, bool(fresh), pairs(lines))
+        self.on_change()
         if result == "taken":
             raise AlreadyHandled
         if update.stale or update.erase:

@@ -1,9 +1,9 @@
 """Who is signed in to the web pages: one-time links, sessions, and rooms opened from a chat.
 
     sessions = Sessions(memory)
-    code = await sessions.invite(Visitor("discord:42", "小明"), room="discord:7")
-    visitor = await sessions.redeem(code)            # once, within ten minutes; None afterwards
-    token = await sessions.begin(visitor)            # for a cookie; Redis holds only its hash
+    code = await sessions.invite(Link(Visitor("discord:42", "小明"), room="discord:7"))
+    link = await sessions.redeem(code)               # once, within ten minutes; None afterwards
+    token = await sessions.begin(link.visitor)       # for a cookie; Redis holds only its hash
     session = await sessions.find(token)
     await sessions.end_all("discord:42")
 
@@ -48,6 +48,16 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Whom a link signs in, and the room (`platform:name`, or "") that it opens to them. Without a
+    person it is an invitation, which signs nobody in."""
+
+    visitor: Visitor
+    room: str = ""
+    moderator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """One browser that is signed in. `csrf` is what its forms carry; `made` is when the token was
     made, in seconds since 1970; `key` is the hash that Redis knows it by."""
@@ -80,27 +90,28 @@ class Sessions:
 
     # -- links -----------------------------------------------------------------------------------
 
-    async def invite(self, visitor: Visitor, *, room: str = "", moderator: bool = False) -> str:
-        """The code of a link that signs this visitor in, once; and opens `room` to them."""
+    async def invite(self, link: Link) -> str:
+        """The code of a link, which is good for one use within ten minutes."""
         code = secrets.token_urlsafe(24)
-        text = json.dumps({"visitor": asdict(visitor), "room": room, "moderator": moderator})
+        text = json.dumps(asdict(link))
         await self._do(lambda: self._redis.set(_link_key(code), text, ex=LINK_SECONDS))
         return code
 
-    async def redeem(self, code: str) -> Visitor | None:
-        """The visitor of a link, which is used up by this; None: it was used, or is too old."""
+    async def redeem(self, code: str) -> Link | None:
+        """The link of a code, which is used up by this; None: it was used, or is too old.
+
+        From now on its room is open to the visitor, for a day.
+        """
         text = await self._do(lambda: self._redis.getdel(_link_key(code)))
         if not text:
             return None
         fields = json.loads(text)
-        visitor = Visitor(**fields["visitor"])
-        if fields["room"]:
+        link = Link(**fields | {"visitor": Visitor(**fields["visitor"])})
+        if link.room and link.visitor.person:
             until = int(time.time()) + GRANT_SECONDS
-            await self.grant(
-                visitor.person,
-                Grant(fields["room"], moderator=bool(fields["moderator"]), until=until),
-            )
-        return visitor
+            grant = Grant(link.room, moderator=link.moderator, until=until)
+            await self.grant(link.visitor.person, grant)
+        return link
 
     async def is_link(self, code: str) -> bool:
         """Whether a link can still be used."""
@@ -134,6 +145,16 @@ class Sessions:
         found: Session | None = await self._do(step)
         return found
 
+    async def is_signed_in(self, session: Session) -> bool:
+        """Whether a session still counts under its key. It is not made to last by this."""
+
+        async def step() -> bool:
+            if not await self._redis.exists(_session_key(session.key)):
+                return False
+            return bool(await self._redis.sismember(_of(session.visitor.person), session.key))
+
+        return bool(await self._do(step))
+
     async def rotate(self, session: Session) -> str:
         """A fresh token for a session; the old one counts for a minute more. "" while the token
         is young, or is the old one itself."""
@@ -147,9 +168,10 @@ class Sessions:
         await self._keep(replace(session, key=_hash(token), made=int(time.time())))
         return token
 
-    async def speak(self, session: Session, language: str) -> None:
-        """Remember the language that a browser's pages are in."""
-        await self._keep(replace(session, language=language))
+    async def change(self, session: Session, *, language: str = "", name: str = "") -> None:
+        """Remember the language of a browser's pages, or the name that its visitor goes by."""
+        visitor = replace(session.visitor, name=name or session.visitor.name)
+        await self._keep(replace(session, visitor=visitor, language=language or session.language))
 
     async def end(self, session: Session) -> None:
         """Sign one browser out."""

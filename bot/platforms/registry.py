@@ -18,7 +18,8 @@ class Row:
 
     `module` has `main(argv) -> int`, and `PLATFORM` (see `bot.platforms.protocol.Platform`) where
     the platform has tokens. `variable` names the environment variable of its token; further
-    accounts are variable_NAME, and …_FILE names a file instead. `token` is a regular expression of
+    accounts are variable_NAME, and …_FILE names a file instead. A platform that needs no token is
+    switched on by the environment variable `setting` instead. `token` is a regular expression of
     what its tokens look like, for the redaction of logs. `limits_logged_by` names the logger of a
     library that waits by itself when the platform answers 429, and only logs it.
     """
@@ -29,9 +30,12 @@ class Row:
     variable: str = ""
     token: str = ""
     limits_logged_by: str = ""
+    setting: str = ""
 
     def wanted(self, environment: Mapping[str, str]) -> bool:
-        """Whether the environment names a token for it."""
+        """Whether the environment names a token for it, or switches it on."""
+        if self.setting:
+            return bool(environment.get(self.setting, "").strip())
         if not self.variable:
             return False
         names = re.compile(rf"{re.escape(self.variable)}(_\w+)?")
@@ -61,9 +65,20 @@ PLATFORMS: tuple[Row, ...] = (
         variable="TELEGRAM_TOKEN",
         token=r"(?<!\d)\d{6,}:[A-Za-z0-9_-]{30,}",
     ),
+    Row(
+        "studio",
+        "the same rooms in your browser, for members and for you",
+        "bot.platforms.studio.cli",
+        setting="MRP_STUDIO",
+    ),
 )
 
 
 def served() -> tuple[Row, ...]:
-    """The platforms that `mrp serve` can run: those that have tokens."""
+    """The platforms that `mrp serve` can run: those that have tokens, or are switched on."""
+    return tuple(row for row in PLATFORMS if row.variable or row.setting)
+
+
+def with_tokens() -> tuple[Row, ...]:
+    """The platforms that need a token."""
     return tuple(row for row in PLATFORMS if row.variable)

@@ -240,11 +240,16 @@ class Room:
             chapter=state.chapter,
             paused=state.paused,
             language=self.language,
-            speaking=self._job.speaker if self._job else None,
+            speaking=self.speaking,
             version=line.shown + 1 if line else 0,
             versions=len(line.texts) if line else 0,
             last_places=line.places if line else (),
         )
+
+    @property
+    def speaking(self) -> Character | None:
+        """Who prepares or writes a line just now."""
+        return self._job.speaker if self._job else None
 
     def scene(self) -> Scene:
         """The room as everybody may know it."""

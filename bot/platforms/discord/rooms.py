@@ -67,6 +67,7 @@ class ChannelRooms:
         self._client = client
         self._house = house
         house.on_leave.append(self._left_process)
+        house.doors[PLATFORM] = self._by_name
         self.guilds = GuildRooms(client, house, on_erased=self.left)
         self._faces = faces
         self._webhooks = webhooks
@@ -192,6 +193,11 @@ class ChannelRooms:
                 return None
         guild = getattr(channel, "guild", None)
         return channel if self.guilds.is_ours(guild.id if guild else DIRECT) else None
+
+    async def _by_name(self, name: str) -> Room | None:
+        """A room for another platform that shows it too."""
+        channel = await self.channel(name)
+        return (await self.of_channel(channel)).room if channel is not None else None
 
     def left(self, name: str) -> None:
         """A room was erased, or left the process: it is opened anew when it is used again."""

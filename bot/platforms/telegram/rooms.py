@@ -37,6 +37,7 @@ class Rooms:
         self._accounts = accounts
         self._stages: WeakValueDictionary[str, TelegramStage] = WeakValueDictionary()
         self._later = later
+        house.doors[PLATFORM] = self._by_name
 
     async def open(self, place: Place) -> tuple[Room, TelegramStage]:
         """The room of a place, and where it is shown."""
@@ -67,6 +68,13 @@ class Rooms:
             work = places.put_into_place(memory, PLATFORM, str(place.chat), name)
             self._later(work, "noting a room")  # beside it: nobody waits for it
         return room, self._stages[name]
+
+    async def _by_name(self, name: str) -> Room | None:
+        """A room for another platform that shows it too."""
+        try:
+            return (await self.open(Place.named(name)))[0]
+        except ValueError:
+            return None
 
     def account(self, place: Place) -> Bot:
         """The account that hears and speaks there."""

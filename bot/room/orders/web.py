@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import notices, rights
-from bot.memory import Sessions, Visitor
+from bot.memory import Link, Sessions, Visitor
 from bot.room.exchange import Exchange
 from bot.room.orders.table import order
 
@@ -21,9 +21,11 @@ async def _web(talk: Exchange, argument: str) -> None:
         await talk.tell(notices.NO_WEB)
         return
     code = await sessions.invite(
-        Visitor(work.person, work.name, "moderator" if work.moderator else "member"),
-        room=view.key,
-        moderator=work.moderator or view.private,
+        Link(
+            Visitor(work.person, work.name, "moderator" if work.moderator else "member"),
+            room=view.key,
+            moderator=work.moderator or view.private,
+        )
     )
-    link = notices.WEB[language].format(f"{address}/enter/{code}")
-    await view.notice(link, to=work.person, secret=True)
+    text = notices.WEB[language].format(f"{address}/enter/{code}")
+    await view.notice(text, to=work.person, secret=True)

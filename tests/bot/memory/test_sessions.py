@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bot.memory import Grant, Sessions, Visitor, open_memory
+from bot.memory import Grant, Link, Sessions, Visitor, open_memory
 from bot.memory import sessions as module
 from bot.memory.keys import PREFIX, person_key
 
@@ -37,10 +37,10 @@ async def test_a_link_a_session_and_a_room(memory):
     sessions = Sessions(memory)
 
     # a link works once, and only as long as it is good
-    code = await sessions.invite(MING, room="discord:7", moderator=True)
+    code = await sessions.invite(Link(MING, "discord:7", moderator=True))
     assert await sessions.is_link(code)
     assert 0 < await memory.redis.ttl(module._link_key(code)) <= 600
-    assert await sessions.redeem(code) == MING
+    assert await sessions.redeem(code) == Link(MING, "discord:7", moderator=True)
     assert await sessions.redeem(code) is None
     assert not await sessions.is_link(code)
     assert await sessions.redeem("") is None
@@ -59,6 +59,9 @@ async def test_a_link_a_session_and_a_room(memory):
     token = await sessions.begin(MING, language="en")
     session = await sessions.find(token)
     assert (session.visitor, session.language) == (MING, "en")
+    await sessions.change(session, name="明哥")
+    session = await sessions.find(token)
+    assert (session.visitor.name, session.language) == ("明哥", "en")
     assert await sessions.find("") is None
     assert await sessions.find(token + "x") is None
     assert token not in await everything(memory)

@@ -12,6 +12,7 @@ from bot.platforms.protocol import Platform, PlatformProblem, load
 from bot.secrets import SecretProblem
 
 ROWS = registry.served()
+TOKENS = registry.with_tokens()
 METHODS = [name for name, value in vars(Platform).items() if inspect.isfunction(value)]
 
 
@@ -25,7 +26,7 @@ def test_it_has_the_methods_with_the_same_parameters(row):
         assert list(inspect.signature(getattr(platform, name)).parameters) == wanted
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+@pytest.mark.parametrize("row", TOKENS, ids=[row.name for row in TOKENS])
 @pytest.mark.parametrize("value", ["", "two words"])
 def test_a_token_that_is_none_is_one_sentence_that_names_the_variable(row, value):
     with pytest.raises((PlatformProblem, SecretProblem)) as problem:
@@ -36,7 +37,7 @@ def test_a_token_that_is_none_is_one_sentence_that_names_the_variable(row, value
     assert problem.value.for_user
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+@pytest.mark.parametrize("row", TOKENS, ids=[row.name for row in TOKENS])
 def test_a_token_file_that_cannot_be_read_is_one_sentence(row, tmp_path):
     for content in (None, b"", b"\xff\xfe\x00"):
         file = tmp_path / "token"

@@ -1,0 +1,109 @@
+"""The gallery of faces, one character's page, and the files that pages load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+import characters
+from bot.commands import Order
+from bot.platforms.studio.pages import FILES
+from bot.platforms.studio.site import Ask
+from canon import CanonError
+from characters.card import Character
+from text.folding import fold, simplified
+
+FACES = Path(characters.__file__).parent / "faces"
+PASSAGES = 3  # of the book, on a character's page
+FOR_EVER = "public, max-age=31536000, immutable"
+A_DAY = "public, max-age=86400"
+
+_NOBODY = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">\
+<rect width="64" height="64" fill="#d9c9ad"/><circle cx="32" cy="25" r="12" fill="#8a7458"/>\
+<path d="M9 64a23 21 0 0 1 46 0z" fill="#8a7458"/></svg>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage of the book, from a chapter."""
+
+    section: int
+    text: str
+
+
+async def home(ask: Ask) -> web.StreamResponse:
+    """The gallery; for somebody who is not signed in, how to come in."""
+    cast = ask.site.house.cast
+    if ask.session is None:
+        return ask.page("welcome.html", cast=list(cast))
+    query = ask.request.query.get("q", "")[:100].strip()
+    found = [one for one in cast if is_found(one, query)]
+    return ask.page("gallery.html", q=query, found=found)
+
+
+def is_found(one: Character, query: str) -> bool:
+    """Whether a character's names or its one line hold the words of a query, in either script."""
+    texts = (*one.names, one.brief.zh, one.brief.en)
+    held = simplified("\n".join(map(fold, texts)))
+    return all(simplified(fold(word)) in held for word in query.split())
+
+
+async def character(ask: Ask) -> web.StreamResponse:
+    """Who a character is, and what the book says of them."""
+    one = _named(ask)
+    if one is None:
+        return ask.problem(404, "not found")
+    return ask.page("character.html", one=one, passages=_passages(ask, one))
+
+
+def _named(ask: Ask) -> Character | None:
+    cast = ask.site.house.cast
+    return next((one for one in cast if one.id == ask.part("id")), None)
+
+
+def _passages(ask: Ask, one: Character) -> list[Passage]:
+    book = ask.site.house.shared.book
+    if book is None or not one.first_chapter:
+        return []
+    try:
+        found = book.search(one.name.zh, character=one.name.zh, k=PASSAGES)
+    except CanonError:
+        return []  # the book that was given knows nobody of this name
+    return [] if found.nothing_fits else [Passage(hit.section, hit.text) for hit in found.passages]
+
+
+async def talk(ask: Ask) -> web.StreamResponse:
+    """A new room, alone with this character."""
+    one = _named(ask)
+    if one is None:
+        return ask.problem(404, "not found")
+    key = await ask.site.rooms.create(ask.visitor, one.name[ask.language], alone=True)
+    feed = await ask.site.rooms.feed(key)
+    assert feed is not None
+    work = feed.obey(ask.visitor, Order("summon", one.id), id="", moderator=True, kept=lambda: None)
+    await ask.site.later(work)  # a greeting of the card: no model is asked
+    return ask.see("room", key)
+
+
+async def face(ask: Ask) -> web.StreamResponse:
+    """A character's picture; a plain one where there is none."""
+    one = _named(ask)
+    file = FACES / f"{one.id}.png" if one is not None else None
+    if file is None or not file.is_file():
+        return _file(_NOBODY, "image/svg+xml", A_DAY)
+    return _file(file.read_bytes(), "image/png", A_DAY)
+
+
+async def file(ask: Ask) -> web.StreamResponse:
+    """A style sheet or script of ours. Its address changes with its content."""
+    name = ask.part("name")
+    data = ask.site.pages.files.get(name)
+    if data is None:
+        return ask.problem(404, "not found")
+    return _file(data, FILES[name][1], FOR_EVER)
+
+
+def _file(data: bytes, kind: str, kept: str) -> web.Response:
+    return web.Response(body=data, content_type=kind, headers={"Cache-Control": kept})

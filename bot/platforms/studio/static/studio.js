@@ -1,0 +1,52 @@
+// The room's page, beyond what htmx does: the composer, the keyboard, and staying at the end.
+(() => {
+  const lines = document.getElementById("lines");
+  const composer = document.getElementById("composer");
+  const text = document.getElementById("text");
+  const trouble = document.getElementById("trouble");
+
+  // Text is taken out of the composer only once the server has it, and only if it is still the same.
+  let sent = "";
+  composer.addEventListener("submit", () => { sent = text.value; }, true);
+  document.addEventListener("said", (event) => {
+    if (text.value === sent) text.value = "";
+    composer.elements.id.value = event.detail.next;
+    trouble.textContent = "";
+    toEnd();
+  });
+  document.addEventListener("done", () => { trouble.textContent = ""; });
+  for (const name of ["htmx:error", "htmx:sse:error"]) {
+    document.addEventListener(name, (event) => {
+      if (event.target.id !== "stream") trouble.textContent = trouble.dataset.offline;
+    });
+  }
+  document.addEventListener("enough", () => {
+    document.getElementById("stream").remove();
+    trouble.textContent = trouble.dataset.enough;
+  });
+
+  text.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    if (text.value.trim()) composer.requestSubmit();
+  });
+  document.addEventListener("keydown", (event) => {
+    const press = (id) => {
+      const button = document.getElementById(id);
+      if (button && !button.disabled) { event.preventDefault(); button.click(); }
+    };
+    if (event.key === "Escape") press("stop");
+    if (event.altKey && event.key === "ArrowLeft") press("earlier");
+    if (event.altKey && event.key === "ArrowRight") press("later");
+  });
+
+  // Who reads further up is left there.
+  const page = document.scrollingElement;
+  let atEnd = true;
+  const toEnd = () => { page.scrollTop = page.scrollHeight; };
+  addEventListener("scroll", () => {
+    atEnd = page.scrollHeight - page.scrollTop - innerHeight < 180;
+  }, { passive: true });
+  new MutationObserver(() => { if (atEnd) toEnd(); }).observe(lines, { childList: true });
+  toEnd();
+})();
