@@ -187,7 +187,9 @@ class Sessions:
 
         async def step() -> int:
             keys = await self._redis.smembers(_of(person))
-            await self._redis.delete(_of(person), *map(_session_key, keys))
+            await self._redis.delete(_of(person))
+            for key in keys:  # each has a slot of its own
+                await self._redis.delete(_session_key(key))
             return len(keys)
 
         return int(await self._do(step))

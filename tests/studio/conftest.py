@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -12,6 +13,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from bot.house import House
+from bot.limits import Limits, Rate
 from bot.memory import Grant, Link, Memory, Visitor, open_memory
 from bot.platforms.studio.addresses import addresses
 from bot.platforms.studio.entry import COOKIE
@@ -23,6 +25,9 @@ from characters.card import Cast, load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
+
+# What people may ask of a room is tested elsewhere.
+FREE = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
 
 
 class Browser:
@@ -63,7 +68,7 @@ class Studio:
         self.script: Callable[[str], str] = lambda prompt: "知道了。"
         self.engine = EchoEngine(self._answer, context=2**20)
         voice = Voice(self.engine, Serving(style=Style(cards="brief")), name="echo")
-        self.house = House(Shared(cast, voice, memory))
+        self.house = House(Shared(cast, voice, memory, limits=FREE))
         self._browsers: list[Browser] = []
 
     def _answer(self, prompt: str) -> str:

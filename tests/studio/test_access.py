@@ -17,6 +17,7 @@ LEAST = {
     "POST /leave": "member",
     "POST /leave/everywhere": "member",
     "GET /character/{id}": "member",
+    "GET /character/{id}/card.{format}": "member",
     "POST /talk/{id}": "member",
     "GET /rooms": "member",
     "POST /rooms": "member",
@@ -97,7 +98,7 @@ async def a_path(studio, browser, pattern, role, paths):
     version_name = "/file/{version}/{name}"
     if pattern == version_name:
         return "/file/0/studio.css"
-    return pattern.replace("{id}", "wukong").replace("{kind}", "dpo")
+    return pattern.replace("{id}", "wukong").replace("{kind}", "dpo").replace("{format}", "png")
 
 
 async def answered(browser, route, path):

@@ -57,7 +57,9 @@ def addresses(listen: str, url: str = "") -> Addresses:
         )
     base = parts.path.rstrip("/")
     if any(mark in base for mark in "{}%\\") or "//" in base:
-        raise PlatformProblem(f"{url!r}: the path may hold letters, digits, - and / only")
+        raise PlatformProblem(
+            f"{url!r}: the path of MRP_STUDIO_URL may hold letters, digits, - and / only"
+        )
     hosts = {named, "127.0.0.1", "localhost", "::1"}
     hosts |= {host} if host not in ("0.0.0.0", "::") else set()
     return Addresses(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,13 @@ from bot.commands import Order
 from bot.platforms.studio.pages import FILES
 from bot.platforms.studio.site import Ask
 from canon import CanonError
+from characters import tavern
 from characters.card import Character
 from text.folding import fold, simplified
 
 FACES = Path(characters.__file__).parent / "faces"
+# Formats of a card to take along, with their types.
+KINDS: Mapping[tavern.Format, str] = {"png": "image/png", "json": "application/json"}
 PASSAGES = 3  # of the book, on a character's page
 FOR_EVER = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
@@ -72,6 +76,22 @@ def _passages(ask: Ask, one: Character) -> list[Passage]:
     except CanonError:
         return []  # the book that was given knows nobody of this name
     return [] if found.nothing_fits else [Passage(hit.section, hit.text) for hit in found.passages]
+
+
+async def card(ask: Ask) -> web.StreamResponse:
+    """The character's card as a file, for this program and others."""
+    one = _named(ask)
+    format = next((each for each in KINDS if each == ask.part("format")), None)
+    if one is None or format is None:
+        return ask.problem(404, "not found")
+    picture = FACES / f"{one.id}.png"
+    face = picture.read_bytes() if picture.is_file() else None
+    data = tavern.write(one, format=format, face=face, language=ask.language)
+    return web.Response(
+        body=data,
+        content_type=KINDS[format],
+        headers={"Content-Disposition": f'attachment; filename="{one.id}.{format}"'},
+    )
 
 
 async def talk(ask: Ask) -> web.StreamResponse:

@@ -12,6 +12,7 @@ from bot.memory import Grant, Link, StoredLine, Visitor
 from bot.platforms.studio.room_pages import Opened, obeyed, opened, title_of
 from bot.platforms.studio.rooms import PLATFORM, is_alone
 from bot.platforms.studio.site import Ask
+from bot.platforms.studio.transcript import readable
 from bot.room.orders.table import is_said
 from canon import Canon, CanonError
 
@@ -185,7 +186,12 @@ async def transcript(ask: Ask) -> web.StreamResponse:
     _, room, grant = found
     before = ask.request.query.get("before", "")
     until = f"({before}" if _is_entry(before) else "+"
-    turns = [turn for turn in await room.memory.between("", until) if is_said(turn)]
+    lines = await room.memory.lines()
+    turns = [
+        turn
+        for turn in await room.memory.between("", until)
+        if is_said(turn) and readable(turn, lines.get(turn.line)) in ("", ask.visitor.person)
+    ]
     shown = turns[-A_PAGE:]
     items = [
         {

@@ -15,6 +15,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/leave", entry.leave, "member"),
     Route("POST", "/leave/everywhere", entry.leave_everywhere, "member"),
     Route("GET", "/character/{id}", gallery.character, "member"),
+    Route("GET", "/character/{id}/card.{format}", gallery.card, "member"),
     Route("POST", "/talk/{id}", gallery.talk, "member"),
     Route("GET", "/rooms", room_views.rooms, "member"),
     Route("POST", "/rooms", room_views.create, "member"),

@@ -120,7 +120,8 @@ class Ask:
         return web.Response(status=303, headers={"Location": self.site.path(*parts)})
 
     def problem(self, status: int, key: str, *values: object, kept: str = "") -> web.Response:
-        """A page that says what is wrong and what to do. `kept` is what was typed."""
+        """A page that says what is wrong and what to do: `key` is one of the words, `kept` what was
+        typed."""
         return self.page(
             "problem.html", status=status, problem=key, title=key, values=values, kept=kept
         )

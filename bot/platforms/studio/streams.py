@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from bot.platforms.studio.feed import STAGE, Feed, Item, Now
+from bot.platforms.studio.feed import Feed
 from bot.platforms.studio.log import Event
+from bot.platforms.studio.transcript import STAGE, Item, Now
 
 MOST_OF_ONE = 6  # streams of one person; the oldest ends where there are more
 ENOUGH = b"event: enough\ndata: \n\n"  # for a page that is not to come back by itself
@@ -68,12 +69,13 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """What a browser is sent that has seen everything up to `position`, until `ending` is set, or
     the person may not look any more. Pieces of `text/event-stream`."""
+    log = feed.transcript.log
     ended = asyncio.create_task(ending.wait())
     try:
         with feed.watched():
             while not ending.is_set():
-                found = feed.log.since(position)
-                position = feed.log.position
+                found = log.since(position)
+                position = log.position
                 if found is None:
                     yield message(position, _everything(feed, person, render))
                 elif found:
@@ -81,7 +83,7 @@ async def events(
                     yield message(position, html)
                 if ending.is_set():
                     break
-                news = asyncio.create_task(feed.log.wait(int(position.partition("-")[2])))
+                news = asyncio.create_task(log.wait(int(position.partition("-")[2])))
                 await asyncio.wait({news, ended}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
                 if not news.done():
                     news.cancel()
@@ -102,7 +104,7 @@ def message(position: str, html: str) -> bytes:
 
 
 def _everything(feed: Feed, person: str, render: Render) -> str:
-    return render("everything.html", feed.items(person)) + render("stage.html", feed.now)
+    return render("everything.html", feed.items(person)) + render("stage.html", feed.transcript.now)
 
 
 def _changes(found: list[Event[Item | Now]], person: str, render: Render) -> Iterator[str]:

@@ -44,12 +44,10 @@ WORDS: Mapping[str, Words] = {
         "mrp studio --link",
     ),
     "enter": Words("进来", "Come in"),
-    "enter as": Words("以 {} 的身份进来", "Come in as {}"),
     "enter text": Words(
         "这个链接只能用一次。进来以后，你就是聊天里的那个你：记忆、设置都一样。",
         "The link works once. Inside you are who you are in the chat: same memory, same wishes.",
     ),
-    "signed in as": Words("现在的身份：{}", "Signed in as {}"),
     # gallery and character
     "gallery title": Words("想和谁说话？", "Who would you like to talk to?"),
     "search": Words("名字、别名、一句话", "A name, an alias, a word"),
@@ -68,6 +66,8 @@ WORDS: Mapping[str, Words] = {
     "bring text": Words(
         "在 Discord 或 Telegram 的屋子里说：", "In a room on Discord or Telegram, say:"
     ),
+    "card": Words("带走这张卡", "Take the card along"),
+    "card text": Words("SillyTavern 等也能读", "SillyTavern and others read it, too"),
     "in the book": Words("书里怎么说", "What the book says"),
     "chapter": Words("第 {} 回", "Chapter {}"),
     # rooms
@@ -149,7 +149,6 @@ WORDS: Mapping[str, Words] = {
         "For one person, once, within ten minutes; they must be able to sign in here:",
     ),
     "join": Words("进屋", "Join"),
-    "join text": Words("{} 请你进一间屋子。", "{} asks you into a room."),
     "edit title": Words("这一句该怎么说？", "How should this line go?"),
     "keep": Words("就这么说", "Keep"),
     "back": Words("回去", "Back"),
@@ -166,14 +165,9 @@ WORDS: Mapping[str, Words] = {
     ),
     "around it": Words("前后文", "Around it"),
     "no transcript": Words("还没有人说过话。", "Nothing has been said yet."),
-    "only read": Words(
-        "这间屋子在别的进程里，这里只能看。",
-        "This room lives in another process; here you can read.",
-    ),
     # what is remembered
     "me title": Words("他们记得你什么", "What they remember of you"),
     "your name": Words("怎么称呼你", "What you are called"),
-    "persona": Words("你在戏里是谁", "Who you are in a scene"),
     "facts": Words("记下的事", "Facts"),
     "no facts": Words(
         "没有记得你什么。说话时说“记住：……”就会记住。",

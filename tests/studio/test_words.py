@@ -1,0 +1,26 @@
+"""Every word that a template asks for is there in both languages, and none is left over."""
+
+import re
+
+from bot.platforms.studio import pages
+from bot.platforms.studio.words import WORDS
+
+SOURCES = [*(pages.HERE / "templates").glob("*.html"), *pages.HERE.glob("*.py")]
+
+
+def test_words_and_templates_agree():
+    text = "\n".join(file.read_text("utf-8") for file in SOURCES if file.name != "words.py")
+    asked = set(re.findall(r"\bt\('([^']+)'", text)) | set(re.findall(r'words\("([^"]+)"', text))
+    assert asked <= WORDS.keys()
+    left = {key for key in WORDS if f"'{key}'" not in text and f'"{key}"' not in text}
+    assert {key for key in left if not key.endswith(" title")} == set()
+    for key in left:
+        assert key.removesuffix(" title") in WORDS
+
+
+def test_both_languages_have_the_same_gaps():
+    for key, words in WORDS.items():
+        assert words.zh
+        assert words.en
+        assert words.zh.count("{}") == words.en.count("{}"), key
+        assert words.zh == words.zh.strip()
