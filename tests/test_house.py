@@ -43,7 +43,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "huggingface_hub": ("hub/sources.py",),
     "gguf": ("quantize/", "trainer/from_gguf.py", "engine/shapes.py", "engine/untrained.py"),
     "discord": ("bot/platforms/",),
-    "jinja2": ("bot/platforms/studio/",),
+    "jinja2": ("bot/platforms/studio/", "engine/embedding.py"),
     "prometheus_client": ("bot/metrics.py",),
     "regex": ("bot/filters.py", "text/patterns.py"),
     "soundfile": ("speech/sound.py",),
