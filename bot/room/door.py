@@ -79,7 +79,7 @@ class Room:
             interrupt=self._interrupt_chatter,
             carry=self._carry_out,
         )
-        self._job: Job | None = None
+        self.job: Job | None = None  # the message in hand, with who is speaking
         self.used = time.monotonic()  # when somebody last spoke here
 
     @property
@@ -181,7 +181,7 @@ class Room:
         if not text or self.shared.filter.broken(text):
             await self.deleted([message_id])  # what is not talked about is not kept
             return
-        job = self._job
+        job = self.job
         amended = await amending.edit(self.memory, message_id, text)
         await self._amended(amended)
         if job and amended.before and job.work.message == message_id and not job.work.step:
@@ -194,7 +194,7 @@ class Room:
         Raises:
             MemoryProblem: it cannot be changed.
         """
-        job = self._job
+        job = self.job
         amended = await amending.delete(self.memory, message_ids)
         if job and job.work.id in amended.gone:
             job.delete()
@@ -208,7 +208,7 @@ class Room:
     def stop(self) -> bool:
         """End the reply that is being prepared or written: it is kept as far as it was shown, and
         marked; nobody else answers. Returns whether there was one."""
-        return self._job.stop() if self._job else False
+        return self.job.stop() if self.job else False
 
     async def rate(self, person: str, place: str, value: int) -> bool:
         """A thumb on a shown line: 1 up, -1 down, 0 taken back. False: no line stands there.
@@ -240,16 +240,11 @@ class Room:
             chapter=state.chapter,
             paused=state.paused,
             language=self.language,
-            speaking=self.speaking,
+            speaking=self.job.speaker if self.job else None,
             version=line.shown + 1 if line else 0,
             versions=len(line.texts) if line else 0,
             last_places=line.places if line else (),
         )
-
-    @property
-    def speaking(self) -> Character | None:
-        """Who prepares or writes a line just now."""
-        return self._job.speaker if self._job else None
 
     def scene(self) -> Scene:
         """The room as everybody may know it."""
@@ -291,15 +286,15 @@ class Room:
     # -- carrying out ----------------------------------------------------------------------------
 
     def _interrupt_chatter(self) -> None:
-        if self._job and self._job.chatter:
-            self._job.interrupt()
+        if self.job and self.job.chatter:
+            self.job.interrupt()
 
     async def _carry_out(self, work: Request, declined: str) -> None:
         """Do what was said or ordered, until it is done with; or decline it."""
         job = Job(work, lambda: self._inbox.overheard)
         order = read(work.text) or Order("") if work.order else None
         if order is None or not informs(order):
-            self._job = job  # what can be stopped
+            self.job = job  # what can be stopped
         exchange = Exchange(job, self.view, self._chores)
         await self.view.refresh(work.person)
         try:
@@ -317,5 +312,5 @@ class Room:
             # Another process took it over (or answered it before): it is done, and not by us.
             self.stats["taken"] += 1
         finally:
-            if self._job is job:
-                self._job = None
+            if self.job is job:
+                self.job = None

@@ -23,7 +23,7 @@ from bot import notices
 from bot.commands import Order, read
 from bot.drafts import Pace
 from bot.memory import MemoryProblem, Visitor
-from bot.platforms.studio.transcript import Item, Transcript
+from bot.platforms.studio.transcript import Item, Transcript, speaker_of
 from bot.room import Room
 from bot.stage import Line, Message, Stage
 
@@ -240,7 +240,7 @@ class Feed:
                     return
             if room is None or (room.idle and not self._changed.is_set()):
                 return
-            speaking = room.speaking.id if room.speaking else ""
+            speaking = speaker_of(room)
             self.transcript.is_now(replace(self.transcript.now, speaking=speaking))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):

@@ -149,7 +149,7 @@ class Transcript:
                 note=state.note,
                 paused=state.paused,
                 language=room.language,
-                speaking=room.speaking.id if room.speaking else "",
+                speaking=speaker_of(room),
                 last=last.line if last else "",
                 version=line.shown + 1 if line else int(last is not None),
                 versions=len(line.texts) if line else int(last is not None),
@@ -188,3 +188,8 @@ def readable(stored: StoredTurn, line: StoredLine | None) -> str | None:
     if not stored.turn.whispered:
         return ""
     return stored.person or (line.to if line else "") or None
+
+
+def speaker_of(room: Room) -> str:
+    """The id of who prepares or writes a line just now, "" for nobody."""
+    return room.job.speaker.id if room.job and room.job.speaker else ""
