@@ -13,8 +13,18 @@ from functools import partial
 from typing import Protocol
 
 from bot.memory import RoomState, StoredTurn
-from characters.card import Character, Language, UnknownCharacter
-from characters.prompt import Encoder, Span, Style, Tail, encode, prompt, transcript, trimmed
+from characters.card import LANGUAGES, Character, Language, UnknownCharacter
+from characters.prompt import (
+    Encoder,
+    Span,
+    Style,
+    Tail,
+    encode,
+    prompt,
+    tailed,
+    transcript,
+    trimmed,
+)
 from characters.turn import Scene, Turn
 
 # Tokens; with less a prompt has no space for talk beside the cards.
@@ -65,6 +75,30 @@ class ById(Protocol):
     def __getitem__(self, character_id: str) -> Character:
         """Raises UnknownCharacter where there is none."""
         ...
+
+
+def greeted(scene: Scene) -> Scene:
+    """The scene with its greetings in its own language, where cards have them in both.
+
+    A greeting was said before anybody had spoken. A small model goes on in the language that it
+    finds before it: greeted in Chinese and then asked in English it answered in Chinese, told
+    otherwise or not.
+    """
+    said = {
+        (member.id, text): here[min(number, len(here) - 1)]
+        for member in scene.cast
+        if (here := member.greeting[scene.language])
+        for language in LANGUAGES
+        if language != scene.language
+        for number, text in enumerate(member.greeting[language])
+    }
+    turns = (
+        replace(turn, text=said.get((turn.speaker, turn.text), turn.text))
+        if turn.side == "character"
+        else turn
+        for turn in scene.turns
+    )
+    return replace(scene, turns=tuple(turns)) if said else scene
 
 
 def scene_of(state: RoomState, kept: Sequence[StoredTurn], cast: ById, reader: str = "") -> Scene:
@@ -168,7 +202,7 @@ def reading(
     dropped = trimmed(lengths, budget)
     left = replace(scene, turns=turns[dropped:])
     spans = prompt(left, speaker, tail=tail, style=style)
-    stable = transcript(left, speaker, style=style) if tail else None
+    stable = transcript(left, speaker, style=style) if tailed(tail, style) else None
     return Reading(
         tokens=tuple(encode(spans, encoder)),
         stable=len(encode(stable, encoder)) if stable is not None else None,

@@ -47,13 +47,15 @@ class Style:
     `cards`: "full" gives persona, style and example lines, "brief" one line a character (for small
     models and contexts), "name" the name alone (for models with the voices in their weights).
     `rules`: whether the house rules stand before the cards. `examples`: whether full cards show
-    example lines; a talk that needs the room goes without.
+    example lines; a talk that needs the room goes without. `cue`: whether the speaker is told
+    before each reply who it is and whom it answers, as a model needs that was not taught here.
     """
 
     markup: Markup = CHATML
     cards: Literal["full", "brief", "name"] = "full"
     rules: bool = True
     examples: bool = True
+    cue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class _Phrases:
     memory: str
     note: str
     next: str
+    cue: str
     whisper: str
     digest: str
 
@@ -109,6 +112,7 @@ _PHRASES: dict[Language, _Phrases] = {
         memory="记得：",
         note="提示：{}",
         next="接下来：{}",
+        cue="你是{name}，正对{other}说话；照着刚说的那句回答，一两句。",
         whisper="（悄悄对你说，别人都听不见）{}",
         digest="把下面的对话概括成不超过{}个字的一段话：谁做了什么、说定了什么。只写发生过的事。",
     ),
@@ -131,6 +135,7 @@ _PHRASES: dict[Language, _Phrases] = {
         memory="Remembered:",
         note="Note: {}",
         next="Next: {}",
+        cue="You are {name}, speaking to {other}; answer what was just said in one or two sentences.",
         whisper="(whispers to you, unheard by anybody else) {}",
         digest=(
             "Sum up the following conversation in one paragraph of at most {} characters: who did "
@@ -196,7 +201,7 @@ def lesson(
     if learn == "all":
         taught = transcript(scene, speaker, style=style, learned=since)
         head = (*taught, *head[len(taught) :])
-        if not tail:
+        if not tailed(tail, style):
             head = (*head[:-1], Span(head[-1].text, learned=True))
     reply = style.markup.said(_PHRASES[scene.language].lead + reply)
     close = Span(style.markup.close, control=True, learned=True)
@@ -327,10 +332,15 @@ def _short(persona: str) -> str:
     return persona[: end + 1] if end > 0 else persona[:_BRIEF]
 
 
+def tailed(tail: Tail | None, style: Style) -> bool:
+    """Whether something stands between the transcript and the reply."""
+    return bool(tail) or style.cue or style.markup.names_next
+
+
 def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[Span, ...]:
-    if not tail and not style.markup.names_next:
+    if not tailed(tail, style):
         return ()
-    phrases = _PHRASES[scene.language]
+    phrases, name = _PHRASES[scene.language], speaker.name[scene.language]
     lines: list[str] = []
     if tail.passages:
         lines += [phrases.passages, *tail.passages]
@@ -338,7 +348,10 @@ def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[S
         lines += [phrases.memory, *tail.memory]
     if tail.note:
         lines.append(phrases.note.format(tail.note))
-    lines.append(phrases.next.format(speaker.name[scene.language]))
+    lines.append(phrases.next.format(name))
+    heard = next((turn for turn in reversed(scene.turns) if turn.heard_by(speaker.id)), None)
+    if style.cue and heard and heard.side != "narration" and heard.speaker != speaker.id:
+        lines.append(phrases.cue.format(name=name, other=name_of(heard, scene)))
     return _block(style.markup.tail, "\n".join(lines), style)
 
 

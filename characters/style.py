@@ -62,6 +62,8 @@ class Serving:
             "cards": self.style.cards,
             "rules": self.style.rules,
         }
+        if self.style.cue:
+            told["cue"] = True
         dials = {name: getattr(self, name) for name in _DIALS}
         told |= {name: value for name, value in dials.items() if value is not None}
         return json.dumps(told)
@@ -168,7 +170,8 @@ def _has(vocabulary: Vocabulary, fences: Sequence[str]) -> bool:
 
 def _told(metadata: Mapping[str, str]) -> Serving:
     if KEY not in metadata:
-        return Serving(style=Style(markup=_by_template(metadata)))
+        # Nobody taught it our scenes: it is told before each reply who it is (docs/models.md).
+        return Serving(style=Style(markup=_by_template(metadata), cue=True))
     try:
         told = json.loads(metadata[KEY])
     except json.JSONDecodeError as problem:
@@ -179,6 +182,7 @@ def _told(metadata: Mapping[str, str]) -> Serving:
         markup=_markup(told.pop("markup", CHATML.name)),
         cards=_choice(told, "cards", "full", ("full", "brief", "name")),
         rules=_choice(told, "rules", True, (True, False)),
+        cue=_choice(told, "cue", False, (True, False)),
     )
     dials = {key: _dial(key, told.pop(key)) for key in _DIALS if told.get(key) is not None}
     if told:

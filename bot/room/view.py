@@ -9,7 +9,7 @@ from typing import Any
 
 from bot import notices
 from bot.choices import pick
-from bot.conversation import language_of, scene_of, spoken_in
+from bot.conversation import greeted, language_of, scene_of, spoken_in
 from bot.memory import MemoryAway, Request, StoredLine, StoredTurn
 from bot.room.shared import Shared
 from bot.stage import Stage
@@ -105,11 +105,11 @@ class View:
         return {"language": said}
 
     def as_spoken(self, scene: Scene) -> Scene:
-        """The scene as who answers reads it: names and cards in the language of who spoke last,
-        unless the room's was chosen."""
+        """The scene as who answers reads it: names, cards and greetings in the language of who
+        spoke last, unless the room's was chosen."""
         if self.memory.state.language_chosen or self.wanted:
-            return scene
-        return replace(scene, language=spoken_in(scene) or scene.language)
+            return greeted(scene)
+        return greeted(replace(scene, language=spoken_in(scene) or scene.language))
 
     def scene(self, reader: str = "") -> Scene:
         """The room as it is, with what `reader` remembers of what was trimmed."""
