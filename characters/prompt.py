@@ -135,7 +135,10 @@ _PHRASES: dict[Language, _Phrases] = {
         memory="Remembered:",
         note="Note: {}",
         next="Next: {}",
-        cue="You are {name}, speaking to {other}; answer what was just said in one or two sentences.",
+        cue=(
+            "You are {name}, speaking to {other}; answer what was just said in one or two "
+            "sentences."
+        ),
         whisper="(whispers to you, unheard by anybody else) {}",
         digest=(
             "Sum up the following conversation in one paragraph of at most {} characters: who did "

@@ -107,7 +107,7 @@ def serving(
             fence of this vocabulary.
     """
     if markup:
-        told = _told(metadata) if KEY in metadata else Serving()
+        told = _told(metadata) if KEY in metadata else Serving(style=Style(cue=True))
         found = replace(told, style=replace(told.style, markup=markup_named(markup)))
     else:
         found = _told(metadata)

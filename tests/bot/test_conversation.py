@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.conversation import Crowded, language_of, reading, scene_of
+from bot.conversation import Crowded, greeted, language_of, reading, scene_of
 from bot.memory import RoomState, StoredTurn
-from characters.prompt import Style, Tail, encode, prompt
+from characters.prompt import Style, Tail, encode, prompt, transcript
 from characters.turn import Scene, Turn
 from engine.echo import EchoEngine
 
@@ -140,3 +140,38 @@ def test_nothing_a_person_says_becomes_markup(cast):
     made, _ = read(scene, cast["wukong"])
     ends = ENGINE.encode("<|im_end|>", True)[0]
     assert list(made.tokens).count(ends) == 2  # the system part's and this turn's
+
+
+@pytest.mark.parametrize(("spoken", "other"), [("zh", "en"), ("en", "zh")])
+def test_greetings_are_read_in_the_language_of_the_talk(cast, spoken, other):
+    wukong, bajie = cast["wukong"], cast["bajie"]
+    said = [
+        wukong.greeting[other][0],
+        bajie.greeting[other][1],
+        "哼 / hm",
+        wukong.greeting[other][0],
+    ]
+    sides = ["character", "character", "character", "human"]
+    speakers = ["wukong", "bajie", "wukong", "Tom"]
+    turns = tuple(map(Turn, speakers, said, sides))
+    scene = greeted(Scene((wukong, bajie), turns, language=spoken))
+    assert [turn.text for turn in scene.turns] == [
+        wukong.greeting[spoken][0],
+        bajie.greeting[spoken][1],
+        *said[2:],  # nobody's greeting, and words of a person
+    ]
+
+
+def test_a_card_in_one_language_keeps_its_greeting(cast):
+    alone = replace(cast["wukong"], greeting=replace(cast["wukong"].greeting, en=()))
+    turns = (Turn("wukong", alone.greeting.zh[0], "character"),)
+    assert greeted(Scene((alone,), turns, language="en")).turns == turns
+
+
+def test_a_cue_is_read_for_one_reply_only(cast):
+    scene = talk(cast, 2, "wukong", "bajie")
+    style = replace(BRIEF, cue=True)
+    made = reading(scene, cast["bajie"], style=style, encoder=ENGINE.encode, context=2**20)
+    stays = encode(transcript(scene, cast["bajie"], style=style), ENGINE.encode)
+    assert list(made.tokens[: made.stable]) == stays
+    assert "你是猪八戒，正对孙悟空说话" in ENGINE.decode(made.tokens[made.stable :])

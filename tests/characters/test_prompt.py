@@ -589,3 +589,27 @@ def test_a_card_with_one_description_is_read_without_empty_parts():
     told = card(long, "zh", Style(cards="brief"))
     assert told.endswith("它住在海底。")
     assert len(told) <= 160 + len("小白：")
+
+
+@pytest.mark.parametrize("tail", [None, Tail(memory=("怕狗",))])
+def test_a_cue_says_who_speaks_to_whom_after_the_transcript(tail):
+    style = Style(cards="brief", cue=True)
+    turns = (Turn("小明", "你怕狗吗？"), Turn("bajie", "我怕。", "character"))
+    scene = Scene((WUKONG, BAJIE), turns)
+    before = transcript(scene, WUKONG, style=style)
+    spans = prompt(scene, WUKONG, tail=tail, style=style)
+    assert spans[: len(before)] == before
+    told = "".join(span.text for span in spans[len(before) :])
+    assert "接下来：孙悟空\n你是孙悟空，正对猪八戒说话" in told
+    assert ("怕狗" in told) == (tail is not None)
+
+
+def test_a_cue_names_nobody_who_did_not_speak_to_the_speaker():
+    style = Style(cue=True)
+    for last in (
+        Turn("", "下雨了。", "narration"),
+        Turn("wukong", "俺说完了。", "character"),
+        Turn("小明", "悄悄话", witnesses=frozenset({"bajie"})),
+    ):
+        spans = prompt(Scene((WUKONG, BAJIE), (last,)), WUKONG, style=style)
+        assert "正对" not in "".join(span.text for span in spans)

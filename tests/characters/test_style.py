@@ -176,3 +176,12 @@ def test_a_plain_text_family_ends_replies_with_the_models_own_token(markup):
         assert (found.close, found.fences) == (end, (end,))
     told = serving({}, Words(*markup.fences, end=end), markup=markup.name).style.markup
     assert (told.close, told.fences) == (markup.close, markup.fences)
+
+
+def test_a_model_that_was_not_taught_here_is_told_who_it_is():
+    assert serving({"tokenizer.chat_template": "<|im_start|>"}).style.cue
+    assert serving({}, markup="chatml").style.cue
+    assert not serving({"mrp.style": "{}"}).style.cue
+    told = Serving(style=Style(cue=True)).to_json()
+    assert serving({"mrp.style": told}).style.cue
+    assert "cue" not in Serving().to_json()
