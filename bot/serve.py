@@ -146,7 +146,9 @@ async def serve(
             leaving.push_async_callback(joined.close)
             running[name] = asyncio.create_task(joined.run(), name=name)
         watching = asyncio.create_task(_until_it_fails(house), name="engine")
-        _log.info("serving", extra={"platforms": ",".join(running), "model": house.voice.name})
+        voice = house.voice
+        told = {"platforms": ",".join(running), "model": voice.name, "on": voice.placement}
+        _log.info("serving", extra=told)
         await _until_one_ends(ended, (*running.values(), watching))
 
 

@@ -90,6 +90,8 @@ class Voice:
             style = replace(served.style, markup=replace(markup, begin=""))
             served = replace(served, style=style)
         self.name = name
+        # What it computes on, in words; only an engine in this process can tell.
+        self.placement: str = getattr(engine, "placement", "")
         self.thinks = False  # it was seen to begin its replies inside a thought
         self.engine = engine
         self.served = served

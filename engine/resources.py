@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.sequence import ModelError
+from engine.sequence import OutOfMemory
 
 GiB = 1 << 30
 KV = Literal["f16", "q8_0"]
@@ -66,7 +66,7 @@ def plan(
     only the cache is bounded.
 
     Raises:
-        ModelError: not even one context and one layer fit.
+        OutOfMemory: not even one context and one layer fit.
     """
     each = cell_bytes(metadata)
     wished = context * (replies + 1)  # everybody's context, and one that all may share
@@ -87,7 +87,7 @@ def plan(
     split = least.weights + least.cache
     fitting = int((budget - least.total + split) / (split / (layers + 1)))
     if fitting < 1:
-        raise ModelError(
+        raise OutOfMemory(
             f"{vram:g} GiB of GPU memory hold no part of this model; a smaller quantization "
             "or a shorter context would"
         )

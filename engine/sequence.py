@@ -19,6 +19,10 @@ class ModelError(EngineError):
     """A model file that is missing, broken, or of a kind that cannot be served."""
 
 
+class OutOfMemory(ModelError):
+    """A model, or its cache, that did not fit where it was to go; less of it might."""
+
+
 class PromptTooLong(EngineError):
     """The prompt and its reply do not fit into the model's context."""
 

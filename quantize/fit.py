@@ -1,5 +1,6 @@
 """`mrp fit`: what a model takes in memory, and the engine settings that fit.
 
+    mrp fit models/xiyou-mini.gguf                            in what the card has free now
     mrp fit models/xiyou-mini.gguf --memory 8GiB
     mrp fit --shape 7b --type Q4_K_M --memory 8GiB --replies 8 --context 2048
     mrp fit build/model-f16.gguf --memory 8GiB --all          which types would fit
@@ -24,6 +25,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from engine.cards import cards
+from engine.llama.devices import devices
 from engine.resources import GiB, Layout, Needs, needs, plan
 from engine.sequence import ModelError
 from quantize import llama_quantizer
@@ -177,12 +180,30 @@ def _layers(one: Fit) -> str:
     return "all" if one.layers < 0 else str(one.layers)
 
 
+def _memory(asked: str | None) -> tuple[int, str]:
+    """Bytes to plan for, and where they are. Raises FitError."""
+    if asked:
+        try:
+            return size_of(asked), ""
+        except ShrinkError as problem:
+            raise FitError(str(problem)) from problem
+    for card in cards():
+        if card.free:
+            return card.free, f" free on {card.name}"
+    for device in devices():
+        if device.free:
+            return device.free, f" free on {device.card}"
+    raise FitError("no card here tells its memory; name what to plan for, such as --memory 8GiB")
+
+
 def main(argv: list[str]) -> int:
     """The verb. Returns 0 when it fits, 1 when nothing does; what is wrong is raised."""
     parser = argparse.ArgumentParser(prog="mrp fit", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a GGUF or HF folder")
     parser.add_argument("--shape", metavar="NAME", help="instead of a model, such as 7b")
-    parser.add_argument("--memory", required=True, metavar="SIZE", help="of the GPU, such as 8GiB")
+    parser.add_argument(
+        "--memory", metavar="SIZE", help="of the GPU, such as 8GiB; default: what the card has free"
+    )
     parser.add_argument("--replies", type=int, default=8, help="at once; default: 8")
     parser.add_argument("--context", type=int, default=8192, help="tokens; default: 8192")
     parser.add_argument("--type", metavar="TYPE", help="as if it were shrunk to this")
@@ -194,10 +215,7 @@ def main(argv: list[str]) -> int:
         parser.error("name a model or a --shape, one of the two")
     if chosen.replies < 1 or chosen.context < 1:
         parser.error("--replies and --context are at least 1")
-    try:
-        memory = size_of(chosen.memory)
-    except ShrinkError as problem:
-        raise FitError(str(problem)) from problem
+    memory, place = _memory(chosen.memory)
     outline = Outline.of_shape(chosen.shape) if chosen.shape else Outline.open(chosen.model)
     types: Sequence[str | None] = COMPARED if chosen.all else [chosen.type]
     found = [
@@ -207,7 +225,8 @@ def main(argv: list[str]) -> int:
     console = Console(width=None if os.isatty(1) else 160)
     console.print(
         f"{outline.name}: {outline.parameters / 1e9:.2f} billion parameters, {chosen.replies} "
-        f"replies of {found[0].context} tokens in {memory / GiB:.1f} GiB (a tenth is left free)"
+        f"replies of {found[0].context} tokens in {memory / GiB:.1f} GiB{place} "
+        "(a tenth is left free)"
     )
     console.print(table_of(found))
     if chosen.write:

@@ -59,9 +59,11 @@ async def check_model(
         says = (
             f"{voice.name}, {size / GiB:.2f} GiB, takes {total / GiB:.2f} GiB with {context} tokens"
         )
+        says = f"{says}, on {voice.placement}"
         well = f"{says}; {left / GiB:.1f} GiB were free" if left else says
         return [
             Finding("well", "model", well),
+            *_idle(voice.placement),
             *(
                 Finding("warning", "model", note, "name another with --model or MRP_MODEL")
                 for note in getattr(voice.engine, "notes", ())  # the fake has none
@@ -69,6 +71,14 @@ async def check_model(
         ]
     finally:
         await voice.close()
+
+
+def _idle(placement: str) -> list[Finding]:
+    """A warning where a card could compute and does not."""
+    if "lies idle" not in placement:
+        return []
+    do = "build llama.cpp for the card (make try GPU=…, docs/gpu.md), or take a smaller model"
+    return [Finding("warning", "card", placement, do)]
 
 
 def _does_not_fit(total: int, left: int) -> Finding:

@@ -45,9 +45,10 @@ PIPE_PATIENCE = 60.0
 _SOMEBODY = re.compile(r"([^\s<>＞/／:：]{1,40})[>＞](?:\s+(.*)|$)", re.DOTALL)
 
 BANNER = Words(
-    "一间屋子，声音来自 {model}。角色都是虚构的，说的话由模型编出。\n"
+    "一间屋子，声音来自 {model}{on}。角色都是虚构的，说的话由模型编出。\n"
     "/召唤 悟空 请人上场，/帮助 看全部命令，Ctrl-C 打断，Ctrl-D 离开。",
-    "A room, voiced by {model}. The characters are fiction and a model makes up what they say.\n"
+    "A room, voiced by {model}{on}. The characters are fiction and a model makes up what they "
+    "say.\n"
     "/summon wukong brings someone on stage, /help lists the commands, Ctrl-C interrupts, "
     "Ctrl-D leaves.",
 )
@@ -192,7 +193,9 @@ class Terminal:
 
     def _welcome(self, scene: Scene) -> None:
         language = self._room.language
-        banner = Text(BANNER[language].format(model=self._house.voice.name), style="dim")
+        voice = self._house.voice
+        on = f" [{voice.placement}]" if voice.placement else ""
+        banner = Text(BANNER[language].format(model=voice.name, on=on), style="dim")
         if not self._interactive:
             print(banner.plain, file=sys.stderr)
             return

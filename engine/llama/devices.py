@@ -15,6 +15,7 @@ from typing import Any
 import llama_cpp
 from llama_cpp import _ggml
 
+from engine.cards import cards
 from engine.resources import GiB
 
 _CPU, _GPU, _IGPU = 0, 1, 2  # ggml-backend.h, enum ggml_backend_dev_type
@@ -60,6 +61,20 @@ def devices() -> tuple[Device, ...]:
         if kind(device) in (_GPU, _IGPU):
             found.append(_read(device, name, card, memory))
     return tuple(found)
+
+
+def placed(layers: int, of: int, here: tuple[Device, ...] | None = None) -> str:
+    """What a model with `layers` of its layers offloaded (-1: all) computes on, in words; a card
+    that lies idle is told."""
+    here = devices() if here is None else here
+    if not here:
+        idle = next((card.name for card in cards()), "")
+        return f"CPU; {idle} lies idle (docs/gpu.md)" if idle else "CPU"
+    on = " + ".join(map(str, here))
+    if layers == 0:
+        return f"CPU; {on} lies idle, as nothing of the model fits there"
+    whole = layers < 0 or layers >= of
+    return f"{on}: {f'all {of}' if whole else f'{layers} of {of}'} layers"
 
 
 def _read(device: Any, name: Any, card: Any, memory: Any) -> Device:

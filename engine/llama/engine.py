@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Unpack
 
 from engine.llama.model import LlamaModel, ModelOptions
+from engine.llama.opening import open_model
 from engine.loop import Loop
 from engine.model_card import check_card, fitted
 from engine.offload import HostCache
@@ -37,13 +38,15 @@ class LlamaEngine:
     """Many replies at once from one GGUF. See `engine.sequence.Engine` for the interface.
 
     `ends` are the tokens that end a reply (a bias of -inf on them makes it go on); token ids are
-    below `vocabulary`. `notes` say what is doubtful about the file, a sentence each.
+    below `vocabulary`. `notes` say what is doubtful about the file, a sentence each; `placement`
+    what the model computes on.
     """
 
     def __init__(self, model: LlamaModel, loop: Loop, state: Path | None = None) -> None:
         self.context = model.context
         self.metadata = model.metadata
         self.notes = model.notes
+        self.placement = model.placement
         self.ends = model.tokenizer.ending
         self.vocabulary = model.vocabulary
         self._model = model
@@ -65,7 +68,7 @@ class LlamaEngine:
         told = fitted(path)
         replies = options.get("replies") or int(told.get("replies", 8))
         vram = options.get("vram")
-        model = LlamaModel(
+        model = open_model(
             path,
             context=options.get("context") or int(told.get("context", 4096)),
             replies=replies,

@@ -10,7 +10,7 @@ from typing import Any
 
 import llama_cpp
 
-from engine.sequence import ModelError
+from engine.sequence import ModelError, OutOfMemory
 
 _ERROR, _CONTINUES = 4, 5  # ggml.h, enum ggml_log_level
 _complaints: deque[str] = deque(maxlen=50)  # llama.cpp's last errors, for our own messages
@@ -47,6 +47,12 @@ def reason(otherwise: str) -> str:
     return line.removeprefix("error loading model: ").rstrip(".")
 
 
+def unfit(sentence: str) -> ModelError:
+    """The error for what llama.cpp just refused: OutOfMemory where it complained of memory."""
+    short = any(re.search(r"alloc|memory", line, re.IGNORECASE) for line in _complaints)
+    return OutOfMemory(sentence) if short else ModelError(sentence)
+
+
 def load(path: Path, *, layers: int = -1, vocabulary_only: bool = False) -> Any:
     """The model of a GGUF, with `layers` on the GPU if there is one (-1: all).
 
@@ -67,7 +73,7 @@ def load(path: Path, *, layers: int = -1, vocabulary_only: bool = False) -> Any:
     params.kv_overrides = override
     model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if not model:
-        raise ModelError(f"{path} cannot be read: {reason('llama.cpp refused it')}")
+        raise unfit(f"{path} cannot be read: {reason('llama.cpp refused it')}")
     return model
 
 

@@ -20,6 +20,7 @@ from engine.checks import notes
 from engine.header import size_of
 from engine.llama import loading
 from engine.llama.batch import Batch
+from engine.llama.devices import placed
 from engine.llama.loading import reason
 from engine.llama.lora import apply, load_adapter
 from engine.llama.probe import look_at
@@ -29,7 +30,7 @@ from engine.processors import processors
 from engine.resources import Layout, plan
 from engine.runner import Chunk
 from engine.sampling import Link
-from engine.sequence import EngineError, ModelError
+from engine.sequence import EngineError, OutOfMemory
 from engine.slots import Move
 
 log = logging.getLogger(__name__)
@@ -43,11 +44,12 @@ class ModelOptions(TypedDict, total=False):
 
     `context` is the longest prompt plus reply (tokens), `replies` how many are written at once,
     `threads` the processor's (None: its physical cores). `vram` bounds the GPU's memory (GiB;
-    None: the whole model goes there if there is a GPU). `cells` is the size of the cache that all
-    share (tokens; None: planned by `engine.resources`). `flash` is flash attention (None: where
-    llama.cpp has it): it skips other rooms' cells, but adds up in half precision, so that logits
-    vary by some 1e-2 with what lies in the cache. `adapter` is a LoRA as a GGUF that is applied to
-    the model; what it says under `mrp.…` counts before what the model says.
+    None: the whole model goes there if there is a GPU; 0: nothing does). `cells` is the size of
+    the cache that all share (tokens; None: planned by `engine.resources`). `flash` is flash
+    attention (None: where llama.cpp has it): it skips other rooms' cells, but adds up in half
+    precision, so that logits vary by some 1e-2 with what lies in the cache. `adapter` is a LoRA
+    as a GGUF that is applied to the model; what it says under `mrp.…` counts before what the
+    model says.
     """
 
     context: int | None
@@ -64,7 +66,8 @@ class LlamaModel:
 
     `cells` of the cache are shared by all sequences (unified), so that a common prefix lies there
     once. `name` says what states of this cache can be read by, `notes` what is doubtful about the
-    file. Raises ModelError where it cannot be served.
+    file, `placement` what it computes on. Raises ModelError where it cannot be served, OutOfMemory
+    where less of it might be: `engine.llama.opening` then asks for less.
     """
 
     batch = BATCH
@@ -72,6 +75,8 @@ class LlamaModel:
     def __init__(self, path: Path, **options: Unpack[ModelOptions]) -> None:
         context, replies = options.get("context") or 4096, options.get("replies") or 8
         vram, size, layers = options.get("vram"), size_of(path), -1
+        if vram == 0:
+            vram, layers = None, 0
         self.notes = notes(look_at(path))
         named = options.get("adapter")
         adapter = read_adapter(Path(named)) if named else None
@@ -88,6 +93,7 @@ class LlamaModel:
             layers = plan(shape, size, context=context, replies=replies, vram=vram).layers
         self._model = loading.load(path, layers=layers)
         loading.check_generates(path, self._model)
+        self.placement = placed(layers, llama_cpp.llama_model_n_layer(self._model) + 1)
         self.metadata = loading.metadata(self._model)
         lora = load_adapter(self._model, adapter) if adapter is not None else None
         if adapter is not None:
@@ -141,7 +147,7 @@ class LlamaModel:
         context = llama_cpp.llama_init_from_model(self._model, params)
         if not context:
             llama_cpp.llama_model_free(self._model)
-            raise ModelError(f"{path.name} cannot be served: {reason('no memory for its cache')}")
+            raise OutOfMemory(f"{path.name} cannot be served: {reason('no memory for its cache')}")
         return context
 
     # -- text ------------------------------------------------------------------------------------

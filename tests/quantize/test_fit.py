@@ -10,7 +10,9 @@ import gguf
 import pytest
 
 from benchmarks.quantize_fit import compared
+from engine.cards import Card
 from engine.llama import LlamaEngine
+from engine.llama.devices import Device
 from engine.model_card import fitted
 from engine.resources import GiB
 from engine.sequence import ModelError
@@ -157,3 +159,24 @@ def test_a_split_model_counts_whole(tmp_path: Path, capsys: pytest.CaptureFixtur
     first.with_name("m-00002-of-00003.gguf").unlink()
     with pytest.raises(ModelError, match="not beside it"):
         Outline.open(first)
+
+
+def test_without_a_memory_it_is_what_the_card_has_free(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = Card("NVIDIA", "RTX 3070", total=8 * GiB, free=6 * GiB)
+    monkeypatch.setattr(verb, "cards", lambda: (card,))
+    assert verb.main(["--shape", "1.8b", "--type", "Q4_K_M", "--json"]) == 0
+    told = capsys.readouterr().out
+    assert "in 6.0 GiB free on RTX 3070" in told
+    assert json.loads(told.splitlines()[-1])["fits"][0]["memory"] == 6 * GiB
+
+
+def test_without_a_card_the_memory_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "cards", lambda: (Card("Apple", "Apple GPU"),))
+    monkeypatch.setattr(verb, "devices", lambda: ())
+    with pytest.raises(FitError, match="--memory 8GiB"):
+        verb.main(["--shape", "1.8b"])
+    device = Device("Vulkan0", "Arc A770", free=4 * GiB, total=16 * GiB)
+    monkeypatch.setattr(verb, "devices", lambda: (device,))
+    assert verb.main(["--shape", "1.8b", "--type", "Q4_K_M"]) == 0

@@ -9,9 +9,16 @@ import pytest
 from bot.doctor.machine import Machine
 from bot.doctor.model import check_model
 from bot.house import add_options
+from engine.cards import Card
+from engine.llama import devices
 from hub.choice import SHIPPED
 
 GiB = 1 << 30
+
+
+@pytest.fixture(autouse=True)
+def no_card(monkeypatch):
+    monkeypatch.setattr(devices, "cards", lambda: ())
 
 
 async def check(*words: str, free: int = 4 * GiB):
@@ -25,6 +32,21 @@ async def test_the_model_that_ships_fits():
     finding = await check()
     assert finding.level == "well"
     assert "GiB" in finding.says
+
+
+async def test_it_says_what_the_model_computes_on():
+    assert ", on CPU;" in (await check()).says
+
+
+async def test_a_card_that_lies_idle_is_a_warning_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(devices, "cards", lambda: (Card("NVIDIA", "RTX 3070", 8 * GiB, 8 * GiB),))
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    well, idle = await check_model(parser.parse_args([]), {}, Machine(memory=lambda: 4 * GiB))
+    assert well.level == "well"
+    assert (idle.level, idle.about) == ("warning", "card")
+    assert "RTX 3070 lies idle" in idle.says
+    assert "GPU=" in idle.do
 
 
 async def test_one_that_does_not_fit_says_by_how_much():
