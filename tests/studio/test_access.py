@@ -18,6 +18,14 @@ LEAST = {
     "POST /leave/everywhere": "member",
     "GET /character/{id}": "member",
     "GET /character/{id}/card.{format}": "member",
+    "GET /make": "member",
+    "POST /make": "member",
+    "POST /make/preview": "member",
+    "POST /make/try": "member",
+    "POST /import": "member",
+    "GET /character/{id}/change": "member",
+    "POST /character/{id}/change": "member",
+    "POST /character/{id}/withdraw": "member",
     "POST /talk/{id}": "member",
     "GET /rooms": "member",
     "POST /rooms": "member",
@@ -76,7 +84,9 @@ async def test_every_route_and_every_role(studio):
             may = RANK[role] >= RANK[route.least]
             where = f"{role}: {route.method} {path} -> {status}"
             if may:
-                assert status in (200, 204, 303), where
+                # A form of making that is empty, or of a character that is nobody's to change.
+                empty = "make" in path or "import" in path or path.startswith("/character/wukong/")
+                assert status in (200, 204, 303, *((400, 404) if empty else ())), where
             else:
                 assert status == (401 if role == "anybody" else 403), where
 

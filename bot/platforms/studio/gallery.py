@@ -23,6 +23,7 @@ KINDS: Mapping[tavern.Format, str] = {"png": "image/png", "json": "application/j
 PASSAGES = 3  # of the book, on a character's page
 FOR_EVER = "public, max-age=31536000, immutable"
 A_DAY = "public, max-age=86400"
+A_WHILE = "private, max-age=300"  # somebody may change it
 
 _NOBODY = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">\
 <rect width="64" height="64" fill="#d9c9ad"/><circle cx="32" cy="25" r="12" fill="#8a7458"/>\
@@ -39,9 +40,9 @@ class Passage:
 
 async def home(ask: Ask) -> web.StreamResponse:
     """The gallery; for somebody who is not signed in, how to come in."""
-    cast = ask.site.house.cast
     if ask.session is None:
-        return ask.page("welcome.html", cast=list(cast))
+        return ask.page("welcome.html", cast=list(ask.site.house.cast))
+    cast = await ask.site.house.casts.of("", person=ask.visitor.person)
     query = ask.request.query.get("q", "")[:100].strip()
     found = [one for one in cast if is_found(one, query)]
     return ask.page("gallery.html", q=query, found=found)
@@ -56,14 +57,18 @@ def is_found(one: Character, query: str) -> bool:
 
 async def character(ask: Ask) -> web.StreamResponse:
     """Who a character is, and what the book says of them."""
-    one = _named(ask)
+    one = await _named(ask)
     if one is None:
         return ask.problem(404, "not found")
-    return ask.page("character.html", one=one, passages=_passages(ask, one))
+    entry = ask.site.house.casts.entry(one.id)
+    own = entry is not None and entry.owner == ask.visitor.person
+    may_change = entry is not None and (own or ask.visitor.role == "owner")
+    return ask.page("character.html", one=one, passages=_passages(ask, one), may_change=may_change)
 
 
-def _named(ask: Ask) -> Character | None:
-    cast = ask.site.house.cast
+async def _named(ask: Ask) -> Character | None:
+    """The character of an address, where the visitor can bring it on stage."""
+    cast = await ask.site.house.casts.of("", person=ask.visitor.person)
     return next((one for one in cast if one.id == ask.part("id")), None)
 
 
@@ -80,13 +85,11 @@ def _passages(ask: Ask, one: Character) -> list[Passage]:
 
 async def card(ask: Ask) -> web.StreamResponse:
     """The character's card as a file, for this program and others."""
-    one = _named(ask)
+    one = await _named(ask)
     format = next((each for each in KINDS if each == ask.part("format")), None)
     if one is None or format is None:
         return ask.problem(404, "not found")
-    picture = FACES / f"{one.id}.png"
-    face = picture.read_bytes() if picture.is_file() else None
-    data = tavern.write(one, format=format, face=face, language=ask.language)
+    data = tavern.write(one, format=format, face=await _picture(ask, one.id), language=ask.language)
     return web.Response(
         body=data,
         content_type=KINDS[format],
@@ -96,7 +99,7 @@ async def card(ask: Ask) -> web.StreamResponse:
 
 async def talk(ask: Ask) -> web.StreamResponse:
     """A new room, alone with this character."""
-    one = _named(ask)
+    one = await _named(ask)
     if one is None:
         return ask.problem(404, "not found")
     key = await ask.site.rooms.create(ask.visitor, one.name[ask.language], alone=True)
@@ -109,11 +112,19 @@ async def talk(ask: Ask) -> web.StreamResponse:
 
 async def face(ask: Ask) -> web.StreamResponse:
     """A character's picture; a plain one where there is none."""
-    one = _named(ask)
-    file = FACES / f"{one.id}.png" if one is not None else None
-    if file is None or not file.is_file():
-        return _file(_NOBODY, "image/svg+xml", A_DAY)
-    return _file(file.read_bytes(), "image/png", A_DAY)
+    found = await _picture(ask, ask.part("id"))
+    if found is None:
+        return _file(_NOBODY, "image/svg+xml", A_WHILE)
+    shipped = any(one.id == ask.part("id") for one in ask.site.house.cast)
+    return _file(found, "image/png", A_DAY if shipped else A_WHILE)
+
+
+async def _picture(ask: Ask, id: str) -> bytes | None:
+    """A character's PNG; None without one."""
+    if any(one.id == id for one in ask.site.house.cast):
+        file = FACES / f"{id}.png"
+        return file.read_bytes() if file.is_file() else None
+    return await ask.site.house.casts.face(id)
 
 
 async def file(ask: Ask) -> web.StreamResponse:

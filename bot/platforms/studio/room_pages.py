@@ -17,6 +17,7 @@ from bot.platforms.studio.rooms import PLATFORM, is_alone
 from bot.platforms.studio.site import Ask
 from bot.platforms.studio.streams import ENOUGH, events
 from bot.room import Room
+from characters.card import Cast
 
 STORED_WITHIN = 6.0  # seconds until somebody is told that what they said still waits
 WRITTEN_WITHIN = 30.0  # seconds that a browser may leave a piece of its stream unread
@@ -57,12 +58,17 @@ async def page(ask: Ask) -> web.StreamResponse:
         position=feed.transcript.log.position,
         items=feed.items(ask.visitor.person),
         value=feed.transcript.now,
-        characters=list(room.shared.cast),
+        characters=list(await _cast(ask, room)),
         last_chapter=book.last if book else 0,
         may_invite=grant.moderator and key.startswith(PLATFORM) and not is_alone(key),
         link=ask.request.query.get("link", "")[:200] if grant.moderator else "",
         nonce=secrets.token_hex(8),
     )
+
+
+async def _cast(ask: Ask, room: Room) -> Cast:
+    """Who can be summoned there."""
+    return await ask.site.house.casts.of(room.view.place, person=ask.visitor.person)
 
 
 def title_of(ask: Ask, grant: Grant) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.platforms.studio import entry, gallery, me, owner, room_pages, room_views
+from bot.platforms.studio import entry, gallery, making, me, owner, room_pages, room_views
 from bot.platforms.studio.access import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -16,6 +16,14 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/leave/everywhere", entry.leave_everywhere, "member"),
     Route("GET", "/character/{id}", gallery.character, "member"),
     Route("GET", "/character/{id}/card.{format}", gallery.card, "member"),
+    Route("GET", "/make", making.page, "member"),
+    Route("POST", "/make", making.keep, "member"),
+    Route("POST", "/make/preview", making.preview, "member"),
+    Route("POST", "/make/try", making.audition, "member"),
+    Route("POST", "/import", making.bring_in, "member"),
+    Route("GET", "/character/{id}/change", making.page, "member"),
+    Route("POST", "/character/{id}/change", making.keep, "member"),
+    Route("POST", "/character/{id}/withdraw", making.withdraw, "member"),
     Route("POST", "/talk/{id}", gallery.talk, "member"),
     Route("GET", "/rooms", room_views.rooms, "member"),
     Route("POST", "/rooms", room_views.create, "member"),

@@ -28,7 +28,7 @@ from characters.card import Language
 
 log = logging.getLogger(__name__)
 
-LARGEST_MB = 2  # of a form
+LARGEST_MB = 8  # of a form: a card with its picture
 # Files of ours, and nothing that stands inside a page.
 POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "

@@ -18,7 +18,7 @@ from bot.platforms.studio.figures import Figures
 from bot.platforms.studio.pages import Look, Pages
 from bot.platforms.studio.rooms import Rooms
 from bot.platforms.studio.streams import Streams
-from characters.card import Language
+from characters.card import Language, UnknownCharacter
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,10 @@ class Site:
 
     def name_of(self, character: str, language: Language) -> str:
         """A character's shown name; its id where it is nobody's (any more)."""
-        found = next((c for c in self.house.cast if c.id == character), None)
-        return found.name[language] if found else character
+        try:
+            return self.house.casts[character].name[language]
+        except UnknownCharacter:
+            return character
 
     def path(self, *parts: str) -> str:
         """The address of a page, without the host."""

@@ -66,6 +66,46 @@ WORDS: Mapping[str, Words] = {
     "bring text": Words(
         "在 Discord 或 Telegram 的屋子里说：", "In a room on Discord or Telegram, say:"
     ),
+    # making one
+    "make": Words("造一个角色", "Make a character"),
+    "make name": Words("名字", "Name"),
+    "make aliases": Words("别名（用顿号隔开）", "Other names (commas between)"),
+    "make brief": Words("一句话介绍", "In one line"),
+    "make greeting": Words("上场说的第一句话", "The first thing they say"),
+    "make persona": Words("是谁、经历、在乎什么", "Who they are, and what they care about"),
+    "make style": Words("怎么说话", "How they speak"),
+    "make lines": Words("例句（一行一句）", "Things they would say (one a line)"),
+    "make categories": Words("类别（用顿号隔开）", "Categories (commas between)"),
+    "make face": Words("头像（PNG，最多 1 MB）", "Picture (PNG, 1 MB at most)"),
+    "make everywhere": Words("谁都可以请", "Everybody may bring them on stage"),
+    "make keep": Words("就是这样", "Keep"),
+    "make try": Words("说一句试试", "Let them say something"),
+    "make reach": Words(
+        "只有你自己在私下的屋子里能请；要放进服务器或群，在那里用 /角色。",
+        "Only you can bring them on stage, in private rooms; for a server or group, use /character "
+        "there.",
+    ),
+    "make import": Words("带进来一张卡", "Bring in a card"),
+    "make import text": Words(
+        "SillyTavern 等的角色卡（PNG、JSON、CHARX、YAML），拖到这里或选一个",
+        "A card of SillyTavern or its relatives (PNG, JSON, CHARX, YAML): drop it here, or choose",
+    ),
+    "make withdraw": Words("撤下这个角色", "Withdraw this character"),
+    "make change": Words("修改", "Change"),
+    "make missing": Words(
+        "要有名字、上场的话，和一句话介绍或经历。",
+        "A name, the first thing they say, and one of the two descriptions are needed.",
+    ),
+    "make wrong": Words("没有存下：{}", "Nothing was kept: {}"),
+    "make filtered": Words("里面有这里不谈的内容。", "It holds what is not talked about here."),
+    "make forbidden": Words(
+        "在这里只有管理员可以造角色。", "Only moderators make characters here."
+    ),
+    "make png": Words("头像要一张完好的 PNG。", "The picture must be a PNG that is whole."),
+    "make line": Words("问：{}　答：{}", "“{}” — “{}”"),
+    "make no line": Words("模型这次没有答上来：{}", "The model could not answer: {}"),
+    "make no file": Words("先选一个文件。", "Choose a file first."),
+    "make no card": Words("这个文件里没有角色。", "There is no character in this file."),
     "card": Words("带走这张卡", "Take the card along"),
     "card text": Words("SillyTavern 等也能读", "SillyTavern and others read it, too"),
     "in the book": Words("书里怎么说", "What the book says"),
