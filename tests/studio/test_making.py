@@ -158,7 +158,7 @@ async def test_the_host_lets_it_appear_everywhere(studio):
     other = await studio.browser("test:她", "她")
     assert (await other.get(where))[0] == 200
     status, _, mine = await send(
-        other, "/make", **MOLONG | {"name": "小白龙", "aliases": ""}, reach="everywhere"
+        other, "/make", **MOLONG | {"name": "小青蛇", "aliases": ""}, reach="everywhere"
     )
     assert status == 303
     entry = studio.house.casts.entry(mine.rpartition("/")[2])
