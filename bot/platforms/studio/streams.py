@@ -18,7 +18,7 @@ from bot.platforms.studio.transcript import STAGE, Item, Now
 MOST_OF_ONE = 6  # streams of one person; the oldest ends where there are more
 ENOUGH = b"event: enough\ndata: \n\n"  # for a page that is not to come back by itself
 BEAT = 15.0  # seconds between two signs of life, with a look whether the viewer may still look
-GROUP = 0.05  # seconds within which changes go out together
+GROUP = 0.05  # seconds after a change within which the next ones are gathered
 
 Render = Callable[[str, object], str]  # a template's name, and what it shows
 
@@ -78,9 +78,11 @@ async def events(
                 position = log.position
                 if found is None:
                     yield message(position, _everything(feed, person, render))
+                    await asyncio.sleep(GROUP)
                 elif found:
                     html = "".join(_changes(found, person, render))
                     yield message(position, html)
+                    await asyncio.sleep(GROUP)
                 if ending.is_set():
                     break
                 news = asyncio.create_task(log.wait(int(position.partition("-")[2])))
@@ -91,8 +93,6 @@ async def events(
                     if not await may():
                         return
                     yield b": still here\n\n"
-                else:
-                    await asyncio.sleep(GROUP)
     finally:
         ended.cancel()
 
