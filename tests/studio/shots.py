@@ -53,6 +53,7 @@ async def pictures(studio, chromium, folder: Path) -> None:
         "character": "/character/wukong",
         "room": path,
         "rooms": "/rooms",
+        "make": "/make",
         "me": "/me",
         "owner": "/owner",
         "why": f"{path}/why",
