@@ -44,16 +44,19 @@ Fields = Mapping[tuple[str, str], str]  # (key, "zh", "en" or "") -> what was ty
 def read_form(text: str) -> dict[tuple[str, str], str]:
     """The fields in a text, by key and language ("" where the words say which)."""
     found: dict[tuple[str, str], str] = {}
-    free = iter(_ORDER)
+    free: list[str] = []
     for part in filter(None, map(str.strip, re.split(r"[|｜\n]", text))):
         label = _LABEL.fullmatch(part)
         key = LABELS.get(label[1].casefold()) if label else None
         if label and key:
             found[key, label[2] or ""] = label[3].strip()
-        elif key := next(free, None):
-            found.setdefault((key, ""), part)
         else:
-            found["persona", ""] = f"{found.get(('persona', ''), '')}\n{part}".strip()
+            free.append(part)
+    labelled = {key for key, where in found if not where}
+    left = [key for key in _ORDER if key not in labelled]
+    for number, part in enumerate(free):
+        key = left[number] if number < len(left) else "persona"
+        found[key, ""] = f"{found.get((key, ''), '')}\n{part}".strip()
     return found
 
 

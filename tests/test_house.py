@@ -45,6 +45,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "discord": ("bot/platforms/",),
     "jinja2": ("bot/platforms/studio/", "engine/embedding.py"),
     "prometheus_client": ("bot/metrics.py",),
+    "PIL": ("characters/pictures.py", "characters/faces/draw.py"),
     "regex": ("bot/filters.py", "text/patterns.py"),
     "soundfile": ("speech/sound.py",),
     "pypinyin": ("speech/pinyin.py",),

@@ -59,7 +59,8 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
 `…:sessions`, a set of at most 20: hashes of the tokens that are signed in to the web pages; a week
 `…:web`, a hash of at most 200: PLATFORM:NAME of a room that may be opened there -> JSON of title,
     moderator, until (seconds; 0: for good); 400 days
-`…:sketch`, a text: JSON of the character that the person is making; a day
+`…:sketch`, a text: JSON of the character that the person is making, and `…:picture`, one that was
+    uploaded for it (base64); a day
 `…:offer`, a text: the code of the offer that the account may say yes to; ten minutes
 
 `mrp:1:{link:CODE}`, a hash: maker and taker (accounts), and who of them has seen the other side and

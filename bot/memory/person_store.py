@@ -199,6 +199,7 @@ async def delete_accounts(store: PersonStore, accounts: Iterable[str]) -> None:
                     "offer",
                     "brought",
                     "sketch",
+                    "picture",
                     "sessions",
                     "web",
                 )

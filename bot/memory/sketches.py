@@ -66,6 +66,36 @@ async def sketch_of(memory: Connection, person: str) -> Sketch | None:
     return Sketch(read_card(told["card"], "a sketch"), face)
 
 
+async def put_picture(memory: Connection, person: str, png: bytes) -> None:
+    """Keep a picture that the person uploaded, for the next sketch.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+
+    async def step() -> None:
+        redis: Any = memory.redis  # which is made anew when the server has moved
+        text = base64.b64encode(png).decode("ascii")
+        await redis.set(person_key(person, "picture"), text, ex=KEPT)
+
+    await memory.lasting(step, None)
+
+
+async def taken_picture(memory: Connection, person: str) -> bytes | None:
+    """The picture that the person uploaded last, once; None without one.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+
+    async def step() -> str:
+        redis: Any = memory.redis  # which is made anew when the server has moved
+        return str(await redis.getdel(person_key(person, "picture")) or "")
+
+    text = await memory.lasting(step, None)
+    return base64.b64decode(text) if text else None
+
+
 async def drop_sketch(memory: Connection, person: str) -> bool:
     """Forget what the person is making. False: it was nothing.
 

@@ -118,6 +118,9 @@ class Room:
             return
         text = plain(message.text).strip()
         order = None if message.forwarded else read(text)
+        if (answer := orders.making.answer_of(self.view, message, text, order)) is not None:
+            text = answer
+            order = read(text)
         if order is None and not text:
             await self.view.say(notices.EMPTY, to=message.person)
         elif len(text) > LONGEST:

@@ -10,6 +10,7 @@ from typing import Any
 from bot import notices
 from bot.choices import pick
 from bot.conversation import greeted, language_of, scene_of, spoken_in
+from bot.dialogue import Steps
 from bot.memory import MemoryAway, Request, StoredLine, StoredTurn
 from bot.room.shared import Shared
 from bot.stage import Stage
@@ -46,6 +47,7 @@ class View:
         # room that of the person who speaks there.
         self.place = "" if private else self.key
         self.owner = ""
+        self.forms: dict[str, Steps] = {}  # who is making a character step by step, and how far
 
     async def refresh(self, person: str = "") -> None:
         """See who can be summoned by now, before something is done for a person.

@@ -15,6 +15,8 @@ from characters.card import CardError, load_cast
         ("Name: Inky | short: a dragon", {"name": "Inky", "brief": "a dragon"}),
         ("开场白：来了：看招 | 名字：小墨", {"greeting": "来了：看招", "name": "小墨"}),
         ("小墨 | 他说：你好", {"name": "小墨", "greeting": "他说：你好"}),  # no field of ours
+        ("名字：小墨 | 开场白：来了 | 简介：小龙 | 住海底 | 爱吃鱼", {"persona": "住海底\n爱吃鱼"}),
+        ("来了 | 名字：小墨", {"greeting": "来了", "name": "小墨"}),
         ("", {}),
         (" | | ", {}),
     ],

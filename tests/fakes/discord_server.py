@@ -165,6 +165,7 @@ class FakeDiscord:
         self.webhooks: dict[int, dict[str, Any]] = {}
         self.commands: list[dict[str, Any]] = []
         self.emojis: list[dict[str, Any]] = []
+        self.uploads: dict[int, bytes] = {}
         self.calls: dict[str, Call] = {}
         self.denied: dict[int, set[str]] = defaultdict(set)
         self.bot = self.add_user("戏班", bot=True)
@@ -192,6 +193,7 @@ class FakeDiscord:
         app = web.Application(client_max_size=2**24)
         app.router.add_route("GET", "/gateway", self._gateway)
         app.router.add_route("*", "/api/v10/{path:.*}", self._rest)
+        app.router.add_route("GET", "/uploads/{file}", self._upload)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -492,9 +494,10 @@ class FakeDiscord:
         channel: int,
         modal: dict[str, Any],
         *texts: str,
+        upload: bytes = b"",
         external: bool = False,
     ) -> Call:
-        """Fill in a modal that a call was answered with."""
+        """Fill in a modal that a call was answered with; `upload` goes into its file field."""
         fields = [c for c in walk(modal["components"]) if c["type"] == 4]
         assert len(fields) == len(texts)
         rows = [
@@ -506,7 +509,23 @@ class FakeDiscord:
             }
             for number, (f, text) in enumerate(zip(fields, texts, strict=True))
         ]  # fmt: skip
-        data = {"custom_id": modal["custom_id"], "components": rows}
+        data: dict[str, Any] = {"custom_id": modal["custom_id"], "components": rows}
+        for c in (c for c in walk(modal["components"]) if c["type"] == 19):
+            file = self.snowflake()
+            rows.append({
+                "type": 18, "id": 90,
+                "component": {
+                    "type": 19, "id": 91, "custom_id": c["custom_id"],
+                    "values": [str(file)] if upload else [],
+                },
+            })  # fmt: skip
+            if upload:
+                self.uploads[file] = upload
+                url = f"http://127.0.0.1:{self.port}/uploads/{file}"
+                data["resolved"] = {"attachments": {str(file): {
+                    "id": str(file), "filename": "face.png", "size": len(upload), "url": url,
+                    "proxy_url": url,
+                }}}  # fmt: skip
         return await self._interaction(5, user, channel, data, external=external)
 
     def _command(self, name: str, type: int) -> dict[str, Any]:
@@ -1030,6 +1049,14 @@ class FakeDiscord:
     async def get_emojis(self, found: Any, body: Any, request: Any) -> web.Response:
         return answer({"items": self.emojis})
 
+    async def _upload(self, request: web.Request) -> web.Response:
+        """The CDN: what somebody uploaded."""
+        return web.Response(body=self.uploads[int(request.match_info["file"])])
+
+    async def delete_emoji(self, found: Any, body: Any, request: Any) -> web.Response:
+        self.emojis = [each for each in self.emojis if each["id"] != found[1]]
+        return web.Response(status=204)
+
     async def post_emoji(self, found: Any, body: Any, request: Any) -> web.Response:
         if not re.fullmatch(r"\w{2,32}", body["name"], re.ASCII):
             raise bad_form("name", "Must be 2 to 32 letters, digits and underscores")
@@ -1441,6 +1468,7 @@ ROUTES: tuple[tuple[str, str, str, str], ...] = (
     ("GET", rf"applications/{_MAJOR}/commands", "other/commands", "get_commands"),
     ("GET", rf"applications/{_MAJOR}/emojis", "other/emojis", "get_emojis"),
     ("POST", rf"applications/{_MAJOR}/emojis", "other/emojis", "post_emoji"),
+    ("DELETE", rf"applications/{_MAJOR}/emojis/{_MAJOR}", "other/emojis", "delete_emoji"),
     ("GET", rf"channels/{_MAJOR}", "other/channel/{0}", "get_channel"),
     ("POST", rf"channels/{_MAJOR}/typing", "typing/{0}", "typing"),
     ("POST", rf"channels/{_MAJOR}/messages", "POST message/{0}", "post_message"),

@@ -19,6 +19,7 @@ from bot.platforms.discord.catchup import CatchUp
 from bot.platforms.discord.errors import retried
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.interactions import Interactions
+from bot.platforms.discord.made import Made
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.orders import Translator, slash_commands
 from bot.platforms.discord.panel import Choose, Press
@@ -100,17 +101,18 @@ class DiscordClient(discord.AutoShardedClient):
         )
         tree.error(self.interactions.failed)
         does = self.interactions
-        for command in slash_commands(self.house.cast, does.ordered, does.said):
+        for command in slash_commands(self.rooms.cast_of, does.ordered, does.said):
             tree.add_command(command)
         for menu in does.context_menus():
             tree.add_command(menu)
         return tree
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(Press, Choose)
+        self.add_dynamic_items(Press, Choose, Made)
         await self.tree.set_translator(Translator())
         if 0 in (self.shard_ids or [0]):  # one process is enough
             self.tasks.spawn(self._register_commands(), "registering commands")
+        self.faces.made_by(self, self.house.casts)
         faces = retried("uploading faces", lambda _: self.faces.upload(self), patience=math.inf)
         self.tasks.spawn(faces, "uploading faces")
 

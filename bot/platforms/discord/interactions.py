@@ -6,6 +6,7 @@ filled with what the room says.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -14,10 +15,12 @@ from discord import app_commands
 
 from bot.commands import Order, read
 from bot.memory import MemoryProblem
+from bot.memory.sketches import put_picture
 from bot.platforms.discord.access import user_moderates
 from bot.platforms.discord.answers import Answer, is_member
 from bot.platforms.discord.errors import FAILED
 from bot.platforms.discord.guilds import PLATFORM
+from bot.platforms.discord.made import CharacterForm, what_now
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.orders import MENUS
 from bot.platforms.discord.panel import Say
@@ -26,7 +29,9 @@ from bot.platforms.discord.rooms import ChannelRoom, ChannelRooms
 from bot.platforms.discord.stage import answering
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape, parts
+from bot.room.orders.making import verb_of
 from bot.stage import Message
+from characters import pictures
 from characters.card import Language, Words
 
 _log = logging.getLogger(__name__)
@@ -72,6 +77,9 @@ class Interactions:
 
     async def ordered(self, interaction: discord.Interaction[Any], order: Order) -> None:
         """A slash command: acknowledged at once, carried out, answered."""
+        if order.id == "character" and verb_of(order.argument) == ("create", ""):
+            await interaction.response.send_modal(CharacterForm(_language(interaction)))
+            return
         with self._tasks.tracked():
             await self._ordered(interaction, order)
 
@@ -134,6 +142,43 @@ class Interactions:
         except MemoryProblem as problem:
             await room.stage.notice(str(problem))
         self._panels.update(room)
+
+    # -- characters that people make -------------------------------------------------------------
+
+    async def formed(
+        self, interaction: discord.Interaction[Any], form: str, picture: discord.Attachment | None
+    ) -> None:
+        """A filled-in form: its picture is kept beside, and the preview comes as the answer."""
+        with self._tasks.tracked():
+            answer = Answer(interaction)
+            await answer.hold(private=True)
+            refused = await self._take(interaction, picture) if picture else ""
+            await self._ordered(interaction, Order("character", f"create {form}"))
+            language = _language(interaction)
+            try:
+                if refused:
+                    await interaction.followup.send(refused, ephemeral=True)
+                await interaction.followup.send(view=what_now(language), ephemeral=True)
+            except FAILED as problem:
+                _log.info("the buttons of a preview could not be shown: %s", problem)
+
+    async def _take(
+        self, interaction: discord.Interaction[Any], picture: discord.Attachment
+    ) -> str:
+        """Keep an uploaded picture for the sketch. Returns why not, "" when all is well."""
+        try:
+            if picture.size > pictures.LARGEST:
+                raise pictures.PictureError(
+                    pictures.TOO_LARGE, f"{picture.size >> 20} MB", f"{pictures.LARGEST >> 20} MB"
+                )
+            png = await asyncio.to_thread(pictures.normalised, await picture.read())
+            memory = self._rooms.house.memory
+            await put_picture(memory, f"{PLATFORM}:{interaction.user.id}", png)
+        except pictures.PictureError as problem:
+            return problem.told(_language(interaction))
+        except (MemoryProblem, *FAILED) as problem:
+            return str(problem)
+        return ""
 
     # -- panels ----------------------------------------------------------------------------------
 

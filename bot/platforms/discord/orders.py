@@ -7,14 +7,15 @@ localisations. Autocomplete offers characters by their names and aliases in both
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Optional
 
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
-from bot.commands import ALL, COMMANDS, Command, Order
+from bot.commands import ALL, COMMANDS, Order
+from bot.commands.row import Command
 from bot.platforms.text import shortened
 from characters.card import Cast, Character, Language, Words
 from text.folding import fold
@@ -59,6 +60,7 @@ _TRADITIONAL = str.maketrans(_PAIRS[::2], _PAIRS[1::2])
 
 _SEPARATORS = re.compile(r"[,，、;；]|\s+(?:and|&|和|与|與)\s+")
 
+CastOf = Callable[["discord.Interaction[Any]"], Awaitable[Cast]]
 Perform = Callable[["discord.Interaction[Any]", Order], Any]
 
 
@@ -86,10 +88,11 @@ class Translator(app_commands.Translator):
         return None
 
 
-def slash_commands(cast: Cast, perform: Perform, say: Any) -> Iterable[Any]:
+def slash_commands(cast: CastOf, perform: Perform, say: Any) -> Iterable[Any]:
     """All slash commands: one a row of `bot.commands`, and `/say`.
 
-    `perform(interaction, order)` is called for each command, `say(interaction, text)` for `/say`.
+    `cast(interaction)` is who can be summoned there. `perform(interaction, order)` is called for
+    each command, `say(interaction, text)` for `/say`.
     """
     for command in COMMANDS:
         if not command.here_only:
@@ -97,7 +100,7 @@ def slash_commands(cast: Cast, perform: Perform, say: Any) -> Iterable[Any]:
     yield _say(say)
 
 
-def _slash(command: Command, cast: Cast, perform: Perform) -> app_commands.Command[Any, ..., Any]:
+def _slash(command: Command, cast: CastOf, perform: Perform) -> app_commands.Command[Any, ..., Any]:
     may_be_left_out = command.takes is None or command.takes.en.startswith("[")
     callback, option = _callback(command, perform, may_be_left_out)
     japanese = JAPANESE.get(command.id, ("", ""))
@@ -109,6 +112,8 @@ def _slash(command: Command, cast: Cast, perform: Perform) -> app_commands.Comma
     )
     if option in ("who", "one"):
         found.autocomplete("who")(_completion(cast, several=option == "who"))
+    elif command.id in _OFFERED:
+        found.autocomplete("text")(_offers(command.id, cast))
     return found
 
 
@@ -201,7 +206,7 @@ def _say(say: Any) -> app_commands.Command[Any, ..., Any]:
     )
 
 
-def _completion(cast: Cast, *, several: bool) -> Any:
+def _completion(cast_of: CastOf, *, several: bool) -> Any:
     async def complete(
         interaction: discord.Interaction[Any], begun: str
     ) -> list[app_commands.Choice[str]]:
@@ -210,10 +215,37 @@ def _completion(cast: Cast, *, several: bool) -> Any:
         dismissing = isinstance(interaction.command, app_commands.Command) and (
             interaction.command.name == "dismiss"
         )
-        names = completions(begun, cast, language, several=several)
+        names = completions(begun, await cast_of(interaction), language, several=several)
         if dismissing and (not begun or begun.casefold() in ALL or everybody.startswith(begun)):
             names = [everybody, *names]
         return [app_commands.Choice(name=name, value=name) for name in names[:CHOICES]]
+
+    return complete
+
+
+# Orders whose text is offered while it is typed, and what is offered before a character's name.
+_OFFERED: dict[str, Words] = {
+    "character": Words("创建 查看 修改 我的 撤下", "create show edit mine withdraw"),
+    "discover": Words("热门 最新 好评 类别", "popular new rated categories"),
+    "castmode": Words("全部 原班 自创 审核 自由 关闭", "both shipped own approve free off"),
+}
+
+
+def _offers(command: str, cast_of: CastOf) -> Any:
+    async def complete(
+        interaction: discord.Interaction[Any], begun: str
+    ) -> list[app_commands.Choice[str]]:
+        language: Language = "zh" if interaction.locale.value.startswith("zh") else "en"
+        verb, _, rest = begun.partition(" ")
+        verbs = _OFFERED[command][language].split()
+        found = [each for each in verbs if each.casefold().startswith(begun.casefold())]
+        cast = await cast_of(interaction)
+        if command == "discover":
+            names = dict.fromkeys(name for c in cast for name in c.categories)
+            found += [name for name in names if fold(begun) in fold(name)]
+        elif command == "character" and verb in verbs[1:] and " " in begun:
+            found = [f"{verb} {name}" for name in completions(rest, cast, language, several=False)]
+        return [app_commands.Choice(name=name, value=name) for name in found][:CHOICES]
 
     return complete
 

@@ -90,6 +90,7 @@ class Posting:
             discord.HTTPException, AnswerLost, OSError: Discord does not answer. It may be called
                 again: what stands there already is not posted twice.
         """
+        await self._faces().ready(self.line.speaker)
         line, speaker = self.line, speaker_of(self.line, self._faces())
         contents = [escape(part) for part in parts(line.text)]
         if not done and contents:

@@ -33,6 +33,7 @@ from bot.platforms.discord.text import NOBODY, escape, parts
 from bot.platforms.discord.webhooks import Webhooks
 from bot.platforms.text import is_document
 from bot.room import Room
+from characters.card import Cast
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class ChannelRooms:
         webhooks: Webhooks,
     ) -> None:
         self._client = client
-        self._house = house
+        self.house = self._house = house
         house.on_leave.append(self._left_process)
         house.doors[PLATFORM] = self._by_name
         self.guilds = GuildRooms(client, house, on_erased=self.left)
@@ -73,6 +74,15 @@ class ChannelRooms:
         self._webhooks = webhooks
         self._open: dict[str, ChannelRoom] = {}
         self._quiet: set[int] = set()  # channels where nobody is on stage: no need to look again
+
+    async def cast_of(self, interaction: discord.Interaction[Any]) -> Cast:
+        """Who can be summoned where somebody types."""
+        person = f"{PLATFORM}:{interaction.user.id}"
+        if isinstance(interaction.channel, discord.DMChannel) and is_member(interaction):
+            return await self._house.casts.of("", person=person)
+        place = interaction.guild_id if is_member(interaction) and interaction.guild_id else ""
+        name = place or f"{interaction.channel_id or 0}-{interaction.user.id}"
+        return await self._house.casts.of(f"{PLATFORM}:{name}")
 
     # -- rooms of channels and interactions ------------------------------------------------------
 

@@ -12,24 +12,31 @@ from dataclasses import replace
 
 from bot.audition import QUESTION, drafted, test_line, to_draft
 from bot.casts import CastProblem, Entry, Reach
+from bot.commands import Order
 from bot.conversation import Crowded
+from bot.dialogue import CANCELS, SKIPS, Steps
 from bot.drafts import joined, plain
 from bot.forms import LABELS, filled, read_form
-from bot.memory.sketches import Sketch, drop_sketch, set_sketch, sketch_of
+from bot.memory.sketches import Sketch, drop_sketch, set_sketch, sketch_of, taken_picture
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
 from bot.room.orders.reviewing import REVIEWING, shown_counts
 from bot.room.orders.table import order
+from bot.room.view import View
 from bot.sheet import sheet
+from bot.stage import Message
 from characters.card import CardError, Character
 from engine.sequence import EngineError
 
 _LONGEST = 12_000  # characters of a form; what it becomes has bounds of its own
 
+_MOST_FORMS = 200  # people of a room who are making one step by step
+
 # What somebody types after /character -> what is done.
 VERBS: dict[str, str] = {
     **dict.fromkeys(("create", "new", "创建", "新建"), "create"),
     **dict.fromkeys(("edit", "change", "修改", "改"), "edit"),
+    "answer": "answer",
     **dict.fromkeys(("show", "查看", "看"), "show"),
     **dict.fromkeys(("keep", "save", "保存"), "keep"),
     **dict.fromkeys(("draft", "起草", "补全"), "draft"),
@@ -53,6 +60,8 @@ REACHES: dict[str, Reach] = {
 def verb_of(argument: str) -> tuple[str, str]:
     """What is to be done about characters, and with what; "show" where only a name is given, and
     "create" where fields are."""
+    if not argument.strip():
+        return "create", ""
     word, _, rest = argument.strip().partition(" ")
     if "\n" in word:
         word, _, more = argument.strip().partition("\n")
@@ -92,12 +101,57 @@ async def tell(talk: Exchange, text: str) -> None:
 
 async def _create(talk: Exchange, rest: str) -> None:
     if not rest:
-        await talk.tell(words.HOW_CREATE)
+        await _begin(talk)
         return
     if len(rest) > _LONGEST:
         await talk.tell(words.TOO_MUCH, len(rest), _LONGEST)
         return
     await sketch(talk, Sketch(filled(read_form(plain(rest)), None)))
+
+
+async def _begin(talk: Exchange) -> None:
+    """Ask for one field after the other: what the person says next in this room are the answers."""
+    view = talk.view
+    while len(view.forms) >= _MOST_FORMS:
+        del view.forms[next(iter(view.forms))]
+    view.forms[talk.job.work.individual] = steps = Steps()
+    rows = [words.HOW_CREATE[view.language], steps.question(view.language)]
+    await tell(talk, "\n".join(rows))
+
+
+def answer_of(view: View, message: Message, text: str, order: Order | None) -> str | None:
+    """The order that a message of somebody who is asked for fields gives; None when it is none."""
+    word = text.casefold()
+    if message.person not in view.forms or message.forwarded or not text:
+        return None
+    if word in CANCELS:
+        return "/character discard"
+    return f"/character answer {text}" if order is None or word in SKIPS else None
+
+
+async def _answer(talk: Exchange, rest: str) -> None:
+    """One field, checked at once: what cannot be is asked for again, and nothing is lost."""
+    view, person = talk.view, talk.job.work.individual
+    steps = view.forms.get(person)
+    if steps is None:
+        await talk.tell(words.NO_SKETCH)
+        return
+    told = steps.answered(rest)
+    try:
+        view.shared.casts.check(filled(read_form(f"{told.form}\n{told.lacking}"), None))
+    except CastProblem as problem:
+        await tell(talk, f"{problem.told(view.language)}\n{steps.question(view.language)}")
+        return
+    except CardError as problem:
+        why = words.INCOMPLETE[view.language].format(str(problem).rpartition("character: ")[2])
+        await tell(talk, f"{why}\n{steps.question(view.language)}")
+        return
+    view.forms[person] = told
+    if not told.done:
+        await tell(talk, told.question(view.language))
+        return
+    del view.forms[person]
+    await sketch(talk, Sketch(filled(read_form(told.form), None)))
 
 
 async def sketch(talk: Exchange, made: Sketch) -> None:
@@ -108,6 +162,8 @@ async def sketch(talk: Exchange, made: Sketch) -> None:
     """
     view, work = talk.view, talk.job.work
     view.shared.casts.check(made.character)
+    if made.face is None and (png := await taken_picture(view.shared.memory, work.individual)):
+        made = replace(made, face=png)
     broken = view.shared.filter.broken("\n".join(texts_of(made.character)))
     if broken:
         await talk.tell(words.NOT_TALKED_ABOUT)
@@ -238,8 +294,9 @@ async def _draft(talk: Exchange, rest: str) -> None:
 
 
 async def _discard(talk: Exchange, rest: str) -> None:
+    asked = talk.view.forms.pop(talk.job.work.individual, None)
     dropped = await drop_sketch(talk.view.shared.memory, talk.job.work.individual)
-    await talk.tell(words.DISCARDED if dropped else words.NO_SKETCH)
+    await talk.tell(words.DISCARDED if dropped or asked else words.NO_SKETCH)
 
 
 async def _withdraw(talk: Exchange, rest: str) -> None:
@@ -345,6 +402,7 @@ def texts_of(character: Character) -> list[str]:
 
 
 _MAKING: dict[str, Callable[[Exchange, str], Awaitable[None]]] = {
+    "answer": _answer,
     "create": _create,
     "edit": _edit,
     "show": _show,

@@ -227,3 +227,40 @@ async def test_forget_all_takes_ones_characters_along_or_hands_them_over(play):
     assert party.room.shared.casts.entries() == (left,)
     assert [c.id for c in party.room.scene().cast] == []
     assert party.lines[-1][0] == "（已离开）"  # not even its name is kept
+
+
+async def test_made_step_by_step_with_answers_that_are_no_talk(play):
+    party = play(["我是小墨龙。"])
+    await party.say("/召唤 悟空", "/角色 创建")
+    assert party.notice.endswith("叫什么名字？（/取消 不做了）")
+    await party.say("悟空")
+    assert "「悟空」已经是孙悟空的名字了" in party.notice
+    assert party.notice.endswith("叫什么名字？（/取消 不做了）")
+    for answer in (
+        "小墨龙",
+        "墨龙来也！",
+        "一条爱写字的小龙。",
+        "/跳过",
+        "文绉绉",
+        "小墨",
+        "/skip",
+    ):
+        await party.say(answer)
+    assert "还没有保存" in party.notice
+    assert "语气：文绉绉" in party.notice
+    assert [name for name, _ in party.lines] == ["孙悟空"]  # nobody took an answer for talk
+    await party.say("/角色 保存", "/召唤 小墨", "你好。")
+    assert ("小墨龙", "墨龙来也！") in party.lines
+    assert len(party.lines) == 3
+
+
+async def test_others_go_on_talking_and_cancel_ends_it(play):
+    party = play(["好。"])
+    await party.say("/召唤 悟空", "/角色 创建", "小墨龙")
+    await party.say("悟空，你好。", by="小红")
+    assert party.lines[-1] == ("孙悟空", "好。")
+    await party.say("/取消")
+    assert "放弃了" in party.notice
+    await party.say("悟空，再见。")
+    assert len(party.lines) == 3
+    assert party.room.shared.casts.entries() == ()

@@ -1,0 +1,116 @@
+"""A character's life on Discord: form with a picture, preview, summoned elsewhere, withdrawn."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from bot.casts import Casts
+from tests.discord.conftest import World
+from tests.fakes.discord_server import text_of, walk
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_made(memory):
+    for pattern in ("mrp:1:{cast}:*", "mrp:1:{person:discord:*}:*"):
+        if keys := await memory.redis.keys(pattern):
+            await memory.redis.delete(*keys)
+
+
+def png() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), "navy").save(out, "PNG")
+    return out.getvalue()
+
+
+def told(world: World) -> str:
+    """All that stands in the channel, answers for one person alone included."""
+    return "\n".join(text_of(m) for m in world.server.posts[world.channel].values())
+
+
+async def form(world: World, *, upload: bytes = b"", name: str = "小墨龙") -> None:
+    call = await world.server.slash(world.ming, world.channel, "character")
+    given = await call.acknowledged()
+    assert given["type"] == 9
+    long = "住在砚台里。\n别名：小墨\n类别：龙"
+    sent = await world.server.submit(
+        world.ming,
+        world.channel,
+        given["data"],
+        name,
+        "墨龙来也！",
+        "一条小龙。",
+        long,
+        upload=upload,
+    )
+    await sent.acknowledged()
+
+
+async def press(world: World, action: str) -> None:
+    def buttons() -> list[int]:
+        return [
+            number
+            for number, post in world.server.posts[world.channel].items()
+            if any(c.get("custom_id") == f"mrp:{action}" for c in walk(post["components"]))
+        ]
+
+    await world.server.until(buttons)
+    call = await world.server.click(world.ming, world.channel, buttons()[-1], f"mrp:{action}")
+    await call.acknowledged()
+
+
+async def test_made_with_a_form_and_a_picture_and_summoned_by_another_process(world: World):
+    async with world.bot():
+        await form(world, upload=png())
+        await world.server.until(lambda: "详情：住在砚台里。" in told(world))
+        assert "（有图像）" in told(world)
+        assert "试一句：你是谁？ —— 知道了：你是谁？" in told(world)
+        await press(world, "keep_private")
+        await world.server.until(lambda: "小墨龙保存了" in told(world))
+    casts = Casts(world.memory, world.cast)
+    await casts.refresh()
+    (entry,) = casts.entries()
+    assert entry.owner == f"discord:{world.ming}"
+    assert (entry.character.aliases.zh, entry.character.categories) == (("小墨",), ("龙",))
+    face = Image.open(io.BytesIO(await casts.face(entry.id) or b""))
+    assert face.size == (256, 256)
+    here = f"discord:{world.guild}"
+    entry = await casts.keep(entry.character, entry.owner, "place", place=here)
+    async with world.bot():  # another process
+        found = await world.server.complete(world.hong, world.channel, "summon", "who", "小墨")
+        assert [choice["value"] for choice in found] == ["小墨龙"]
+        found = await world.server.complete(world.hong, world.channel, "discover", "text", "龙")
+        assert [choice["value"] for choice in found] == ["龙"]
+        await world.server.slash(world.hong, world.channel, "summon", who="小墨")
+        assert await world.lines_until(1) == [("小墨龙", "墨龙来也！")]
+        (line,) = [m for m in world.server.messages(world.channel) if m.get("webhook_id")]
+        emoji = next(e for e in world.server.emojis if entry.id in e["name"])
+        assert emoji["id"] in (
+            line["author"]["avatar_url"] if "avatar_url" in line["author"] else str(line)
+        )
+        await casts.withdraw(entry.id)
+        await world.server.say(world.hong, world.channel, "还在吗？")
+        assert (await world.lines_until(2))[1] == ("小墨龙", "我这就告辞了，诸位保重。")
+    async with world.bot() as bot:  # at the next start its picture is taken from Discord
+        await bot.faces.upload(bot)
+        assert not any(entry.id in e["name"] for e in world.server.emojis)
+
+
+async def test_what_is_no_picture_is_said_and_the_rest_is_not_lost(world: World):
+    async with world.bot():
+        await form(world, upload=b"no picture at all")
+        await world.server.until(lambda: "那不是图像" in told(world))
+        assert "名字：小墨龙" in told(world)
+        await press(world, "discard")
+        await world.server.until(lambda: "放弃了" in told(world))
+
+
+async def test_a_name_that_is_somebodys_is_refused_in_the_form(world: World):
+    async with world.bot():
+        await form(world, name="孫悟空")
+        await world.server.until(lambda: "已经是孙悟空的名字了" in told(world))
+    casts = Casts(world.memory, world.cast)
+    await casts.refresh()
+    assert casts.entries() == ()
