@@ -315,6 +315,17 @@ class Casts:
         await self._store.set(place, setting)
         await self.refresh()
 
+    async def move(self, old: str, new: str) -> None:
+        """A place has another name now (`platform:id`): its cast goes with it. What is done already
+        is not done twice."""
+        await self.refresh()
+        if old in self._settings:
+            await self.decide(new, self._settings[old])
+        for entry in self.entries():
+            if entry.place == old:
+                given = (entry.character, entry.owner, entry.reach)
+                await self.keep(*given, place=new, waiting=entry.waiting)
+
     async def owned_by(self, accounts: Iterable[str]) -> list[Entry]:
         """The stored characters of these accounts."""
         ids = await self._store.owned_by(accounts)

@@ -208,6 +208,7 @@ class House:
             left.stop()
             await left.close()
         await self.memory.move(platform, old, new)
+        await self.casts.move(f"{platform}:{old}", f"{platform}:{new}")
 
     async def erase(self, platform: str, name: str, *, place: str = "") -> bool:
         """A room is gone for good: erase all that is kept of it. False: nothing was kept.

@@ -202,3 +202,15 @@ async def test_one_that_was_withdrawn_long_ago_has_a_name_for_its_lines(casts):
     assert casts["c_0123456789ab"].name["zh"] == "（已离开）"
     assert casts.is_gone("c_0123456789ab")
     assert not casts.is_gone("wukong")
+
+
+async def test_a_place_that_is_called_otherwise_takes_its_cast_along(casts, other, cast):
+    await casts.keep(made("本地客"), MING, "place", place=HERE)
+    await casts.keep(made("待审客"), HONG, "place", place=HERE, waiting=True)
+    await casts.decide(HERE, Setting("own", "free"))
+    for _ in range(2):  # it was broken off and is done again
+        await casts.move(HERE, THERE)
+    assert names(await other.of(THERE)) == ["本地客"]
+    assert [entry.waiting for entry in other.entries()] == [False, True]
+    assert other.setting(THERE) == Setting("own", "free")
+    await casts.keep(made("本地客"), HONG, "place", place=HERE)  # its name is free there
