@@ -20,6 +20,7 @@ from characters.thoughts import spoken
 from characters.turn import Scene
 from engine.sequence import Engine, ModelError, Reply, Sampling
 from hub.choice import ECHO
+from hub.machine import too_large
 
 _WARMEST = 1.2  # to which another version may turn the temperature up
 
@@ -54,6 +55,8 @@ def open_voice(
             f"there is no model file {path}; name one with --model or MRP_MODEL (a name of "
             f"`mrp model list` or any chat GGUF), or try without a model: --model {ECHO}"
         )
+    if sentence := too_large(path.name, path.stat().st_size):
+        raise ModelError(sentence)
     # Here, because llama.cpp takes a while to load and the fake needs none of it.
     from engine.llama import LlamaEngine
     from engine.model_card import fitted

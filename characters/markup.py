@@ -388,6 +388,7 @@ _KNOWN: tuple[tuple[Markup, tuple[str, ...], tuple[str, ...]], ...] = (
     (MISTRAL1, (" [INST] ", " [/INST]", "eos_token"), ()),
     (MISTRAL3, ("[INST] ", "[/INST]", "[AVAILABLE_TOOLS]"), ()),
     (MISTRAL1, ("[INST] ", " [/INST]", "eos_token"), ()),
+    (MISTRAL3, ("[INST] ", "[/INST]", "eos_token"), ()),
     (GLM46, ("[gMASK]<sop>", "\\n<think></think>"), ()),
     (GLM47, ("[gMASK]<sop>", "</think>"), ()),
     (GLM4, ("[gMASK]<sop>", "<|assistant|>"), ()),
@@ -404,7 +405,8 @@ _KNOWN: tuple[tuple[Markup, tuple[str, ...], tuple[str, ...]], ...] = (
     (QWEN3, ("<|im_start|>", "enable_thinking"), ("<|im_sep|>",)),
     (CHATML, ("<|im_start|>",), ("<|im_sep|>",)),
     (PHI4, ("<|im_start|>", "<|im_sep|>", "<|im_end|>"), ()),
-    (ZEPHYR, ("<|user|>", "<|assistant|>", "eos_token"), ("[gMASK]", "<|end|>")),
+    # Others have the same names for roles and end no user's turn (Falcon 3).
+    (ZEPHYR, ("'<|user|>\\n' + message['content'] + eos_token", "<|assistant|>"), ()),
     (ROLELLAMA, ("### Instruction:", "### Input:", "### Response:", "eos_token"), ()),
     (DEEPSEEK_CODER, ("### Instruction:", "### Response:", "<|EOT|>"), ()),
     (ALPACA, ("### Instruction:", "### Response:"), ()),

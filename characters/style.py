@@ -16,7 +16,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from characters.card import Character
-from characters.markup import CHATML, INTERNLM2, MARKUPS, Markup, by_template
+from characters.markup import (
+    CHATML,
+    INTERNLM2,
+    MARKUPS,
+    MISTRAL1,
+    MISTRAL3,
+    Markup,
+    by_template,
+)
 from characters.prompt import Style
 
 KEY = "mrp.style"
@@ -119,6 +127,9 @@ def _tried(
 ) -> Serving:
     """The same with the vocabulary's own BOS and EOS; its fences are tried out."""
     markup = found.style.markup
+    if KEY not in metadata and not named and markup in (MISTRAL1, MISTRAL3):
+        # Tunes carry either's template with either's vocabulary: [INST] is a token there, or not.
+        markup = MISTRAL3 if _has(vocabulary, MISTRAL3.fences) else MISTRAL1
     if markup.plain and not _has(vocabulary, markup.fences) and vocabulary.end:
         # Plain text fits every vocabulary; only the end of a reply has to be a token.
         markup = replace(markup, close=vocabulary.end, fences=(vocabulary.end,))

@@ -25,6 +25,7 @@ from hub import found
 from hub.catalogue import Entry, catalogue
 from hub.error import HubError
 from hub.found import models_folder
+from hub.machine import too_large
 from hub.pull import RECORD, pull
 from hub.sources import HuggingFace, ModelScope, Source
 
@@ -132,6 +133,8 @@ def _of_the_catalogue(
         )
     if path := pulled(entry, environment):
         return Choice(entry.name, path)
+    if sentence := too_large(entry.name, entry.memory(), known.values()):
+        raise HubError(sentence)
     _may(
         ask,
         f"{entry.name} is not here: {entry.bytes / 1e9:.1f} GB to fetch, licence {entry.licence}"

@@ -15,8 +15,6 @@ import argparse
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -29,40 +27,11 @@ from hub import found
 from hub.catalogue import Entry, GiB, catalogue
 from hub.choice import ask_in_terminal, choose, default_model, hub_for, pulled, use
 from hub.error import HubError
+from hub.machine import best_first, machine_memory
 from hub.pull import Pulled, pull
 from hub.sources import SOURCES, Source, without_progress
 
 _HEADINGS = ("name", "GB", "fits", "languages", "licence", "what", "here")
-
-
-def machine_memory() -> tuple[int, str]:
-    """Bytes that a model may take here, and where: the first graphics card's memory, else three
-    quarters of the machine's."""
-    if smi := shutil.which("nvidia-smi"):
-        try:
-            told = subprocess.run(
-                [smi, "--query-gpu=memory.total,name", "--format=csv,noheader,nounits"],
-                capture_output=True,
-                text=True,
-                timeout=10,
-                check=True,
-            ).stdout.splitlines()
-            size, card = told[0].split(",", 1)
-            return int(size) << 20, card.strip()
-        except (OSError, ValueError, IndexError, subprocess.SubprocessError):
-            pass
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows has none of it
-        return 8 * GiB, "8 GiB assumed"
-    return total * 3 // 4, "the machine's memory"
-
-
-def best_first(known: Sequence[Entry], memory: int) -> list[Entry]:
-    """Models that fit, the largest first; then those that do not, the smallest first."""
-    fitting = [one for one in known if one.memory() <= memory]
-    others = [one for one in known if one.memory() > memory]
-    return sorted(fitting, key=lambda one: -one.bytes) + sorted(others, key=lambda one: one.bytes)
 
 
 def _row(entry: Entry, memory: int, known: Mapping[str, Entry]) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ class Source(Protocol):
         """Put a file into the folder, going on where an earlier try stopped. Raises HubError."""
 
 
+_LOCKED = (401, 403)
+
+
 class HuggingFace:
     """huggingface.co or a mirror of it; a token is taken from HF_TOKEN by its own library."""
 
@@ -83,10 +86,7 @@ class HuggingFace:
                 repository, revision=revision, files_metadata=True, timeout=30
             )
         except (GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError) as problem:
-            raise HubError(
-                f"{repository} at {revision or 'its newest revision'} is not there, or asks for a "
-                "login: accept its licence on the hub and set HF_TOKEN"
-            ) from problem
+            raise self._locked(repository, revision) from problem
         except HFValidationError as problem:
             raise HubError(f"{repository!r} is no name of a repository (owner/name)") from problem
         except (RecursionError, ValueError, TypeError, KeyError, OverflowError) as problem:
@@ -117,7 +117,19 @@ class HuggingFace:
                 endpoint=self.endpoint,
             )
         except Exception as problem:
+            answer = getattr(problem, "response", None)
+            if isinstance(problem, HfHubHTTPError) and getattr(answer, "status_code", 0) in _LOCKED:
+                raise self._locked(repository, revision) from problem
             raise self._unreachable(f"{repository}/{file.path}", problem) from problem
+
+    def _locked(self, repository: str, revision: str | None) -> HubError:
+        """The hub does not say which of the two it is."""
+        page = f"{self.endpoint or 'https://huggingface.co'}/{repository}"
+        return HubError(
+            f"{repository} at {revision or 'its newest revision'} is not there, or asks for a "
+            f"login: accept its licence on {page}, make a token in your account's settings there, "
+            "and set HF_TOKEN"
+        )
 
     def _unknown(self, repository: str) -> HubError:
         where = self.endpoint or "huggingface.co"

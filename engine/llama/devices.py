@@ -80,5 +80,5 @@ def placed(layers: int, of: int, here: tuple[Device, ...] | None = None) -> str:
 def _read(device: Any, name: Any, card: Any, memory: Any) -> Device:
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     memory(device, ctypes.byref(free), ctypes.byref(total))
-    told = (name(device) or b"", card(device) or b"")
-    return Device(*(text.decode("utf-8", "replace") for text in told), free.value, total.value)
+    told = [(text or b"").decode("utf-8", "replace") for text in (name(device), card(device))]
+    return Device(told[0], told[1], free.value, total.value)

@@ -96,12 +96,7 @@ PLAIN = {
         assistant="{{ 'ASSISTANT: ' + m.content + eos_token + '\n' }}",
         asked="ASSISTANT:",
     ),
-    "zephyr": ROLES.format(
-        system="{{ '<|system|>\n' + m.content + eos_token + '\n' }}",
-        user="{{ '<|user|>\n' + m.content + eos_token + '\n' }}",
-        assistant="{{ '<|assistant|>\n' + m.content + eos_token + '\n' }}",
-        asked="{{ '<|assistant|>\n' }}",
-    ),
+    "zephyr": "{# '<|user|>\\n' + message['content'] + eos_token, <|assistant|> #}",
     "deepseek-llm": ROLES.format(
         system="{{ m.content + '\n\n' }}",
         user="{{ 'User: ' + m.content + '\n\n' }}",
@@ -430,7 +425,10 @@ def test_a_talk_only_grows(cast: Cast, markup: Any) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["", "{{ messages }}", "[INST] {{ x }} [/INST]", "### Instruction:", "<|im_sep|><|im_start|>"],
+    [
+        *("", "{{ messages }}", "[INST] {{ x }} [/INST]", "### Instruction:"),
+        *("<|im_sep|><|im_start|>", "'<|user|>' + m.content + '<|assistant|>' + eos_token"),
+    ],
 )
 def test_a_template_of_no_known_family(template: str) -> None:
     assert by_template(template) is None

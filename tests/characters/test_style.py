@@ -185,3 +185,22 @@ def test_a_model_that_was_not_taught_here_is_told_who_it_is():
     told = Serving(style=Style(cue=True)).to_json()
     assert serving({"mrp.style": told}).style.cue
     assert "cue" not in Serving().to_json()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ '[INST] ' + x + ' [/INST]' }}{{ eos_token }}",
+        "{{ ' [INST] ' + x + ' [/INST]' }}{{ eos_token }}",
+        "{{ '[INST] ' + x + '[/INST]' }}{{ eos_token }}",
+        "{{ '[INST] ' + x + '[/INST]' }}[AVAILABLE_TOOLS]{{ eos_token }}",
+    ],
+)
+def test_the_vocabulary_tells_whether_inst_is_a_token(template):
+    told = {"tokenizer.chat_template": template}
+    for vocabulary, name in (
+        (Words("</s>", end="</s>"), "mistral-v1"),
+        (Words("[INST]", "[/INST]", "</s>", end="</s>"), "mistral-v3"),
+    ):
+        assert serving(told, vocabulary).style.markup.name == name
+        assert serving(told, vocabulary, markup="mistral-v1").style.markup.name == "mistral-v1"

@@ -210,14 +210,14 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     (folder / "deploy").mkdir(parents=True)
     (folder / "engine").mkdir()
-    for file in (
+    for name in (
         "Makefile",
         "pyproject.toml",
         "deploy/gpu.py",
         "engine/__init__.py",
         "engine/cards.py",
     ):
-        shutil.copy(ROOT / file, folder / file)
+        shutil.copy(ROOT / name, folder / name)
     binaries = folder / ".venv" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "pip").write_text(

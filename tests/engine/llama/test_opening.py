@@ -9,10 +9,10 @@ from typing import Any
 
 import llama_cpp
 import pytest
+from llama_cpp import _ggml
 
 from engine.cards import Card
 from engine.llama import LlamaEngine, devices, loading, opening
-from engine.llama import model as loaded
 from engine.llama.devices import Device, placed
 from engine.llama.opening import open_model
 from engine.sequence import ModelError, OutOfMemory, Sampling
@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             found.append(layers)
         return real(path, layers=layers, vocabulary_only=vocabulary_only)
 
-    monkeypatch.setattr(loaded.loading, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     return found
 
 
@@ -93,7 +93,7 @@ def test_weights_that_the_card_refuses_end_on_the_processor(
             raise loading.unfit(f"{path} cannot be read")
         return real(path, layers=layers, vocabulary_only=vocabulary_only)
 
-    monkeypatch.setattr(loaded.loading, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     model = open_model(MINI, context=256, replies=1)
     assert model.placement.startswith("CPU; CUDA0")
     model.close()
@@ -194,11 +194,11 @@ class Library:
 
 def test_devices_are_read_from_ggml(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llama_cpp, "llama_supports_gpu_offload", lambda: True)
-    monkeypatch.setattr(devices._ggml, "libggml", Library())
+    monkeypatch.setattr(_ggml, "libggml", Library())
     (found,) = devices.devices()
     assert str(found) == "Vulkan0, llvmpipe, 8.0 GiB"
     assert found.free == 5 * GiB
-    monkeypatch.setattr(devices._ggml, "libggml", object())
+    monkeypatch.setattr(_ggml, "libggml", object())
     assert devices.devices() == ()
 
 
