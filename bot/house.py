@@ -229,13 +229,17 @@ class House:
 
     async def close(self) -> None:
         """Free the memory and the model."""
+        try:
+            await self.leave()
+        finally:
+            await self.voice.close()
+
+    async def leave(self) -> None:
+        """End what rooms do in the background, then free the memory; the model stays."""
         for room in self._rooms.values():
             await room.close()
         await self.people.close()
-        try:
-            await self.memory.close()
-        finally:
-            await self.voice.close()
+        await self.memory.close()
 
 
 def _count(text: str) -> int:

@@ -91,5 +91,4 @@ async def rehearsals(
         try:
             yield Rehearsals(house)
         finally:
-            await house.people.close()
-            await memory.close()
+            await house.leave()

@@ -27,3 +27,15 @@ async def test_several_answers_come_together():
         said = await talk.say("小明", "悟空、八戒，你们好")
         assert [line.speaker.id for line in said] == ["wukong", "bajie"]
     await voice.close()
+
+
+async def test_nothing_is_left_to_do_when_the_memory_closes(caplog):
+    """What a room notes after its last line is noted before its memory goes."""
+    voice = open_voice("echo")
+    async with rehearsals(voice, load_cast()) as house:
+        for name in ("one", "two", "three"):
+            talk = await house.open(name)
+            await talk.say("小明", "/召唤 悟空")
+            await talk.say("小明", "悟空，你怕不怕？")
+    await voice.close()
+    assert [row.getMessage() for row in caplog.records if row.levelname == "ERROR"] == []
