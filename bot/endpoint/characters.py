@@ -236,7 +236,7 @@ def scene_of(said: Sequence[Said], character: Character) -> Scene:
         if message.role == "system" or not text:
             continue
         if message.role == "assistant":
-            turns.append(Turn(character.id, text, "character"))
+            turns.append(Turn(character.id, text[:LONGEST], "character"))
         else:
             turns.append(Turn(_GUEST[language], text[:LONGEST]))
     return Scene((character,), tuple(turns), language=language)

@@ -79,6 +79,8 @@ def main(argv: list[str]) -> int:
 async def serve(options: argparse.Namespace) -> None:
     """Open the model, and the house where there are characters; hold until a signal."""
     key = secret(os.environ, KEY_VARIABLE) or ""
+    # MRP_ENGINE is for the bots, and mostly names this very server.
+    options.engine = options.engine or None
     async with contextlib.AsyncExitStack() as leaving:
         house: House | None = None
         if options.without_characters:

@@ -15,6 +15,7 @@ from bot.endpoint.requests import (
     BadBody,
     Where,
     chat_spans,
+    encoded,
     messages_of,
     native_sampling,
     openai_sampling,
@@ -22,7 +23,6 @@ from bot.endpoint.requests import (
     where,
 )
 from bot.voice import Voice
-from characters.prompt import encode
 from engine.sequence import Reply, Sampling
 
 STOPPED = {"end": "stop", "stop": "stop", "left": "stop", "length": "length"}
@@ -58,7 +58,7 @@ class Completions:
         if not isinstance(content, str):
             raise BadBody("content must be a text")
         special = body.get("parse_special", True) is True
-        ids = self._engine.encode(content, special)
+        ids = encoded(content, self._engine, special)
         if body.get("add_special") is True and self._engine.begin:
             ids = [*self._engine.encode(self._engine.begin, True), *ids]
         return {"tokens": ids}
@@ -128,7 +128,9 @@ class Completions:
     async def chat(self, request: web.Request, body: Mapping[str, Any]) -> web.StreamResponse:
         """/v1/chat/completions with the model: messages in its own markup."""
         spans = chat_spans(messages_of(body), self._voice.served.style.markup)
-        prompt = encode(spans, self._engine.encode)
+        prompt = [
+            token for span in spans for token in encoded(span.text, self._engine, span.control)
+        ]
         return await self._openai(request, body, prompt, chat=True)
 
     async def _openai(

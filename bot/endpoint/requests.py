@@ -10,7 +10,7 @@ from typing import Any
 from characters.markup import Markup, Role
 from characters.prompt import Span
 from characters.style import Serving
-from engine.sequence import Engine, Sampling
+from engine.sequence import Engine, PromptTooLong, Sampling
 
 # A grammar of any JSON object, for response_format.
 JSON_OBJECT = r"""
@@ -27,6 +27,21 @@ ws ::= [ \t\n]{0,8}
 
 class BadBody(ValueError):
     """A request that cannot be answered; the message names the field."""
+
+
+# Characters a token of the context: what is longer cannot fit, and is not even tokenized.
+_DENSEST = 64
+
+
+def encoded(text: str, engine: Engine, control: bool = False) -> list[int]:
+    """The tokens of a text.
+
+    Raises:
+        PromptTooLong: it is so long that it cannot fit whatever is in it.
+    """
+    if len(text) > _DENSEST * engine.context:
+        raise PromptTooLong(f"a text of {len(text)} characters is longer than any context")
+    return engine.encode(text, control)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ def tokens_of(prompt: object, engine: Engine, *, begin: bool = False) -> list[in
     found: list[int] = []
     for part in parts:
         if isinstance(part, str):
-            found += engine.encode(part, True)
+            found += encoded(part, engine, True)
         elif isinstance(part, int) and not isinstance(part, bool):
             found.append(part)
         else:

@@ -30,9 +30,10 @@ class Away(EngineError):
     """The server does not answer now, or asks to be left alone for `wait` seconds (None: it does
     not say). To ask again is safe while nothing of its answer was used."""
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
+    def __init__(self, message: str, wait: float | None = None, *, loading: bool = False) -> None:
         super().__init__(message)
         self.wait = wait
+        self.loading = loading  # it is there, and not ready yet
 
 
 class ContextShorter(PromptTooLong):
@@ -136,7 +137,7 @@ class Connection:
         if not isinstance(event, dict):
             raise EngineError(f"{self.address.name} sent an event that is no JSON object")
         if trouble := event.get("error"):
-            raise self._told(*_error(trouble), 500)
+            raise self._told(*_error(trouble), _code(trouble))
         return event
 
     def _whole(self, answer: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
@@ -148,7 +149,7 @@ class Connection:
         if not isinstance(event, dict):
             raise self._no_model(answer, raw)
         if trouble := event.get("error"):
-            raise self._told(*_error(trouble), 500)
+            raise self._told(*_error(trouble), _code(trouble))
         return event
 
     def _no_model(self, answer: aiohttp.ClientResponse, raw: bytes) -> EngineError:
@@ -172,7 +173,8 @@ class Connection:
         if status == 429 or status in (408, 425, 502, 503, 504):
             wait = _retry_after(answer.headers.get("Retry-After", ""))
             busy = "has too much to do" if status == 429 else "is not ready"
-            return Away(f"the model's server {name} {busy} (HTTP {status})", wait)
+            words = f"the model's server {name} {busy} (HTTP {status})"
+            return Away(words, wait, loading=status == 503)
         if status in (404, 405) and not told.lower().count("model"):
             return Missing(f"{name} has no {answer.url.path} (HTTP {status})")
         if 300 <= status < 400:
@@ -183,7 +185,8 @@ class Connection:
 
     def _told(self, told: str, kind: str, limit: int, status: int) -> EngineError:
         name = self.address.name
-        if "context" in kind or _TOO_LONG.search(told):
+        # With 500 it is the cache that all rooms share which is full: a shorter prompt is no help.
+        if "context" in kind or (status < 500 and _TOO_LONG.search(told)):
             limit = limit or next((int(n) for n in re.findall(r"\d{3,}", told)), 0)
             shown = f" of {limit} tokens" if limit else ""
             return ContextShorter(
@@ -211,6 +214,12 @@ def _error(told: Any) -> tuple[str, str, int]:
         limit = told.get("n_ctx")
         return _short(message), kind, limit if isinstance(limit, int) else 0
     return _short(told), "", 0
+
+
+def _code(told: Any) -> int:
+    """The status that an error amid a stream names."""
+    code = told.get("code") if isinstance(told, dict) else None
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
 
 
 def _text(raw: bytes, content_type: str) -> str:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 CONTEXT = 4096  # tokens, where neither the server nor an option says
 _LEAST_CONTEXT = 256
+_SCORE_PATIENCE_S = 5.0  # seconds
 # Sentences that tell how many tokens a model's vocabulary needs, beside our estimate.
 _SAMPLES = (
     "却说那孙悟空按落云头，收了金箍棒，笑道：师父莫怕，待老孙前去探一探路。",
@@ -164,7 +165,8 @@ class RemoteEngine:
         if not self.offer.scores:
             raise EngineError(f"{self.name} tells no probabilities")
         where, ticket = Where(room, person, waiting), Ticket(room, person, waiting)
-        patience = Patience(self.fleet.patience_s)
+        # It only decides who speaks: rules can do that too, and somebody waits.
+        patience = Patience(min(_SCORE_PATIENCE_S, self.fleet.patience_s))
         while True:
             server = await self.fleet.server(room, patience)
             try:

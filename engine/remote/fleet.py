@@ -17,6 +17,10 @@ from engine.remote.probe import probe
 from engine.remote.server import Offer, Server
 from engine.sequence import EngineError, Usage
 
+LOADING_S = 120.0  # seconds that a server may still load its model when a bot starts
+# Seconds that a connection is kept without use: llama-server and uvicorn close theirs after five,
+# and what is sent at that moment is lost.
+_IDLE_S = 4.0
 PATIENCE_S = 45.0  # seconds that a reply waits for a server that is away, before its first token
 
 
@@ -64,7 +68,9 @@ class Fleet:
         Raises:
             EngineError: none answers, or one refuses; the message says why.
         """
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S)
+        )
         fleet = cls(session, wish)
         try:
             await fleet._meet([Connection(session, address, key) for address in found])
@@ -74,20 +80,28 @@ class Fleet:
         return fleet
 
     async def _meet(self, connections: Sequence[Connection]) -> None:
-        problem: EngineError | None = None
         self._connections = {each.address.name: each for each in connections}
         self._pool = Pool(tuple(self._connections))
+        until = time.monotonic() + LOADING_S
+        while problem := await self._none_answers():
+            if not problem.loading or time.monotonic() > until:
+                raise EngineError(f"{problem}; is it running, and is the address right?")
+            await asyncio.sleep(1.0)
+
+    async def _none_answers(self) -> Away | None:
+        """Ask all servers what they are; why none could be asked, or None where one could."""
+        problem: Away | None = None
         for name, connection in self._connections.items():
             try:
                 server = Server(connection, await self._probed(connection))
             except Away as away:
-                problem = away
+                problem = away if problem is None or away.loading else problem
                 self._pool.away(name, time.monotonic(), away.wait)
                 continue
             self._check_alike(server)
             self._servers[name] = server
-        if not self._servers:
-            raise EngineError(f"{problem}; is it running, and is the address right?")
+            self._pool.back(name)
+        return None if self._servers else problem
 
     @property
     def first(self) -> Server:
@@ -122,14 +136,20 @@ class Fleet:
         """The room's server, or the next one while that is away; waits until there is one.
 
         Raises:
-            EngineError: none has come back as long as there was patience.
+            EngineError: none has come back as long as there was patience, or those that did cannot
+                be used.
         """
         while True:
+            unfit: EngineError | None = None
             for name in self._pool.order(room, time.monotonic()):
                 try:
                     return await self._known(name)
                 except Away as away:
                     self._pool.away(name, time.monotonic(), away.wait)
+                except EngineError as problem:  # another may still be right
+                    unfit = problem
+            if unfit is not None:
+                raise unfit
             now = time.monotonic()
             pause = self._pool.soonest(now)
             if pause > patience.left(now):

@@ -31,10 +31,12 @@ def add_options(parser: Group, among: Group | None = None) -> None:
 
 
 def urls(options: argparse.Namespace, environment: Mapping[str, str]) -> list[str]:
-    """The servers that are named; [] where a file is to be opened."""
-    return list(getattr(options, "engine", ())) or [
-        *filter(None, [environment.get("MRP_ENGINE", "").strip()])
-    ]
+    """The servers that are named; [] where a file is to be opened. With `options.engine` None the
+    environment is not asked."""
+    named = getattr(options, "engine", ())
+    if named is None:
+        return []
+    return [text for text in named or [environment.get("MRP_ENGINE", "")] if text.strip()]
 
 
 def wish(

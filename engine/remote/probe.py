@@ -142,6 +142,8 @@ async def _tried(connection: Connection, offer: Offer) -> Offer:
         )
     if not table:
         notes.append("it tells no probabilities: who speaks next is decided by rules alone")
+    if offer.software == "ollama" and not offer.context:
+        offer = replace(offer, context=await _loaded_context(connection, offer.model))
     if not offer.context:
         notes.append("it does not say how long its context is; name it with --context")
     grammar = offer.native or offer.software == "vllm" or offer.kind == "chat"
@@ -150,6 +152,17 @@ async def _tried(connection: Connection, offer: Offer) -> Offer:
     return replace(
         offer, scores="table" if table else "", grammar=grammar, notes=(*offer.notes, *notes)
     )
+
+
+async def _loaded_context(connection: Connection, model: str) -> int:
+    """The context with which Ollama has loaded a model: what is beyond it, it drops in silence."""
+    said = await _optional(connection, f"{connection.address.base}/api/ps")
+    rows = said.get("models") if isinstance(said, dict) else None
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and same_model(str(row.get("name")), model):
+            context = row.get("context_length")
+            return context if isinstance(context, int) else 0
+    return 0
 
 
 def _names(rows: Sequence[dict[str, Any]]) -> list[str]:

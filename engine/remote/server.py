@@ -214,8 +214,8 @@ class Server:
 def same_model(one: str, other: str) -> bool:
     """Whether two names of a model mean the same: servers answer with a path, an alias or a dated
     version of what was asked for."""
-    ours, theirs = (name.rpartition("/")[2].casefold() for name in (one, other))
-    return ours.startswith(theirs) or theirs.startswith(ours)
+    shorter, longer = sorted((n.rpartition("/")[2].casefold() for n in (one, other)), key=len)
+    return longer.startswith(shorter) and longer[len(shorter) :][:1] in ("", "-", ":", "@", ".")
 
 
 def dialect(offer: Offer) -> Dialect:

@@ -22,6 +22,7 @@ def free_port() -> int:
 async def test_it_serves_until_it_is_told_to_end(characters, data, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(data))
     monkeypatch.setenv("MRP_ENGINE_KEY", "a-key-for-tests")
+    monkeypatch.setenv("MRP_ENGINE", "http://127.0.0.1:9")  # the bots' setting, not the server's
     port = free_port()
     words = ["serve", "--model", "echo", "--listen", f"127.0.0.1:{port}"]
     options = parser().parse_args([*words, *([] if characters else ["--without-characters"])])

@@ -9,6 +9,7 @@ from bot.endpoint.requests import (
     BadBody,
     Said,
     chat_spans,
+    encoded,
     messages_of,
     native_sampling,
     openai_sampling,
@@ -18,8 +19,10 @@ from bot.endpoint.requests import (
 from characters.markup import CHATML, INTERNLM2
 from characters.style import Serving
 from engine.echo import EchoEngine
+from engine.llama import LlamaEngine
 from engine.remote.dialects import Native
-from engine.sequence import Sampling
+from engine.sequence import PromptTooLong, Sampling
+from hub.choice import SHIPPED
 
 
 def test_our_own_client_and_server_mean_the_same_sampling():
@@ -76,6 +79,21 @@ def test_messages_become_blocks_that_nobody_can_type():
     ]
     last = chat_spans([Said("user", "x")], CHATML)[-1]
     assert (last.text, last.control) == ("<|im_start|>assistant\n", True)
+
+
+async def test_the_grammar_of_json_objects_is_one_that_the_engine_takes():
+    engine = LlamaEngine.open(SHIPPED, context=256, replies=1, threads=1)
+    try:
+        reply = engine.stream(engine.encode("x"), Sampling(grammar=JSON_OBJECT, max_tokens=24))
+        assert "".join([piece async for piece in reply]).startswith("{")
+    finally:
+        await engine.close()
+
+
+def test_what_cannot_fit_is_not_even_tokenized():
+    with pytest.raises(PromptTooLong):
+        encoded("x" * 7000, EchoEngine(context=100))
+    assert encoded("x" * 6000, EchoEngine(context=100))
 
 
 def test_for_whom():

@@ -52,6 +52,7 @@ class Scripted:
             app.router.add_post("/completion", self._reply)
         if self.kind == "ollama":
             app.router.add_get("/api/version", self._version)
+            app.router.add_get("/api/ps", self._loaded)
         if self.kind in ("vllm", "llama-server"):
             app.router.add_post("/v1/completions", self._reply)
         app.router.add_post("/v1/chat/completions", self._reply)
@@ -89,6 +90,9 @@ class Scripted:
 
     async def _version(self, request: web.Request) -> web.Response:
         return web.json_response({"version": "0.12.0"})
+
+    async def _loaded(self, request: web.Request) -> web.Response:
+        return web.json_response({"models": [{"name": self.model, "context_length": self.context}]})
 
     async def _models(self, request: web.Request) -> web.Response:
         owner = {"vllm": "vllm", "ollama": "library"}.get(self.kind, "somebody")

@@ -10,8 +10,10 @@ import time
 from email.utils import formatdate
 
 import pytest
+from aiohttp import web
 
 from engine.remote import vocabulary
+from engine.remote.server import same_model
 from engine.sequence import BadRequest, Engine, EngineError, PromptTooLong, Sampling
 
 from .conftest import Scripted, prompt, status, turn
@@ -147,9 +149,11 @@ async def test_chat_servers_get_the_turns_as_messages(serve, connect):
         assert await read(engine, tokens) == line
 
 
-async def test_ollama_is_told_not_to_think(serve, connect):
-    server = await serve("ollama")
-    await read(await connect(server))
+async def test_ollama_is_told_not_to_think_and_asked_for_its_context(serve, connect):
+    server = await serve("ollama", context=1234)
+    engine = await connect(server)
+    assert engine.context == 1234
+    await read(engine)
     assert server.asked[0]["reasoning_effort"] == "none"
 
 
@@ -290,6 +294,31 @@ async def test_a_text_that_needs_more_tokens_than_samples_did_is_learned(serve, 
     assert before < 2048
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Qwen/Qwen3-8B", "qwen3-8b", True),
+        ("gpt-4o", "gpt-4o-2024-08-06", True),
+        ("qwen3", "qwen3:latest", True),
+        ("/models/a.gguf", "a.gguf", True),
+        ("gpt-4", "gpt-4o", False),
+        ("qwen3:8b", "qwen3:14b", False),
+    ],
+)
+def test_names_of_one_model(one, other, same):
+    assert same_model(one, other) is same_model(other, one) is same
+
+
+async def test_a_full_cache_of_the_server_shortens_nothing(serve, connect):
+    server = await serve()
+    engine = await connect(server)
+    before = engine.context
+    server.faults.append(status(500, {"error": {"message": "Context size has been exceeded."}}))
+    with pytest.raises(EngineError, match="Context size"):
+        await read(engine)
+    assert engine.context == before
+
+
 async def test_another_model_than_asked(serve, connect):
     server = await serve("vllm", models=["one", "two"], model="one")
     with pytest.raises(EngineError, match="does not serve 'three', but: one, two"):
@@ -402,6 +431,42 @@ async def test_rooms_are_pinned_and_move_only_while_their_server_is_away(serve, 
             await asyncio.sleep(0.05)
             await where(next(room for room in rooms if home[room] == 0))
     assert {room: await where(room) for room in rooms} == home
+
+
+async def test_a_server_that_does_not_fit_leaves_its_rooms_to_the_others(serve, connect):
+    servers = [await serve() for _ in range(2)]
+    engine = await connect(*servers)
+    await servers[0].stop()
+    for room in range(8):
+        reply = engine.stream(prompt("?"), Sampling(max_tokens=9), room=str(room))
+        assert "".join([piece async for piece in reply])
+    servers[0].model = "other.gguf"
+    await servers[0].start()
+    engine.fleet._pool._away[servers[0].url.removeprefix("http://")].until = 0.0
+    for room in range(8):
+        reply = engine.stream(prompt("?"), Sampling(max_tokens=9), room=str(room))
+        assert "".join([piece async for piece in reply])
+    assert len(servers[1].asked) >= 8
+
+
+async def test_a_server_that_still_loads_its_model_is_waited_for(serve, connect):
+    server = await serve()
+    ready = server._guard
+    server._guard = loading  # type: ignore[method-assign]
+    await server.stop()
+    await server.start()
+    opening = asyncio.create_task(connect(server))
+    await asyncio.sleep(0.1)
+    assert not opening.done()
+    server._guard = ready  # type: ignore[method-assign]
+    await server.stop()
+    await server.start()
+    assert await read(await opening) == "老孙来也！"
+
+
+@web.middleware
+async def loading(request, handler):
+    return web.json_response({"error": {"message": "Loading model", "code": 503}}, status=503)
 
 
 async def test_all_servers_of_an_engine_serve_one_model(serve, connect):
