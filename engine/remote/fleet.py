@@ -98,7 +98,7 @@ class Fleet:
                 problem = away if problem is None or away.loading else problem
                 self._pool.away(name, time.monotonic(), away.wait)
                 continue
-            self._check_alike(server)
+            self._check_alike(name, server.offer)
             self._servers[name] = server
             self._pool.back(name)
         return None if self._servers else problem
@@ -181,9 +181,10 @@ class Fleet:
         if server is None or name in self._pool.absent():
             connection = self._connections[name]
             offer = await self._probed(connection)
-            if server is None or not offer.like(server.offer):
+            self._check_alike(name, offer)
+            if server is None:
                 server = Server(connection, offer)
-            self._check_alike(server)
+            server.renew(offer)
             await self._check_fences(server)
             self._servers[name] = server
             self._pool.back(name)
@@ -206,12 +207,12 @@ class Fleet:
         wish = self._wish
         return await probe(connection, model=wish.model, text=wish.text, chat=wish.chat)
 
-    def _check_alike(self, server: Server) -> None:
-        first = next(iter(self._servers.values()), server).offer
-        if not server.offer.like(first):
+    def _check_alike(self, name: str, offer: Offer) -> None:
+        first = self.first.offer if self._servers else offer
+        if not offer.like(first):
             raise EngineError(
-                f"{server.name} serves {server.offer.model} ({server.offer.kind}) and not "
-                f"{first.model} ({first.kind}) as before; all servers of a bot serve one model"
+                f"{name} serves {offer.model} ({offer.kind}) and not {first.model} ({first.kind}) "
+                "as before; all servers of a bot serve one model"
             )
 
 

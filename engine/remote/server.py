@@ -118,6 +118,11 @@ class Server:
             self._known.popitem(last=False)
         return ids
 
+    def renew(self, offer: Offer) -> None:
+        """It was away and says again what it is; its tokenizer may be another now."""
+        self.offer = offer
+        self._known.clear()
+
     def inexact(self) -> None:
         """From now on what people typed is made harmless before it is tokenized."""
         self.offer = replace(self.offer, exact=False)

@@ -452,13 +452,13 @@ async def test_a_server_that_does_not_fit_leaves_its_rooms_to_the_others(serve, 
 async def test_a_server_that_still_loads_its_model_is_waited_for(serve, connect):
     server = await serve()
     ready = server._guard
-    server._guard = loading  # type: ignore[method-assign]
+    server._guard = loading
     await server.stop()
     await server.start()
     opening = asyncio.create_task(connect(server))
     await asyncio.sleep(0.1)
     assert not opening.done()
-    server._guard = ready  # type: ignore[method-assign]
+    server._guard = ready
     await server.stop()
     await server.start()
     assert await read(await opening) == "老孙来也！"
