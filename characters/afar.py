@@ -39,7 +39,7 @@ def serving_afar(
         StyleError: `markup` is no family, or none is known.
     """
     if kind == "chat":
-        return Serving(style=Style(markup=MESSAGES))
+        return Serving(style=Style(markup=MESSAGES, cue=True))
     if kind == "completions":
         # The server puts the model's BOS before a text itself.
         found = serving(metadata, markup=markup)
