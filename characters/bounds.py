@@ -9,17 +9,18 @@ stand in the prompt of every reply of a scene.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from characters.card import LANGUAGES, Character
 from characters.fields import as_table
 
 LONGEST_NAME = 40  # characters, as all below
 LONGEST = {"brief": 400, "persona": 8000, "style": 2000}
-LONGEST_LINE = {"greeting": 2000, "lines": 1000, "aliases": LONGEST_NAME, "lookalikes": 40}
-MOST_LINES = {"greeting": 8, "lines": 24, "aliases": 16, "lookalikes": 24, "refusal": 8}
+LONGEST_LINE = {"greeting": 6000, "lines": 1000, "aliases": LONGEST_NAME, "lookalikes": 40}
+MOST_LINES = {"greeting": 32, "lines": 24, "aliases": 16, "lookalikes": 24, "refusal": 8}
 MOST_CATEGORIES, LONGEST_CATEGORY = 8, 24
 LARGEST = 64 << 10  # characters of the whole card as JSON
+LARGEST_SOURCE = 1 << 20  # of the foreign card that it came from, lore and all, which is only kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +53,9 @@ def too_long(character: Character) -> Bound | None:
             return Bound("categories", len(category), LONGEST_CATEGORY)
     if len(character.emoji) > 16:
         return Bound("emoji", len(character.emoji), 16)
+    if source := character.source:
+        if len(source.card) > LARGEST_SOURCE:
+            return Bound("source", len(source.card), LARGEST_SOURCE)
+        character = replace(character, source=replace(source, card=""))
     whole = len(json.dumps(as_table(character), ensure_ascii=False))
     return Bound("card", whole, LARGEST) if whole > LARGEST else None

@@ -12,8 +12,9 @@ CAST: tuple[Command, ...] = (
         ("角色", "创建角色"),
         "text",
         Words(
-            "[创建｜修改｜查看｜保存｜起草｜放弃｜撤下｜交出｜我的｜举报｜待审｜通过｜退回]",
-            "[create|edit|show|keep|draft|discard|withdraw|handover|mine|report|queue|approve|refuse]",
+            "[创建｜修改｜查看｜保存｜起草｜放弃｜撤下｜交出｜我的｜导入｜导出｜举报｜待审｜通过｜退回]",
+            "[create|edit|show|keep|draft|discard|withdraw|handover|mine|import|export|report|queue|"
+            "approve|refuse]",
         ),
         Words(
             "自己做一个角色，改它、看它、撤下它",

@@ -54,6 +54,8 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
     news (what was done with another account, to be told)
 `…:rooms`, a sorted set of at most 5,000: PLATFORM:NAME, and ` private` -> when the person was last
     there; as `account`
+`…:attached`, a text: JSON of name and bytes (base64, 8 MB at most) of a file that the person sent;
+    ten minutes
 `…:tries`, a number: codes asked for and tried; ten minutes
 `…:brought`, a set: PLATFORM:PLACE that the person brought the bot into; 400 days
 `…:sessions`, a set of at most 20: hashes of the tokens that are signed in to the web pages; a week

@@ -13,7 +13,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from bot.memory.connection import Connection
+from bot.memory.connection import Connection, ConnectionCallback
 from bot.memory.keys import room_key, tag
 from characters.lore import Lorebook
 from characters.tavern.books import read_book, write_book
@@ -31,8 +31,11 @@ class LoreProblem(ValueError):
         self.most = most
 
 
-async def lorebooks(memory: Connection, room: str) -> tuple[Lorebook, ...]:
-    """The lorebooks of a room (`platform:name`), by name.
+async def lorebooks(
+    memory: Connection, room: str, on_connection: ConnectionCallback | None = None
+) -> tuple[Lorebook, ...]:
+    """The lorebooks of a room (`platform:name`), by name. `on_connection` is called when Redis goes
+    away and comes back.
 
     Raises:
         MemoryAway, MemoryProblem: they cannot be read now.
@@ -42,7 +45,7 @@ async def lorebooks(memory: Connection, room: str) -> tuple[Lorebook, ...]:
         redis: Any = memory.redis  # which is made anew when the server has moved
         return dict(await redis.hgetall(_key(room)))
 
-    rows = await memory.lasting(step, None)
+    rows = await memory.lasting(step, on_connection)
     return tuple(_book(text) for _, text in sorted(rows.items()))
 
 

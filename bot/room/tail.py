@@ -78,7 +78,7 @@ async def before(view: View, speaker: Character, scene: Scene, person: str) -> B
 async def _lore(view: View, speaker: Character, scene: Scene) -> tuple[Use, ...]:
     """The entries of the room's books and of the speaker's own that are called by what it heard."""
     budget = budget_of(view.shared.voice.context)
-    books = (*_own(speaker), *await lorebooks(view.shared.memory, view.key))
+    books = (*_own(speaker), *await lorebooks(view.shared.memory, view.key, view.connection))
     if not books or not budget:
         return ()
     mark = "：" if scene.language == "zh" else ": "

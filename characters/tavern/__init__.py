@@ -22,7 +22,7 @@ from characters.lore import Lorebook
 from characters.tavern import archive, pictures, values
 from characters.tavern.books import is_book, read_book, write_book
 from characters.tavern.fields import Fields, wrong
-from characters.tavern.incoming import V2, V3, id_of, read_character, shape_of
+from characters.tavern.incoming import id_of, read_character, shape_of
 from characters.tavern.outgoing import as_v2, card_table
 
 __all__ = [
@@ -35,6 +35,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 LARGEST = 32 << 20  # bytes of a file
 _MOST_MEMBERS = 64  # of a group
 _CARD = "card.json"  # in a CHARX
+_OUR_ICON = "assets/icon/images/mrp-main."  # a face that a card does not name itself
 _ENDINGS = (".png", ".json", ".charx", ".yaml", ".yml")
 
 Beside = Callable[[str], bytes | None]  # the file of a name, when there is one
@@ -116,13 +117,14 @@ def _from_table(raw: Any, name: str, beside: Beside | None = None) -> Imported:
 
 def _books(raw: Mapping[str, Any], name: str, character: Character) -> tuple[Lorebook, ...]:
     """The lorebook of a card, which its character alone knows."""
-    if shape_of(raw, name) not in (V2, V3):
+    shape = shape_of(raw, name)
+    if not shape.rich:
         return ()
-    data = Fields(name, raw).table("data")
+    data = shape.fields(raw, name)
     if "character_book" not in data:
         return ()
     table = data.table("character_book").raw
-    book = read_book(table, name, "data.character_book.", character.name["zh"])
+    book = read_book(table, name, f"{data.path}character_book.", character.name["zh"])
     return (replace(book, owner=character.id),) if book.entries else ()
 
 
@@ -152,11 +154,16 @@ def _from_picture(data: bytes, name: str) -> Imported:
 def _from_archive(files: Mapping[str, bytes], name: str) -> Imported:
     if _CARD in files:
         raw = values.read_json(files[_CARD], name, _CARD)
+        others = {key: data for key, data in files.items() if key != _CARD}
+        ours = next((key for key in others if key.startswith(_OUR_ICON)), "")
+        if not isinstance(raw, dict):
+            raise wrong(name, _CARD, "holds no character card")
+        face = _icon(raw, name, others) or others.get(ours)
+        _without_our_icon(raw)
+        others.pop(ours, None)
         found = _from_table(raw, name)
         if not found.characters:
             raise wrong(name, _CARD, "holds no character card")
-        others = {key: data for key, data in files.items() if key != _CARD}
-        face = _icon(raw, name, others)
         faces = {found.characters[0].id: face} if face else {}
         return replace(found, faces=faces, assets=others, title=f"{found.title} in a CHARX")
     groups = [key for key in files if key.lower().endswith("group.json")]
@@ -184,12 +191,11 @@ def _icon(raw: Mapping[str, Any], name: str, files: Mapping[str, bytes]) -> byte
     listed = data.get("assets") if isinstance(data, dict) else None
     if listed is not None and not isinstance(listed, list):
         raise wrong(name, "data.assets", "must be a list of tables")
-    icons = [row for row in listed or [] if isinstance(row, dict) and row.get("type") == "icon"]
-    for row in sorted(icons, key=lambda row: row.get("name") != "main"):
-        uri = str(row.get("uri", ""))
-        path = re.sub(r"^embedd?ed://", "", uri)
-        if path != uri and path in files and pictures.picture_kind(files[path]):
+    for path in _icon_paths(listed):
+        if path in files and pictures.picture_kind(files[path]):
             return files[path]
+    for row in listed or []:
+        uri = str(_uri(row))
         if found := re.fullmatch(r"data:image/\w+;base64,(.*)", uri, re.DOTALL):
             face = pictures.from_base64(found[1], name, "data.assets.uri")
             return face if pictures.picture_kind(face) else None
@@ -290,19 +296,45 @@ def write(
 def _charx(
     card: dict[str, Any], face: bytes | None, assets: Mapping[str, bytes]
 ) -> dict[str, bytes]:
+    """The files of a CHARX. A face that the card does not name is put in beside it."""
     files = dict(assets)
     data = card.get("data")
     if face and isinstance(data, dict) and _icon(card, "the card", files) != face:
-        path = f"assets/icon/images/main.{pictures.picture_kind(face) or 'png'}"
-        listed = [
-            row
-            for row in data.get("assets") or []
-            if row.get("name") != "main" or row.get("type") != "icon"
-        ]
-        icon = {"type": "icon", "uri": f"embeded://{path}", "name": "main", "ext": path[-3:]}
-        data["assets"] = [icon, *listed]
+        listed = data.get("assets")
+        paths = _icon_paths(listed)
+        path = paths[0] if paths else f"{_OUR_ICON}{pictures.picture_kind(face) or 'png'}"
         files[path] = face
+        if not paths and listed != []:
+            ext = path.rpartition(".")[2]
+            icon = {"type": "icon", "uri": f"embeded://{path}", "name": "main", "ext": ext}
+            data["assets"] = [icon, *(listed or [])]
     return {_CARD: values.write_json(card), **files}
+
+
+def _icon_paths(listed: object) -> list[str]:
+    """Where in the archive a card's icons are, the main one first."""
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    icons = [row for row in rows if row.get("type") == "icon"]
+    uris = [str(row.get("uri")) for row in sorted(icons, key=lambda row: row.get("name") != "main")]
+    found = (re.fullmatch(r"embedd?ed://(.+)", uri, re.DOTALL) for uri in uris)
+    return [match[1] for match in found if match and ".." not in match[1]]
+
+
+def _without_our_icon(raw: dict[str, Any]) -> None:
+    """Take the row out that `_charx` put in, so that the card is what it was."""
+    data = raw.get("data")
+    listed = data.get("assets") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(listed, list):
+        return
+    kept = [row for row in listed if not str(_uri(row)).startswith(f"embeded://{_OUR_ICON}")]
+    if kept:
+        data["assets"] = kept
+    elif listed:
+        del data["assets"]
+
+
+def _uri(row: object) -> object:
+    return row.get("uri") if isinstance(row, dict) else None
 
 
 def write_lore(book: Lorebook) -> bytes:

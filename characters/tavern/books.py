@@ -93,6 +93,7 @@ def _entry(row: Fields, world: bool) -> Entry:
     named = (lambda key: key) if world else _EXTENSIONS.__getitem__
     text, decorators = _decorated(row.text("content", LONGEST_ENTRY))
     keys = row.texts("key" if world else "keys", LONGEST_KEY, MOST_KEYS)
+    keys = tuple(key for key in keys if key.strip())
     secondary = row.texts("keysecondary" if world else "secondary_keys", LONGEST_KEY, MOST_KEYS)
     patterns = row.flag("use_regex")
     extra = _listed(decorators.get("additional_keys", ""))
@@ -110,9 +111,9 @@ def _entry(row: Fields, world: bool) -> Entry:
     name = row.text("comment").strip() or row.text("name").strip()
     chance = more.number(named("probability"), 100, 0, 100)
     return Entry(
-        name=(name or (keys[0].strip() if keys else "") or text[:20])[:80],
+        name=(name or (keys[0] if keys else text[:20]))[:80].strip(),
         text=text,
-        keys=tuple(key for key in keys if key.strip()),
+        keys=keys,
         secondary=tuple(key for key in secondary if key.strip()),
         logic=logic,
         patterns=patterns,
@@ -174,10 +175,9 @@ def _listed(written: str) -> tuple[str, ...]:
 def write_book(book: Lorebook, *, world: bool | None = None) -> dict[str, Any]:
     """The table of a lorebook: a world file's or a card's; as it came, if nothing else is said."""
     world = book.world if world is None else world
-    raw = json.loads(book.raw) if book.raw else {}
     same = world == book.world
-    rest: dict[str, Any] = dict(raw) if same else {"name": book.name}
-    if not raw:
+    rest: dict[str, Any] = json.loads(book.raw) if same and book.raw else {"name": book.name}
+    if not book.raw:
         rest = {"name": book.name}
         if not world:
             rest |= {"description": "", "scan_depth": book.scan, "extensions": {}}

@@ -49,6 +49,11 @@ class Shape:
     inside: str
     keys: Mapping[str, str]
 
+    @property
+    def rich(self) -> bool:
+        """Whether it has what V2 added: tags, extensions, a lorebook."""
+        return "tags" in self.keys
+
     def fields(self, raw: Mapping[str, Any], where: str) -> Fields:
         fields = Fields(where, raw)
         return fields.table(self.inside) if self.inside else fields
@@ -61,6 +66,7 @@ _V2 = {key: key for key in (*_TAVERN, *_MORE)}
 V1 = Shape("V1", "", _V1)
 V2 = Shape("V2", "data", _V2)
 V3 = Shape("V3", "data", _V2)
+_FLAT = Shape("V2 (flat)", "", _V2)  # as some programs write it: V2's fields where V1's are
 _PYGMALION = Shape(
     "Pygmalion",
     "",
@@ -96,7 +102,8 @@ def shape_of(raw: object, where: str) -> Shape:
     if "name" in raw and "context" in raw and "description" not in raw:
         return _WEBUI
     if "name" in raw:
-        return V1
+        added = {*_MORE, "character_book", "extensions"} & raw.keys()
+        return _FLAT if added or "chara_card" in str(raw.get("spec", "")) else V1
     if inside is not None and not isinstance(inside, dict):
         raise wrong(where, "data", "must be a table")
     raise wrong(where, "name", "is missing: this is no character card")
@@ -111,7 +118,7 @@ def read_character(raw: Mapping[str, Any], where: str) -> Character:
     shape = shape_of(raw, where)
     fields = shape.fields(raw, where)
     parts = expressed_in(shape, fields)
-    own = fields.table("extensions").raw.get(OURS) if shape in (V2, V3) else None
+    own = fields.table("extensions").raw.get(OURS) if shape.rich else None
     if own is not None:
         return _with_ours(own, parts, raw, fields)
     return foreign(parts, fields, source=_source(parts, fields, raw))
@@ -129,11 +136,11 @@ def expressed_in(shape: Shape, fields: Fields) -> Parts:
     for key in ("alternate_greetings", "tags"):
         listed = fields.texts(key, LONGEST_GREETING, MOST_GREETINGS) if key in shape.keys else ()
         parts[key] = tuple(text.strip() for text in listed if text.strip())
-    more = fields.table("extensions") if shape in (V2, V3) else fields
+    more = fields.table("extensions") if shape.rich else fields
     try:
         parts["talkativeness"] = more.number("talkativeness", 0.5, 0.0, 1.0)
     except CardError:
-        if shape in (V2, V3):
+        if shape.rich:
             raise
         parts["talkativeness"] = 0.5  # nothing that a V1 card is bound to
     return parts

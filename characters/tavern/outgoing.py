@@ -20,8 +20,6 @@ from characters.tavern.incoming import (
     OURS,
     SCENE,
     V1,
-    V2,
-    V3,
     Shape,
     expressed,
     fresh_card,
@@ -61,27 +59,23 @@ def _changed(character: Character, raw: dict[str, Any]) -> dict[str, Any]:
     if "name" in changed:
         changed["nickname"] = ""
     places = [shape.fields(raw, _NAME).raw]
-    if shape in (V2, V3) and "name" in raw:
+    if shape.inside and "name" in raw:
         places.append(raw)  # V1's fields stand beside, for old programs
     for place in places:
-        _put(place, shape if place is not raw else _at_top(shape), changed)
-    if shape in (V2, V3):
-        data = raw["data"]
+        _put(place, shape if place is not raw or not shape.inside else V1, changed)
+    if shape.rich:
+        data: Any = shape.fields(raw, _NAME).raw
         own = as_table(replace(character, source=None))
         extensions = data.get("extensions") or {}
         data["extensions"] = {**extensions, OURS: {"language": language, "card": own}}
     return raw
 
 
-def _at_top(shape: Shape) -> Shape:
-    return V1 if shape in (V2, V3) else shape
-
-
 def _put(place: Any, shape: Shape, changed: dict[str, Any]) -> None:
     for key, value in changed.items():
         plain = list(value) if isinstance(value, tuple) else value
         if key == "talkativeness":
-            if shape in (V2, V3):
+            if shape.rich:
                 place["extensions"] = {**(place.get("extensions") or {}), key: plain}
             continue
         name = shape.keys.get(key)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from characters.bounds import LARGEST, Bound, too_long
-from characters.card import Lines, Title, Words, load_cast
+from characters.bounds import LARGEST, LARGEST_SOURCE, Bound, too_long
+from characters.card import Lines, Source, Title, Words, load_cast
 
 WUKONG = load_cast()["wukong"]
 
@@ -35,3 +35,10 @@ def test_many_short_texts_are_too_long_together():
     assert found is not None
     assert found.key == "card"
     assert found.length > found.limit == LARGEST
+
+
+def test_a_foreign_card_is_kept_whole_beside_and_has_a_bound_of_its_own():
+    assert too_long(replace(WUKONG, source=Source("x" * LARGEST_SOURCE))) is None
+    found = too_long(replace(WUKONG, source=Source("x" * (LARGEST_SOURCE + 1))))
+    assert found == Bound("source", LARGEST_SOURCE + 1, LARGEST_SOURCE)
+    assert too_long(replace(WUKONG, source=Source("{}", note="x" * LARGEST))) is not None

@@ -12,19 +12,21 @@ import logging
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import discord
 
 from bot.commands import read
 from bot.memory import MemoryProblem
+from bot.memory.attached import may_hold_card, take_in
 from bot.platforms.discord.access import author_moderates
 from bot.platforms.discord.content import Content, addresses, content_of, for_another_bot
 from bot.platforms.discord.guilds import PLATFORM
 from bot.platforms.discord.outlets import ChannelOutlet
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.progress import Progress
-from bot.platforms.discord.rooms import ChannelRooms, send
+from bot.platforms.discord.rooms import ChannelRoom, ChannelRooms, send
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape
 from bot.stage import Message
@@ -41,6 +43,10 @@ WORDS_ONLY = Words(
     "I read words only: neither pictures nor stickers nor voice messages.",
 )
 
+NO_CARD = Words(
+    "这个文件里没有角色卡，也没有设定集。", "There is neither a card nor a lorebook in this file."
+)
+
 # A thumb, whatever the colour of its skin.
 THUMBS = {"👍": 1, "👎": -1}
 
@@ -55,6 +61,12 @@ def _said(what: str) -> Iterator[None]:
         yield
     except MemoryProblem as problem:
         _log.error("%s: %s", what, problem)
+
+
+def card_of(message: discord.Message) -> discord.Attachment | None:
+    """The first file of a message that may hold a card."""
+    files = (one for one in message.attachments if may_hold_card(one.filename, one.size))
+    return next(files, None)
 
 
 class Messages:
@@ -153,7 +165,8 @@ class Messages:
         private = isinstance(channel, discord.DMChannel)
         called = private or addresses(message, self._client.user)
         content = content_of(message, self._client.user)
-        if not content.text:
+        card = called and not missed and card_of(message) is not None
+        if not content.text and not card:
             if called and not missed:
                 says = WORDS_ONLY if private else HELLO
                 await self._house_says(channel, says)
@@ -189,6 +202,11 @@ class Messages:
         room = await self._rooms.of_channel(message.channel)
         person = f"{PLATFORM}:{message.author.id}"
         room.stage.asker = person
+        if (card := card_of(message)) and not content.forwarded:
+            content = await self._with_card(room, person, card, content)
+            if not content.text:
+                await self._house_says(message.channel, NO_CARD)
+                return
         order = None if content.forwarded else read(content.text)
         reply = message.reference.message_id if message.reference else None
         heard = Message(
@@ -208,6 +226,24 @@ class Messages:
         if order is not None:
             self._rooms.order_given(room)
         self._panels.update(room)
+
+    async def _with_card(
+        self, room: ChannelRoom, person: str, card: discord.Attachment, content: Content
+    ) -> Content:
+        """What a message with a file says: without words, the order that brings what is in it.
+
+        Beside talk a file is nothing, as everywhere.
+        """
+        asked = read(content.text) is not None
+        if content.text and not asked:
+            return content
+        try:
+            memory, data = room.room.shared.memory, await card.read()
+            order = await take_in(memory, person, card.filename, data, asked=asked)
+        except (discord.HTTPException, MemoryProblem) as problem:
+            _log.warning("a file was not read: %s", problem)
+            return content
+        return content if asked else replace(content, text=order)
 
     def _done(self, message_id: int) -> None:
         """A message is stored, or never will be."""

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from telegram import Bot, Chat, Message, User
+from telegram import Bot, Chat, Document, Message, User
+from telegram.error import TelegramError
 
 from bot import stage
 from bot.commands import Order, read
+from bot.memory.attached import may_hold_card, take_in
 from bot.platforms.telegram.limits import Clock
 from bot.platforms.telegram.moderators import Moderators
 from bot.platforms.telegram.places import Place
@@ -60,6 +62,13 @@ LATE = Words(
 )
 
 
+def _card_of(message: Message) -> Document | None:
+    """The file of a message, when it may hold a card."""
+    found = message.document
+    fits = found and may_hold_card(found.file_name or "", found.file_size or 0)
+    return found if fits else None
+
+
 class Messages:
     """Hears messages. `names` are the accounts' usernames by id; `later` begins a background
     task."""
@@ -84,6 +93,8 @@ class Messages:
     ) -> None:
         """One message. `stored` is called when no crash can lose it; `late`: it is too old."""
         text, sender = words_of(message), sender_of(message)
+        if text is None and _card_of(message) is not None and not place.account:
+            text = ""
         if text is None or sender is None:
             return
         bot = self._rooms.account(place)
@@ -92,6 +103,11 @@ class Messages:
             return  # a command for another bot
         if late:
             self._count_late(place)
+        elif _card_of(message) is not None and not forwarded(message):
+            room, shown = await self._rooms.open(place)
+            words = await self._with_card(message, words, sender, room, bot)
+            if words:
+                await self._hear(message, words, sender, room, shown, stored)
         elif forwarded(message):
             room, shown = await self._rooms.open(place)
             await self._hear(message, words, sender, room, shown, stored)
@@ -134,6 +150,27 @@ class Messages:
             ),
             kept=stored,
         )
+
+    async def _with_card(
+        self, message: Message, words: str, sender: Sender, room: Room, bot: Bot
+    ) -> str:
+        """What a message with a file says: without words, the order that brings what is in it.
+
+        Beside talk a file is nothing, as everywhere.
+        """
+        document = message.document
+        asked = read(words) is not None
+        if document is None or (words and not asked):
+            return words
+        try:
+            file = await bot.get_file(document.file_id)
+            data = bytes(await file.download_as_bytearray())
+        except TelegramError as problem:
+            log.warning("Telegram: a file was not read: %s", problem)
+            return words
+        name = document.file_name or ""
+        order = await take_in(room.shared.memory, sender.person, name, data, asked=asked)
+        return words if asked else order
 
     async def edit(self, message: Message, place: Place) -> None:
         """A message says something else now. Nobody's order is given by an edit."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from bot import notices
 from bot.drafts import joined, plain
 from bot.memory.lore import LoreProblem, drop, keep, lorebooks
 from bot.room.exchange import Exchange
+from bot.room.orders.cards import file_given
 from bot.room.orders.table import order
 from characters.card import Cast, Words
 from characters.lore import Entry, Lorebook, with_entry
@@ -27,7 +27,6 @@ OWN = "room"  # the name of the book that /lore add writes in
 LONGEST_TEXT, LONGEST_KEY, MOST_KEYS = 1_000, 60, 12
 MOST_ENTRIES = 200  # of the room's own book
 _SHOWN = 30  # entries that a list names
-_LARGEST = 32 << 20  # bytes of a file
 
 _VERBS = {
     "add": ("add", "加", "添", "添加"),
@@ -143,18 +142,14 @@ def entry_of(written: str, cast: Cast) -> Entry:
 
 
 async def _import(talk: Exchange, written: str) -> None:
-    """A lorebook from its JSON; in a terminal, whose files are the person's own, from a file."""
-    data, name = written.encode("utf-8", "replace"), "lore.json"
-    if not written:
+    """A lorebook from its JSON, from what was attached, in a terminal from a file."""
+    try:
+        given = await file_given(talk, written)
+    except CardError as problem:
+        raise _Odd(notices.LORE_UNREAD, (problem,)) from problem
+    if given is None:
         raise _Odd(notices.LORE_HOW)
-    if talk.view.key.startswith("terminal:") and written[0] not in "{[":
-        path = Path(written.strip("\"'")).expanduser()
-        name = path.name
-        try:
-            with path.open("rb") as opened:
-                data = opened.read(_LARGEST + 1)
-        except (OSError, ValueError) as problem:
-            raise _Odd(notices.LORE_UNREAD, (f"{name}: {problem}",)) from problem
+    name, data = given
     await import_books(talk, data, name)
 
 

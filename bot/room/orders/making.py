@@ -20,6 +20,7 @@ from bot.forms import LABELS, filled, read_form
 from bot.memory.sketches import Sketch, drop_sketch, set_sketch, sketch_of, taken_picture
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
+from bot.room.orders.cards import bring, format_in, send
 from bot.room.orders.reviewing import REVIEWING, shown_counts
 from bot.room.orders.table import order
 from bot.room.view import View
@@ -44,6 +45,8 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("withdraw", "delete", "撤下", "删除"), "withdraw"),
     **dict.fromkeys(("handover", "交出"), "handover"),
     **dict.fromkeys(("mine", "我的"), "mine"),
+    **dict.fromkeys(("import", "导入"), "import"),
+    **dict.fromkeys(("export", "导出"), "export"),
     **dict.fromkeys(("report", "举报"), "report"),
     **dict.fromkeys(("reports", "举报单"), "reports"),
     **dict.fromkeys(("queue", "待审"), "queue"),
@@ -335,6 +338,31 @@ async def _mine(talk: Exchange, rest: str) -> None:
         await talk.tell(words.NONE_OF_YOURS)
 
 
+async def _import(talk: Exchange, rest: str) -> None:
+    """A card of another program becomes a sketch."""
+
+    def own(character_id: str) -> bool:
+        entry = talk.view.shared.casts.entry(character_id)
+        return entry is not None and may_change(talk, entry)
+
+    await bring(talk, rest, sketch, own=own)
+
+
+async def _export(talk: Exchange, rest: str) -> None:
+    """A shipped character, or one that this person may change, as a card for other programs."""
+    name, format = format_in(rest)
+    entry, casts = find(talk, name), talk.view.shared.casts
+    if entry is None:
+        shipped = casts.shipped.owner(name) if name else None
+        await (
+            send(talk, shipped, format, None) if shipped else talk.tell(words.NOBODYS, name[:40])
+        )
+    elif not may_change(talk, entry):
+        await talk.tell(words.NOT_YOURS, entry.character.name[talk.view.language])
+    else:
+        await send(talk, entry.character, format, await casts.face(entry.id))
+
+
 async def _theirs(talk: Exchange, name: str) -> Entry | None:
     """A stored character that this person may change; None, and they are told, otherwise."""
     entry = find(talk, name)
@@ -412,4 +440,6 @@ _MAKING: dict[str, Callable[[Exchange, str], Awaitable[None]]] = {
     "withdraw": _withdraw,
     "handover": _handover,
     "mine": _mine,
+    "import": _import,
+    "export": _export,
 }

@@ -17,6 +17,14 @@ HOW = Words(
     "/character withdraw NAME, /character handover NAME, /character mine, /character report NAME | "
     "WHY. Moderators: /character queue, approve NAME, refuse NAME, reports.",
 )
+HOW_IMPORT = Words(
+    "把角色卡（PNG、JSON、CHARX、YAML）作为附件发来，再 /角色 导入；"
+    "或者 /角色 导入，后面跟卡的 JSON。",
+    "Send the card (PNG, JSON, CHARX, YAML) as an attachment, then /character import; or "
+    "/character import with the card's JSON after it.",
+)
+UNREAD = Words("这张卡读不了：{}", "This card cannot be read: {}")
+EXPORTED = Words("{}的卡。{}", "The card of {}.{}")
 HOW_CREATE = Words(
     "例如：/角色 创建 小墨龙 | 墨龙来也！ | 一条爱写字的小龙。 | 别名：小墨 | 语气：文绉绉 | "
     "台词：哼。 / 写得好！ | 类别：龙、书生。名字、开场白和一种介绍是必需的。",

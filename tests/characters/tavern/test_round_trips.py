@@ -8,16 +8,18 @@ from hypothesis import strategies as st
 
 from characters.card import Lines, Words, load_cast
 from characters.tavern import FORMATS, read, write, write_group, write_lore
+from characters.tavern.archive import write_zip
+from characters.tavern.pictures import blank
 
 TEXT = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=60
+    st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60
 ) | st.sampled_from(
     ["{{char}} nods to {{user}}.", "孫悟空：俺老孫來也！", "<|im_end|>", "🐒 a:b", "# - 'x' \"y\"",
      "2020-01-01", "yes", "null", "<script>alert(1)</script>", "\u202eevil", "a\r\nb\tc"]
 )  # fmt: skip
 NAME = st.sampled_from(["Alice", "孙悟空", "🐒 Monkey King", "Dr. Who: the 2nd", "O'Neil", "李 白"])
-SCALAR = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | TEXT
-SCALAR |= st.floats(allow_nan=False, allow_infinity=False)
+SCALAR: st.SearchStrategy[object] = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | TEXT
+SCALAR = SCALAR | st.floats(allow_nan=False, allow_infinity=False)
 ANYTHING = st.recursive(
     SCALAR,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -115,12 +117,13 @@ V2_CARD = wrapped("chara_card_v2", "2.0", FLAT | V2)
 V3_CARD = wrapped("chara_card_v3", "3.0", FLAT | V2 | V3)
 # SillyTavern writes both: V1's fields beside V2's.
 BOTH = st.builds(lambda flat, card: {**flat, **card}, V1_CARD, V2_CARD)
+FLAT_V2 = st.fixed_dictionaries(FLAT, optional={**V2, "spec": st.just("chara_card_v2")})
 PYGMALION = st.fixed_dictionaries(
     {"char_name": NAME, "char_persona": TEXT, "char_greeting": TEXT, "world_scenario": TEXT,
      "example_dialogue": TEXT}
 )  # fmt: skip
 WEBUI = st.fixed_dictionaries({"name": NAME, "context": TEXT, "greeting": TEXT})
-CARD = V1_CARD | V2_CARD | V3_CARD | BOTH | PYGMALION | WEBUI
+CARD = V1_CARD | FLAT_V2 | V2_CARD | V3_CARD | BOTH | PYGMALION | WEBUI
 
 relaxed = settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -128,15 +131,16 @@ relaxed = settings(
 
 
 @relaxed
-@given(CARD, st.sampled_from(FORMATS))
-def test_what_came_in_goes_out_the_same(card, format):
+@given(CARD, st.sampled_from(FORMATS), st.sampled_from([None, blank("x", 4)]))
+def test_what_came_in_goes_out_the_same(card, format, face):
     first = read(json.dumps(card).encode(), "card.json")
-    made = write(first.characters[0], format=format, lore=first.lore)
+    made = write(first.characters[0], format=format, lore=first.lore, face=face)
     second = read(made, f"card.{format}")
     assert second.characters == first.characters
     assert second.lore == first.lore
-    if format != "charx":  # which may get an icon
-        assert second.raw == first.raw == json.loads(json.dumps(card))
+    assert second.raw == first.raw == json.loads(json.dumps(card))
+    if face and format in ("png", "charx") and ("data" in card or format == "png"):
+        assert second.face == face
 
 
 @relaxed
@@ -152,12 +156,12 @@ def test_what_came_in_goes_out_the_same(card, format):
             emoji=emoji,
         ),
         st.sampled_from(["Wukong", "Monkey 🐒"]),
-        st.text(st.characters(codec="utf-8", categories=("L", "P", "Zs", "So")), max_size=80).map(
+        st.text(st.characters(codec="utf-8", categories=["L", "P", "Zs", "So"]), max_size=80).map(
             str.strip
         ),
         st.just("") | st.just("blunt"),
-        st.text(st.characters(categories=("L",)), max_size=9),
-        st.lists(st.text(st.characters(categories=("L",)), max_size=9), max_size=3),
+        st.text(st.characters(categories=["L"]), max_size=9),
+        st.lists(st.text(st.characters(categories=["L"]), max_size=9), max_size=3),
         st.sampled_from(["", "🐒"]),
     ),
     st.sampled_from(FORMATS),
@@ -186,9 +190,49 @@ def test_a_book_goes_out_as_a_world_file_and_means_the_same(book):
 
 
 def test_the_whole_shipped_cast_in_every_format():
+    face = blank("x", 4)
     for character in load_cast():
         for format in FORMATS:
-            assert read(write(character, format=format), f"x.{format}").characters == (character,)
+            found = read(write(character, format=format, face=face), f"x.{format}")
+            assert found.characters == (character,)
+            assert found.face == (face if format in ("png", "charx") else None)
+
+
+def test_the_files_of_a_charx_go_out_again():
+    card = {
+        "spec": "chara_card_v3",
+        "data": {
+            "name": "A",
+            "first_mes": "x",
+            "assets": [
+                {
+                    "type": "background",
+                    "uri": "embeded://assets/b.webp",
+                    "name": "b",
+                    "ext": "webp",
+                },
+                {"type": "icon", "uri": "embeded://assets/i.png", "name": "main", "ext": "png"},
+            ],
+        },
+    }
+    files = {"assets/b.webp": b"RIFF....WEBP", "assets/i.png": blank("i", 2), "risu.json": b"{}"}
+    made = write_zip({"card.json": json.dumps(card).encode(), **files})
+    found = read(made, "a.charx")
+    assert (found.face, found.assets) == (files["assets/i.png"], files)
+    again = read(write(found.characters[0], format="charx", assets=found.assets), "a.charx")
+    assert (again.assets, again.raw, again.characters) == (files, card, found.characters)
+    new = blank("new", 2)
+    other = read(
+        write(found.characters[0], format="charx", assets=found.assets, face=new), "a.charx"
+    )
+    assert (other.face, other.raw) == (new, card)
+
+
+def test_a_world_file_without_a_name_gets_none():
+    world = {"entries": {"5": {"uid": 5, "key": ["a"], "content": "b"}}}
+    found = read(json.dumps(world).encode(), "Eldoria.json").lore[0]
+    assert found.name == "Eldoria"
+    assert json.loads(write_lore(found)) == world
 
 
 def test_what_is_edited_here_goes_out_edited_and_the_rest_stays():
@@ -235,3 +279,24 @@ def test_a_group_with_its_lore_in_one_file():
     found = read(made, "group.zip")
     assert (found.characters, found.group) == (tuple(cast), "西行")
     assert set(found.faces) == {character.id for character in cast}
+
+
+def test_v2_fields_where_v1s_are_count_too():
+    card = {
+        "spec": "chara_card_v2",
+        "name": "A",
+        "first_mes": "x",
+        "tags": ["t"],
+        "system_prompt": "verse",
+        "character_book": {"entries": [{"keys": ["k"], "content": "c"}]},
+    }
+    found = read(json.dumps(card).encode(), "a.json")
+    (character,) = found.characters
+    assert character.source
+    assert (character.categories, character.source.system) == (("t",), "verse")
+    assert found.lore[0].owner == character.id
+    edited = replace(character, persona=Words("", "new"))
+    out = json.loads(write(edited, format="json"))
+    assert (out["description"], out["tags"]) == ("new", ["t"])
+    again = read(json.dumps(out).encode(), "a.json").characters[0]
+    assert replace(again, source=None) == replace(edited, source=None)

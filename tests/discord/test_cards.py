@@ -1,0 +1,85 @@
+"""A card that is sent as a file: a preview, or the order beside it; talk with a picture is talk."""
+
+from __future__ import annotations
+
+import json
+
+import discord
+import pytest
+
+from tests.discord.conftest import World
+
+CARD = {
+    "spec": "chara_card_v2",
+    "data": {"name": "墨龙", "description": "小龙。", "first_mes": "来也！"},
+}
+FILES = {
+    "molong.json": json.dumps(CARD).encode(),
+    "photo.png": b"no card at all",
+    "w.json": json.dumps({"name": "西域", "entries": {}}).encode(),
+}
+
+
+@pytest.fixture
+def send(world: World, monkeypatch: pytest.MonkeyPatch):
+    """Sends a message with a file."""
+    names: list[str] = []
+    made = world.server._message
+
+    def message(channel, author, body, **more):
+        found = made(channel, author, body, **more)
+        if names:
+            name = names.pop()
+            url = f"http://127.0.0.1:1/{name}"
+            file = {
+                "id": "7",
+                "filename": name,
+                "size": len(FILES[name]),
+                "url": url,
+                "proxy_url": url,
+            }
+            found["attachments"] = [file]
+        return found
+
+    async def read(self: discord.Attachment, **options: object) -> bytes:
+        return FILES[self.filename]
+
+    monkeypatch.setattr(world.server, "_message", message)
+    monkeypatch.setattr(discord.Attachment, "read", read)
+
+    async def send(text: str, name: str) -> None:
+        names.append(name)
+        await world.server.say(world.ming, world.channel, text)
+
+    return send
+
+
+async def told(world: World, text: str) -> None:
+    def there() -> bool:
+        return any(text in said.replace("\\", "") for _, said in world.server.said(world.channel))
+
+    await world.server.until(there)
+
+
+async def test_a_card_is_previewed_and_kept(world: World, send):
+    async with world.bot():
+        await send(f"<@{world.server.bot}>", "molong.json")
+        await told(world, "还没有保存")
+        await world.server.say(world.ming, world.channel, f"<@{world.server.bot}> /角色 放弃")
+        await told(world, "放弃")
+
+
+async def test_a_file_without_a_card_is_said_to_have_none(world: World, send):
+    async with world.bot():
+        await send(f"<@{world.server.bot}>", "photo.png")
+        await told(world, "没有角色卡")
+        await send(f"<@{world.server.bot}> /角色 导入", "photo.png")
+        await told(world, "这张卡读不了：photo.png")
+
+
+async def test_beside_talk_a_file_is_nothing(world: World, send):
+    async with world.bot():
+        await send(f"<@{world.server.bot}> /召唤 八戒", "photo.png")
+        await world.lines_until(1)
+        await send("八戒，看这个", "molong.json")
+        assert (await world.lines_until(2))[1][1] == "知道了：八戒，看这个"
