@@ -81,7 +81,11 @@ async def send(talk: Exchange, character: Character, format: Format, face: bytes
     if face is None and (FACES / f"{character.id}.png").is_file():
         face = (FACES / f"{character.id}.png").read_bytes()
     data = write(character, format=format, face=face, language=language)
-    where = await talk.view.stage.attach(f"{character.id}.{format}", data)
+    attach = getattr(talk.view.stage, "attach", None)  # not every stage shows files
+    if attach is None:
+        await talk.tell(words.NO_FILES)
+        return
+    where = await attach(f"{character.id}.{format}", data)
     name = character.name[talk.view.language]
     await talk.tell(words.EXPORTED, name, f"\n{where}" if where else "")
 

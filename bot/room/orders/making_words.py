@@ -24,6 +24,7 @@ HOW_IMPORT = Words(
     "/character import with the card's JSON after it.",
 )
 UNREAD = Words("这张卡读不了：{}", "This card cannot be read: {}")
+NO_FILES = Words("这里发不了文件。", "Files cannot be sent here.")
 EXPORTED = Words("{}的卡。{}", "The card of {}.{}")
 HOW_CREATE = Words(
     "例如：/角色 创建 小墨龙 | 墨龙来也！ | 一条爱写字的小龙。 | 别名：小墨 | 语气：文绉绉 | "
