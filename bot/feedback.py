@@ -24,11 +24,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bot.memory import Asked, Given, Memory, open_memory
+from bot.pseudonyms import letter, replacer
 from bot.secrets import redis_url
 
 Format = Literal["dpo", "kto"]
-
-_STEMS = "甲乙丙丁戊己庚辛壬癸"
 
 
 class FeedbackProblem(RuntimeError):
@@ -156,28 +155,8 @@ def neutral(asked: Asked) -> Callable[[str], str]:
     names = dict.fromkeys((asked.people or {}).values())
     whole = "".join(text for text, control in asked.spans if not control)
     found = sorted((n for n in names if n), key=lambda n: (whole.find(n) < 0, whole.find(n)))
-    letters = {name: _letter(i, asked.language) for i, name in enumerate(found)}
-    return _replacer(letters)
-
-
-def _letter(index: int, language: str) -> str:
-    if language == "zh":
-        return _STEMS[index] if index < len(_STEMS) else f"客{index + 1}"
-    return chr(ord("A") + index) if index < 26 else f"P{index + 1}"
-
-
-def _replacer(letters: Mapping[str, str]) -> Callable[[str], str]:
-    if not letters:
-        return str
-    ordered = sorted(letters, key=len, reverse=True)
-    # A name of one letter is replaced where it speaks, not wherever the letter stands.
-    parts = []
-    for name in ordered:
-        latin = name[0].isascii() and name[-1].isascii()
-        part = rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])" if latin else re.escape(name)
-        parts.append(part if len(name) > 1 else rf"(?:^|(?<=\n)){re.escape(name)}(?=[：:])")
-    pattern = re.compile("|".join(parts))
-    return lambda text: pattern.sub(lambda match: letters[match[0]], text)
+    letters = {name: letter(i, asked.language) for i, name in enumerate(found)}
+    return replacer(letters)
 
 
 def _prompt(asked: Asked, name: Callable[[str], str]) -> str:

@@ -58,6 +58,21 @@ WHISPER_WHAT = Words(
     "悄悄对谁说什么？例：/悄悄话 悟空 师父有危险。要对在场的一位说。",
     "Whisper what, and to whom on stage? For example: /whisper wukong Beware of the lady.",
 )
+WHICH_FORMAT = Words(
+    "哪一种？/剧本 文本、/剧本 网页、/剧本 jsonl、/剧本 教材；加一个数只要最后几句（最多 {}）。",
+    "Which? /transcript markdown, html, jsonl or lessons; with a number only the last lines "
+    "(at most {}).",
+)
+TRANSCRIPT = Words(
+    "这场戏，{} 句：只有大家都听得见的话。",
+    "The scene (lines: {}): only what everybody could hear.",
+)
+AS_IT_IS = Words("{}", "{}")
+NO_CONSENT = Words(
+    "这场戏要人人同意才能当教材。还没有同意的：{}。同意的请说 /公开 教材 可以。",
+    "The scene may be taken as lessons when everybody in it agrees. Not yet: {}. Whoever agrees "
+    "says: /share lessons yes",
+)
 KEPT_AS = Words(
     "存好了：「{}」（{} 句）。/分支 {} 回到这里。",
     "Kept as “{}” (lines: {}). /branch {} comes back.",

@@ -35,6 +35,7 @@ CHARACTER_REVIEW, CHARACTER_EVERYWHERE = "character_review", "character_everywhe
 MODERATORS = frozenset(
     {FORGET_ROOM, DISMISS_ALL, "restore", "undo", "pause", "resume", "note", "edit", "language"}
     | {"auto", "branch", "checkpoint", "lore", "castmode", CHARACTER_REVIEW}
+    | {"transcript"}
 )
 NOBODY = frozenset({CHARACTER_EVERYWHERE})  # on a chat platform; whoever runs the bot may
 # What people may always do with what is remembered of them, and how they get help.

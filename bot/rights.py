@@ -42,8 +42,19 @@ _HAND_OVER = re.compile(
 )
 _YES = {"on", "yes", "allow", "可以", "允许", "是", "开", "好"}
 _NO = {"off", "no", "deny", "不可以", "不允许", "不", "否", "关", "不行"}
+_LESSONS = {"lessons", "教材", "课文"}
 _NOBODY = {"none", "off", "nobody", "无", "没有", "谁也不是", "取消"}
 
+LESSONS_ALLOWED = Words(
+    "你在戏里出声说的话，可以收进教材（不写你的名字）。/公开 教材 不：不再可以。",
+    "What you say aloud in scenes may be taken as lessons, without your name. "
+    "`/share lessons no` ends that.",
+)
+LESSONS_NOT_ALLOWED = Words(
+    "你说的话不收进教材。/公开 教材 可以：在你说过话的戏里，这场戏可以当教材（不写你的名字）。",
+    "What you say is not taken as lessons. `/share lessons yes` lets scenes that you are in be "
+    "taken, without your name.",
+)
 NOTHING = Words(
     "没有记得你什么。说“记住：……”就会记住。",
     'Nothing is remembered of you. Say "remember that …" and it will be.',
@@ -348,6 +359,12 @@ async def _forget(
 
 async def _share(argument: str, person: PersonMemory, language: Language) -> str:
     word = argument.casefold()
+    first, _, rest = word.partition(" ")
+    if first in _LESSONS:
+        if rest.strip() in _YES | _NO:
+            await person.set(lessons=rest.strip() in _YES)
+        allowed = (await person.known()).profile.lessons
+        return (LESSONS_ALLOWED if allowed else LESSONS_NOT_ALLOWED)[language]
     if word in _YES:
         await person.set(shared=True)
         return MAY_SHARE[language]

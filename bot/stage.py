@@ -84,6 +84,11 @@ class Stage(Protocol):
         """
         ...
 
+    async def attach(self, name: str, data: bytes) -> str:
+        """Show a file. Returns where it is, for people to read: a path in a terminal, "" where it
+        stands in the chat."""
+        ...
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         """Take back a line, done or being written."""
         ...

@@ -38,6 +38,17 @@ LIFE: tuple[Command, ...] = (
         informs="bare",
     ),
     Command(
+        "transcript",
+        ("transcript", "share_scene"),
+        ("剧本", "文稿"),
+        "text",
+        Words("[文本｜网页｜jsonl｜教材] [几句]", "[markdown|html|jsonl|lessons] [LINES]"),
+        Words(
+            "把这场戏写成一个文件；当教材要人人同意",
+            "the scene as a file to share; as lessons only when everybody in it agrees",
+        ),
+    ),
+    Command(
         "roll",
         ("roll", "dice"),
         ("掷骰", "掷骰子", "骰子"),

@@ -30,6 +30,7 @@ async def export(store: PersonStore) -> dict[str, Any]:
         "accounts": accounts,
         "remembered_in_groups": profile.in_groups,
         "private_shared_with_groups": profile.shared,
+        "lessons_allowed": profile.lessons,
         "retention_days": profile.days,
         "rooms": rooms,
         "said": said,

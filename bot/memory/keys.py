@@ -41,9 +41,10 @@ accounts of a person, the root, and for as many days as the person says (180) si
 used; then the hourly look erases them. By themselves all keys end 400 days after that.
 
 `…:profile`, a hash: in_groups "0" (may not be remembered in groups) · shared "1" (what was said in
-    private may be used in groups) · days (when not 180) · accounts (at most 8) · leaving "1"
-    (everything is being forgotten) · joining (roots that are being taken over) · clearing (roots
-    that were, and are being deleted) · parting (accounts that become a person of their own)
+    private may be used in groups) · lessons "1" (may be taken as lessons) · days (when not 180) ·
+    accounts (at most 8) · leaving "1" (everything is being forgotten) · joining (roots that are
+    being taken over) · clearing (roots that were, and are being deleted) · parting (accounts that
+    become a person of their own)
 `…:facts`, a hash of at most 200: number -> JSON of text (at most 300 characters), room, private,
     heard (character ids; none: all), sure (0..1), pinned, turn, at (seconds), by (account)
 `…:bonds`, a hash of at most 128: CHARACTER, or `CHARACTER private` -> JSON of talks, first, last

@@ -34,6 +34,7 @@ def known_from_fields(
         profile=Profile(
             in_groups=profile.get("in_groups") != "0",
             shared=profile.get("shared") == "1",
+            lessons=profile.get("lessons") == "1",
             days=int(profile.get("days", DAYS)),
             accounts=_accounts(profile, "accounts"),
             leaving="leaving" in profile,
@@ -58,6 +59,7 @@ def known_to_fields(known: Known) -> tuple[dict[str, str], ...]:
     fields = {
         "in_groups": "" if profile.in_groups else "0",
         "shared": "1" if profile.shared else "",
+        "lessons": "1" if profile.lessons else "",
         "days": "" if profile.days == DAYS else str(profile.days),
         "accounts": " ".join(map(tag, profile.accounts)),
         "leaving": "1" if profile.leaving else "",

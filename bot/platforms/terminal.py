@@ -21,6 +21,7 @@ import re
 import sys
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
@@ -148,6 +149,22 @@ class Terminal:
 
     async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         self._print(Text(text, style="dim"))
+
+    async def attach(self, name: str, data: bytes) -> str:
+        """Written into the folder that the terminal was started in, over nothing."""
+        stem, dot, kind = name.rpartition(".")
+        for number in range(1, 1000):
+            path = Path.cwd() / (name if number == 1 else f"{stem}-{number}{dot}{kind}")
+            try:
+                with path.open("xb") as file:
+                    file.write(data)
+            except FileExistsError:
+                continue
+            except OSError as problem:
+                self._print(Text(f"{path}: {problem.strerror}", style="red"))
+                return ""
+            return str(path)
+        return ""
 
     async def show(self, line: Line) -> tuple[str, ...]:
         label = _label(line.speaker, line.language)

@@ -28,6 +28,9 @@ class Unseen:
     async def show(self, line: Line) -> tuple[str, ...]:
         return ()
 
+    async def attach(self, name: str, data: bytes) -> str:
+        return ""
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         return None
 

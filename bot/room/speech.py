@@ -128,7 +128,7 @@ class Speech:
         """
         job, view = self._job, self._view
         work, turn = job.work, Turn(speaker.id, spoken.text, "character")
-        if work.to:
+        if work.to == speaker.id:
             turn = replace(turn, witnesses=frozenset((speaker.id,)), whispered=True)
         line = StoredLine(
             work.line,
@@ -137,7 +137,7 @@ class Speech:
             passages=spoken.before.quotes(spoken.text),
             lore=spoken.before.entries,
             person=work.individual,
-            to=work.person if work.to else "",
+            to=work.person if turn.whispered else "",
         )
         after = None if spoken.broken and job.stopped else then(turn)
         if spoken.mark:

@@ -37,6 +37,7 @@ class Script:
         self.snapshots: list[str] = []
         self.withdrawn: list[str] = []
         self.done: list[Line] = []
+        self.files: list[tuple[str, bytes]] = []
         self.on_show: Callable[[str], None] = lambda text: None
 
     def pace(self) -> Pace:
@@ -53,6 +54,10 @@ class Script:
         self.done.append(line)
         self.lines.append((line.speaker.name[line.language], line.text))
         return (f"place of {line.id}",)
+
+    async def attach(self, name: str, data: bytes) -> str:
+        self.files.append((name, data))
+        return ""
 
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         self.withdrawn.append(line_id)

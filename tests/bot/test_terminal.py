@@ -61,6 +61,16 @@ def mrp(surroundings, request):
 SCENE = "/summon wukong\n你是谁？\n/summon bajie\n八戒，今晚吃甚么？\n/who\n/quit\n"
 
 
+def test_a_transcript_is_written_where_the_terminal_was_started(mrp, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    for _ in range(2):  # over nothing
+        told = mrp("/summon 悟空\n悟空，你好\n/剧本 html\n/quit\n")
+        path = Path(told[-1])
+        assert path.parent == tmp_path
+        assert "悟空，你好" in path.read_text(encoding="utf-8")
+    assert len(list(tmp_path.glob("mrp-*.html"))) == 2
+
+
 def test_a_pipe_is_answered_line_by_line_under_the_speakers_names(mrp, cast):
     wukong, bajie = cast["wukong"], cast["bajie"]
     assert mrp(SCENE) == [

@@ -8,7 +8,7 @@ import pytest
 
 from bot.platforms.text import is_document
 from tests.discord.conftest import World, begun
-from tests.fakes.discord_server import Fault
+from tests.fakes.discord_server import Fault, text_of
 
 
 async def test_a_long_answer_is_a_file(world: World, monkeypatch: pytest.MonkeyPatch):
@@ -53,6 +53,21 @@ async def test_an_export_is_a_file_however_short(world: World):
     for message in server.messages(direct):
         if message["_files"]:
             assert json.loads(message["_files"]["mrp.json"])
+
+
+async def test_a_transcript_is_a_file_in_the_channel(world: World):
+    server = world.server
+    async with world.bot():
+        direct = world.server.add_direct(world.ming)
+        await server.say(world.ming, direct, "/summon 悟空")
+        await server.until(lambda: "老孙" in "".join(map(text_of, server.messages(direct))))
+        await server.say(world.ming, direct, "/剧本 html")
+        sent = await server.until(
+            lambda: next((m["_files"] for m in server.messages(direct) if m["_files"]), None)
+        )
+    ((name, data),) = sent.items()
+    assert name.endswith(".html")
+    assert "<!doctype html>" in data
 
 
 def test_what_is_a_document():

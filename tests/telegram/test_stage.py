@@ -74,3 +74,16 @@ async def test_what_is_too_long_for_a_chat_is_a_file(world: World):
     shown = world.server.shown(world.ming)
     assert [m.file for m in shown] == ["", "", "mrp.txt"]
     assert shown[2].text == "长的。" * 4000
+
+
+async def test_a_transcript_is_a_file_in_the_chat(world: World):
+    async with world.bot() as client:
+        world.server.says(world.ming, world.ming, "/summon 悟空")
+        await world.hears("老孙", world.ming)
+        world.server.says(world.ming, world.ming, "/剧本 html")
+        file = await world.server.until(
+            lambda: next((m for m in world.server.shown(world.ming) if m.file), None)
+        )
+        await client.settled()
+    assert file.file.endswith(".html")
+    assert "<!doctype html>" in file.text

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import io
 import logging
 from collections import deque
 from collections.abc import Iterable
@@ -61,6 +62,10 @@ class Outlet(Protocol):
 
     async def delete(self, post: Post) -> None: ...
 
+    async def attach(self, name: str, data: bytes, nonce: str) -> None:
+        """Send a file."""
+        ...
+
     async def find(self, place: str) -> Post | None:
         """The message with this id, None when it is gone."""
         ...
@@ -106,6 +111,10 @@ class ChannelOutlet:
             # The nonce was used before: Discord returned that earlier message instead of a new one.
             return await self.edit(post, speaker, content)
         return post
+
+    async def attach(self, name: str, data: bytes, nonce: str) -> None:
+        file = discord.File(io.BytesIO(data), filename=name)
+        await self.channel.send(file=file, nonce=nonce, allowed_mentions=NOBODY)
 
     async def _through(self, hook: discord.Webhook, speaker: Speaker, content: str) -> Post | None:
         """Send through a webhook; None when it was deleted, or does not deliver."""
@@ -265,6 +274,12 @@ class CallOutlet:
                 await self.call.followup.delete_message(post.id)
             except discord.HTTPException:
                 _log.info("message %s could not be taken back", post.id)
+
+    async def attach(self, name: str, data: bytes, nonce: str) -> None:
+        if self.call is None or self.call.is_expired():
+            raise Gone
+        file = discord.File(io.BytesIO(data), filename=name)
+        await self.call.followup.send(file=file, ephemeral=True, allowed_mentions=NOBODY)
 
     async def send_ephemeral(self, text: str, nonce: str) -> None:
         """A message that only the person sees who gave the command; nothing once it expired."""

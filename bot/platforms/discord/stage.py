@@ -91,6 +91,10 @@ class DiscordStage:
         for part in (text,) if is_document(text) else map(escape, parts(text)):
             await self.lasting("a notice", partial(self._send, part))
 
+    async def attach(self, name: str, data: bytes) -> str:
+        await self.lasting("a file", lambda nonce: self.outlet.attach(name, data, nonce))
+        return ""
+
     async def show(self, line: Line) -> tuple[str, ...]:
         writing = self._writing
         if writing is None or writing.line.id != line.id or writing.line.version != line.version:

@@ -98,6 +98,15 @@ class TelegramStage:
                 chat, part, parse_mode=ParseMode.HTML, message_thread_id=thread
             )
 
+    async def attach(self, name: str, data: bytes) -> str:
+        try:
+            await self._bot.send_document(
+                self.chat, data, filename=name, message_thread_id=self.thread
+            )
+        except TelegramError as problem:
+            log.error("a file could not be sent: %s", problem)
+        return ""
+
     async def show(self, line: Line) -> tuple[str, ...]:
         own = self._bot_of(line.speaker)
         bot = own or self._bot
