@@ -33,6 +33,8 @@ For what a person says (`answerers`), the first of these that holds:
    person (who last answered them) stands as the one before the last. Without a model: the partner,
    else the most talkative.
 
+Who is **reserved** (`/autoreply NAME off`) answers by rules 1 to 3 and 6 only.
+
 After a character's line whom it calls is drawn in (`called`): 「八戒，你说是不是？」, "Master!".
 Where characters talk on by themselves, nobody follows himself. A round, all that follows one human
 message, has at most `CAP` turns.
@@ -42,7 +44,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bot.mentions import calls, mentions, vocatives
@@ -70,15 +72,17 @@ def answerers(
     *,
     reply_to: str | None = None,
     forced: str | None = None,
+    reserved: Collection[str] = (),
 ) -> tuple[Character, ...]:
     """Who of the scene's cast answers what a person just said; at most `CAP`, maybe nobody.
 
     `scene` holds the turns before this one; `everybody` is all who could be summoned, so that a
     long name of somebody off stage is not taken for a short one of somebody present. `reply_to` is
     who said the line that is replied to: a character's id, or a person's shown name. `forced` is
-    the id of the one who shall answer.
+    the id of the one who shall answer. `reserved` are ids of those who answer only when they are
+    called, replied to or chosen.
     """
-    present, decided = _decide(turn, scene, tuple(everybody), reply_to, forced)
+    present, decided = _decide(turn, scene, tuple(everybody), reply_to, forced, reserved)
     if decided is not None:
         return decided
     partner = _partner(turn, scene)
@@ -92,6 +96,7 @@ def candidates(
     *,
     reply_to: str | None = None,
     forced: str | None = None,
+    reserved: Collection[str] = (),
 ) -> tuple[Character, ...]:
     """Among whom the model's opinion decides. Fewer than two: there is nothing to ask it.
 
@@ -102,13 +107,13 @@ def candidates(
     if turn is None and scene.turns and scene.turns[-1].side == "human":
         turn, scene = scene.turns[-1], replace(scene, turns=scene.turns[:-1])
     if turn is not None:
-        present, decided = _decide(turn, scene, everybody, reply_to, forced)
+        present, decided = _decide(turn, scene, everybody, reply_to, forced, reserved)
         return present if decided is None else decided[:1]
     last = next((t for t in reversed(scene.turns) if t.side != "narration"), None)
     if last is None:
-        return scene.cast
+        return tuple(c for c in scene.cast if c.id not in reserved)
     return called(last, scene, everybody)[:1] or tuple(
-        c for c in scene.cast if c.id != last.speaker
+        c for c in scene.cast if c.id != last.speaker and c.id not in reserved
     )
 
 
@@ -154,6 +159,7 @@ def _decide(
     everybody: tuple[Character, ...],
     reply_to: str | None,
     forced: str | None,
+    reserved: Collection[str],
 ) -> tuple[tuple[Character, ...], tuple[Character, ...] | None]:
     """Who may answer, and who does by rules 1 to 6; None where it is open."""
     for character in scene.cast:
@@ -171,14 +177,15 @@ def _decide(
     answering = tuple(c for c in named if c in present)
     if answering:
         return present, answering[:CAP]
-    if not present:
+    waited_for = [c for c in _waited_for(turn, scene, everybody) if c in present]
+    present = tuple(c for c in present if c.id not in reserved)
+    if not present and not waited_for:
         return present, ()
     if _GROUP.search(text):
         return present, _by_talk(present)[:CAP]
     to_a_person = bool(reply_to) and all(c.id != reply_to for c in (*scene.cast, *everybody))
     if to_a_person or _among_people(turn, scene, everybody):
         return present, ()
-    waited_for = [c for c in _waited_for(turn, scene, everybody) if c in present]
     return present, tuple(waited_for[:1]) or None
 
 

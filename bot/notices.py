@@ -58,6 +58,29 @@ WHISPER_WHAT = Words(
     "悄悄对谁说什么？例：/悄悄话 悟空 师父有危险。要对在场的一位说。",
     "Whisper what, and to whom on stage? For example: /whisper wukong Beware of the lady.",
 )
+LESSONS_ALLOWED = Words(
+    "你在戏里出声说的话，可以收进教材（不写你的名字）。/公开 教材 不：不再可以。",
+    "What you say aloud in scenes may be taken as lessons, without your name. "
+    "`/share lessons no` ends that.",
+)
+LESSONS_NOT_ALLOWED = Words(
+    "你说的话不收进教材。/公开 教材 可以：在你说过话的戏里，这场戏可以当教材（不写你的名字）。",
+    "What you say is not taken as lessons. `/share lessons yes` lets scenes that you are in be "
+    "taken, without your name.",
+)
+RESERVED = Words("只在被叫到时开口：{}", "Speak only when called: {}")
+AUTO_REPLY = Words(
+    "{}：{}。/自动回话 名字 开｜关",
+    "{}: {}. /autoreply NAME on|off",
+)
+UNASKED = {
+    True: Words("没被叫到也会接话", "answers unasked"),
+    False: Words("只在被叫到时开口", "speaks only when called"),
+}
+WHOSE_REPLIES = Words(
+    "谁的？例：/自动回话 八戒 关。全体：/自动回话 全体 开",
+    "Whose? For example: /autoreply pigsy off, or /autoreply all on",
+)
 WHICH_FORMAT = Words(
     "哪一种？/剧本 文本、/剧本 网页、/剧本 jsonl、/剧本 教材；加一个数只要最后几句（最多 {}）。",
     "Which? /transcript markdown, html, jsonl or lessons; with a number only the last lines "

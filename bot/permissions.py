@@ -35,9 +35,11 @@ CHARACTER_REVIEW, CHARACTER_EVERYWHERE = "character_review", "character_everywhe
 MODERATORS = frozenset(
     {FORGET_ROOM, DISMISS_ALL, "restore", "undo", "pause", "resume", "note", "edit", "language"}
     | {"auto", "branch", "checkpoint", "lore", "castmode", CHARACTER_REVIEW}
-    | {"transcript"}
+    | {"transcript", "autoreply"}
 )
 NOBODY = frozenset({CHARACTER_EVERYWHERE})  # on a chat platform; whoever runs the bot may
+# Orders that only ask how it is, when nothing is said with them.
+_ASKING = {"note", "language", "branch", "lore", "castmode", "autoreply", "proactive"}
 # What people may always do with what is remembered of them, and how they get help.
 _THEIRS = frozenset(
     {"memory", "remember", "correct", "export", "optout", "optin", "share", "retention", "link"}
@@ -79,7 +81,7 @@ def action_of(order: Order) -> str:
     argument = order.argument.strip().casefold()
     if order.id == "dismiss" and argument in ALL:
         return DISMISS_ALL
-    if order.id in ("note", "language", "branch", "lore", "castmode") and not argument:
+    if order.id in _ASKING and not argument:
         return ""  # only asks what it is
     return order.id
 

@@ -28,6 +28,7 @@ from bot.memory import (
     TooManyTries,
     linking,
 )
+from bot.notices import LESSONS_ALLOWED, LESSONS_NOT_ALLOWED
 from bot.recall import visible
 from characters.card import Language, Words
 
@@ -45,16 +46,6 @@ _NO = {"off", "no", "deny", "不可以", "不允许", "不", "否", "关", "不�
 _LESSONS = {"lessons", "教材", "课文"}
 _NOBODY = {"none", "off", "nobody", "无", "没有", "谁也不是", "取消"}
 
-LESSONS_ALLOWED = Words(
-    "你在戏里出声说的话，可以收进教材（不写你的名字）。/公开 教材 不：不再可以。",
-    "What you say aloud in scenes may be taken as lessons, without your name. "
-    "`/share lessons no` ends that.",
-)
-LESSONS_NOT_ALLOWED = Words(
-    "你说的话不收进教材。/公开 教材 可以：在你说过话的戏里，这场戏可以当教材（不写你的名字）。",
-    "What you say is not taken as lessons. `/share lessons yes` lets scenes that you are in be "
-    "taken, without your name.",
-)
 NOTHING = Words(
     "没有记得你什么。说“记住：……”就会记住。",
     'Nothing is remembered of you. Say "remember that …" and it will be.',

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from characters.greetings import Greeting, GreetingError, read_greeting
 from characters.voices import NO_VOICE, Voice, VoiceError, read_voice
 from characters.words import LANGUAGES as LANGUAGES
 from characters.words import Language as Language
@@ -89,7 +90,8 @@ class Character:
     `titles` mean the character only where it is present, and only from some; `lookalikes` are
     words that hold one of its names and do not mean it (旅行者 holds 行者). With a line of
     `refusal` it turns down what it shall not talk about. `talkativeness` in 0..1 is how readily the
-    character speaks unasked; `temperature` is its sampling dial; `first_chapter` is where the book
+    character speaks unasked; `greetings` are those for a situation (`characters.greetings`);
+    `temperature` is its sampling dial; `first_chapter` is where the book
     first shows it (0: not from a book). Texts may hold macros (`characters.macros`). `source` is
     the foreign card that it came from.
     """
@@ -113,6 +115,7 @@ class Character:
     emoji: str = ""
     categories: tuple[str, ...] = ()
     source: Source | None = None
+    greetings: tuple[Greeting, ...] = ()
     voice: Voice = NO_VOICE
 
     @property
@@ -272,6 +275,7 @@ class _Reader:
             emoji=self._text("emoji", ""),
             categories=self._texts("categories", self.raw.pop("categories", [])),
             source=self._source(),
+            greetings=_greetings(self),
             voice=self._voice(),
         )
         self._none_left(self.raw, "")
@@ -292,11 +296,8 @@ class _Reader:
         return source
 
     def _earlier(self) -> tuple[Earlier, ...]:
-        listed = self.raw.pop("earlier", [])
-        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise self._wrong("earlier", "must be tables: [[earlier]]")
         found = []
-        for raw in listed:
+        for raw in _tables(self, "earlier"):
             part = _Reader(self.file, raw)
             part.only = self.only
             until = part._whole("until", 1, 100_000)
@@ -398,11 +399,8 @@ class _Reader:
         return Words(**texts)
 
     def _titles(self) -> tuple[Title, ...]:
-        listed = self.raw.pop("titles", [])
-        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise self._wrong("titles", "must be tables: [[titles]]")
         titles = []
-        for table in map(dict, listed):
+        for table in map(dict, _tables(self, "titles")):
             by = table.pop("by", [])
             if not isinstance(by, list) or not all(isinstance(who, str) for who in by):
                 raise self._wrong("titles.by", f"must be a list of ids, not {by!r}")
@@ -433,3 +431,18 @@ class _Reader:
         if not all(texts):
             raise self._wrong(key, "is missing or holds an empty text")
         return texts
+
+
+def _tables(reader: _Reader, key: str) -> list[dict[str, Any]]:
+    """A list of tables that a card may have."""
+    listed = reader.raw.pop(key, [])
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise reader._wrong(key, f"must be tables: [[{key}]]")
+    return listed
+
+
+def _greetings(reader: _Reader) -> tuple[Greeting, ...]:
+    try:
+        return tuple(read_greeting(raw, reader.only) for raw in _tables(reader, "greetings"))
+    except GreetingError as problem:
+        raise reader._wrong(problem.key, problem.what) from problem

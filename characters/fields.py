@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from characters.card import LANGUAGES, Character, Earlier, Language, Lines, Source, Title, Words
+from characters.greetings import Greeting
 from characters.voices import Voice, voice_table
 
 _DEFAULTS = {part.name: part.default for part in fields(Character)}
@@ -51,6 +52,8 @@ def _plain(value: object) -> Any:
                 for language, text in found.items()
                 if text
             }
+        case Greeting():
+            return value.as_table()
         case Title(words, by):
             return {**_plain(words), **({"by": sorted(by)} if by else {})}
         case Earlier(until, brief, persona):

@@ -57,6 +57,17 @@ class Scene:
         """The scene without what was whispered: what everybody may know."""
         return replace(self, turns=tuple(turn for turn in self.turns if not turn.whispered))
 
+    def between(self, person: str, character_id: str) -> Scene:
+        """The scene without what others whispered than this person and this character to each
+        other."""
+        turns = (
+            turn
+            for turn in self.turns
+            if not turn.whispered
+            or (turn.heard_by(character_id) and turn.speaker in (person, character_id))
+        )
+        return replace(self, turns=tuple(turns))
+
     def member(self, character_id: str) -> Character:
         """The member of the cast with this id. Raises KeyError when it is not on stage."""
         for character in self.cast:

@@ -49,6 +49,18 @@ LIFE: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "autoreply",
+        ("autoreply",),
+        ("自动回话", "插话"),
+        "text",
+        Words("[名字 开｜关]", "[NAME on|off]"),
+        Words(
+            "一位角色没被叫到时接不接话",
+            "whether a character answers when nobody has called it",
+        ),
+        informs="bare",
+    ),
+    Command(
         "roll",
         ("roll", "dice"),
         ("掷骰", "掷骰子", "骰子"),

@@ -15,6 +15,7 @@ All are erased when nobody has spoken in the room for 400 days.
     cast (ids in the order they came on stage) · place · mood · note · chapter · paused · language ·
     summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
+    reserved (ids of characters that speak only when called) ·
     choices (JSON: ways to go on that were offered) ·
     branches (JSON: at most 20 other ways that the talk went, each with its spans of turns and its
     scene) · branch (name of the one it is on) · hidden (first and last ids of turns not on it) ·

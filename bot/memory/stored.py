@@ -189,9 +189,10 @@ class RoomState:
     """All that a room is, besides what was said in it. `chapter` 0: the whole book.
 
     `mark` is the newest turn that is trimmed from prompts, `summed` the newest that `summaries`
-    tell of. `choices` are the ways to go on that were offered and not taken. `branches` are the
-    other ways that the talk went, `branch` the one that it is on where that has a name, `hidden`
-    the spans of turns that are not on it (`bot.memory.branches`).
+    tell of. `choices` are the ways to go on that were offered and not taken. `reserved` are ids of
+    characters that speak only when they are called. `branches` are the other ways that the talk
+    went, `branch` the one that it is on where that has a name, `hidden` the spans of turns that are
+    not on it (`bot.memory.branches`).
     """
 
     cast: tuple[str, ...] = ()
@@ -206,6 +207,7 @@ class RoomState:
     mark: str = ""
     summed: str = ""
     choices: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
     branches: tuple[Branch, ...] = ()
     branch: str = ""
     hidden: tuple[Span, ...] = ()
@@ -280,7 +282,7 @@ def state_to_fields(changes: Mapping[str, Any]) -> tuple[str, ...]:
     fields: list[str] = []
     for key, value in changes.items():
         match key:
-            case "cast":
+            case "cast" | "reserved":
                 text = " ".join(value)
             case "summaries":
                 text = json.dumps([[sorted(s.heard), s.text] for s in value], ensure_ascii=False)
@@ -327,6 +329,7 @@ def state_from_fields(fields: Mapping[str, str]) -> RoomState:
         choices=tuple(json.loads(fields.get("choices") or "[]")),
         branches=tuple(map(Branch.from_fields, json.loads(fields.get("branches") or "[]"))),
         branch=fields.get("branch", ""),
+        reserved=tuple(fields.get("reserved", "").split()),
         hidden=tuple(zip(hidden[::2], hidden[1::2], strict=True)),
         epoch=int(fields.get("epoch", 0)),
     )

@@ -115,12 +115,14 @@ class Exchange:
         before = replace(scene, turns=scene.turns[: numbers[0]]).aloud()
         replied = await view.line_at(work.reply_to) if work.reply_to else None
         reply_to = replied.speaker if replied else None
-        among = candidates(before, cast, turn, reply_to=reply_to)
+        reserved = view.memory.state.reserved
+        among = candidates(before, cast, turn, reply_to=reply_to, reserved=reserved)
         if len(among) > 1:
             chosen = await self.likeliest(among, before.said(turn))
             if chosen:
                 return (chosen.id,)
-        return tuple(c.id for c in answerers(turn, before, cast, reply_to=reply_to))
+        answering = answerers(turn, before, cast, reply_to=reply_to, reserved=reserved)
+        return tuple(c.id for c in answering)
 
     def _after(self, turn: Turn, work: Request) -> Request | None:
         """What is left to do after a character's line; None when that was the last one."""
@@ -151,7 +153,8 @@ class Exchange:
     async def whoever(self) -> Character | None:
         """Who goes on by itself."""
         scene = self.view.scene().aloud()
-        among = candidates(scene, self.view.cast)
+        reserved = self.view.memory.state.reserved
+        among = candidates(scene, self.view.cast, reserved=reserved)
         if len(among) > 1:
             chosen = await self.likeliest(among, scene)
             if chosen:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.casts import Casts
@@ -21,7 +23,8 @@ from characters.card import Cast
 class Shared:
     """One shipped cast, one model, one memory. `casts` says who can be summoned where. `book`,
     `people` and `limits` may be missing: nothing to quote, nothing kept of people, no rate limit.
-    `stats` counts what happened, by name; `dice` throws them."""
+    `stats` counts what happened, by name; `dice` throws them; `clock` is the time of day, in
+    seconds since 1970."""
 
     cast: Cast
     voice: Voice
@@ -33,6 +36,7 @@ class Shared:
     permissions: Permissions = field(default_factory=Permissions)
     stats: Counter[str] = field(default_factory=Counter)
     dice: random.Random = field(default_factory=random.SystemRandom)
+    clock: Callable[[], float] = time.time
     casts: Casts = field(init=False)
 
     def __post_init__(self) -> None:

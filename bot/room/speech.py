@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from bot.drafts import Draft, broken_off, run_out
 from bot.faults import Fault, fault_of, without
 from bot.labels import labels_for
 from bot.memory import AlreadyHandled, Request, StoredLine
+from bot.memory.room import KEPT_VERSIONS
 from bot.room.chores import Chores
 from bot.room.delivery import Unseen, show
 from bot.room.job import Job
@@ -118,10 +119,12 @@ class Speech:
         *,
         then: Then,
         joined: Turn | None = None,
+        others: Sequence[str] = (),
         **changes: Any,
     ) -> None:
         """Store a character's line as the next answer of the job, and show it. `joined` is a turn
-        before it; `changes` are those of the room's state (see `RoomMemory.write`).
+        before it; `others` are versions that can be chosen instead; `changes` are those of the
+        room's state (see `RoomMemory.write`).
 
         Raises:
             AlreadyHandled: another process answered meanwhile; the line is not kept.
@@ -133,7 +136,7 @@ class Speech:
         line = StoredLine(
             work.line,
             speaker.id,
-            (spoken.text,),
+            (spoken.text, *others)[:KEPT_VERSIONS],
             passages=spoken.before.quotes(spoken.text),
             lore=spoken.before.entries,
             person=work.individual,
@@ -241,14 +244,14 @@ class Speech:
         whispered = bool(self._job.work.to) and old is None
         scene = view.as_spoken(as_of(scene or view.scene(speaker.id), state.chapter))
         reader = speaker.as_of(state.chapter)
-        about = scene if whispered else scene.aloud()  # what the tail is looked up by
+        to = self._job.work.name if whispered else ""
+        about = scene.between(to, speaker.id) if whispered else scene.aloud()
         tail = await before(view, speaker, about, person)
         try:
             read = view.shared.voice.read(scene, reader, tail.tail, examples=not state.mark)
         except Crowded as crowded:
             await view.say(notices.CROWDED, crowded)
             return None
-        to = self._job.work.name if whispered else ""
         confided = confided_to(speaker, scene, view.cast, but=to)
         return _Prompt(speaker, reader, scene, read, tail, person, old, whispered, confided)
 

@@ -1,8 +1,9 @@
-"""Who is on stage: /summon, /dismiss, /who, /cast."""
+"""Who is on stage: /summon, /dismiss, /autoreply, /who, /cast."""
 
 from __future__ import annotations
 
 import logging
+import time
 
 from bot import notices
 from bot.commands import ALL, people
@@ -12,8 +13,14 @@ from bot.room.exchange import Exchange
 from bot.room.orders.table import more, nobody_called, order, setting
 from bot.room.speech import Spoken
 from characters.card import Character
+from characters.greetings import Situation, greetings_for
 from characters.macros import expand
-from characters.turn import Turn
+from characters.turn import Scene, Turn
+
+_WISH = {
+    **dict.fromkeys(("on", "yes", "开", "开启", "可以"), True),
+    **dict.fromkeys(("off", "no", "关", "关闭", "不"), False),
+}
 
 log = logging.getLogger(__name__)
 
@@ -29,20 +36,13 @@ async def _summon(talk: Exchange, argument: str) -> None:
         if character in scene.cast:
             already.append(character.name[talk.view.language])
             continue
-        greetings = character.greeting.either(talk.view.language)
-        # The second greeting is for joining others.
-        greeting = expand(
-            greetings[min(len(scene.cast), len(greetings) - 1, 1)],
-            char=character.name[talk.view.language],
-            user=talk.job.work.name,
-            seed=f"{talk.view.key}/{len(talk.view.memory.turns)}",
-            language=talk.view.language,
-        )
+        greeting, *others = await _greetings(talk, character, scene)
         cast = (*(c.id for c in scene.cast), character.id)
         line = talk.job.work.line
         await talk.speech.keep(
             character,
             Spoken(greeting),
+            others=others,
             then=more(talk),
             joined=_joining(talk, character),
             cast=cast,
@@ -63,6 +63,69 @@ async def _count(talk: Exchange, character: Character, line: str) -> None:
         await popularity.summoned(character.id, talk.view.place, person, once=line)
     except MemoryProblem as problem:
         log.warning("a summons was not counted: %s", problem)
+
+
+async def _greetings(talk: Exchange, character: Character, scene: Scene) -> tuple[str, ...]:
+    """What the character may say as it comes, by where, when and whom it meets; the first one is
+    said, the others are versions of it (`/retry 2`)."""
+    view, work = talk.view, talk.job.work
+    known = False
+    if work.individual and any(one.known is not None for one in character.greetings):
+        person = await view.shared.memory.person(work.individual, view.connection).known()
+        met = [person.bonds.get((character.id, scope)) for scope in {view.private, False}]
+        known = any(bond and bond.talks for bond in met)
+    situation = Situation(
+        view.language,
+        place=view.memory.state.place,
+        hour=time.localtime(view.shared.clock()).tm_hour,
+        known=known,
+        joining=bool(scene.cast),
+    )
+    texts = greetings_for(
+        character.greeting, character.greetings, situation, len(view.memory.turns)
+    )
+    return tuple(
+        expand(
+            text,
+            char=character.name[view.language],
+            user=work.name,
+            seed=f"{view.key}/{character.id}",
+            language=view.language,
+        )
+        for text in texts
+    )
+
+
+@order("autoreply")
+async def _autoreply(talk: Exchange, argument: str) -> None:
+    """Whether characters answer when nobody has called them; kept for who comes back, too."""
+    view, language = talk.view, talk.view.language
+    *words, last = argument.split() or [""]
+    wish = _WISH.get(last.casefold())
+    name = " ".join(words if wish is not None else (*words, last))
+    wanted, unknown = people("" if name.casefold() in ALL else name, view.cast)
+    if name.casefold() in ALL:
+        wanted = view.scene().cast
+    elif not wanted and not unknown:
+        wanted = view.scene().cast
+        if wish is not None or not wanted:
+            await talk.tell(notices.WHOSE_REPLIES)
+            return
+    reserved = list(view.memory.state.reserved)
+    if wanted and wish is not None:
+        ids = [c.id for c in wanted]
+        reserved = [one for one in reserved if one not in ids] + ([] if wish else ids)
+        await view.memory.write(reserved=tuple(reserved))
+    rows = [
+        notices.AUTO_REPLY[language].format(
+            c.name[language], notices.UNASKED[c.id not in reserved][language]
+        )
+        for c in wanted
+    ]
+    if rows:
+        changed = wish is not None
+        await view.notice("\n".join(rows), to="" if changed else talk.job.work.person)
+    await nobody_called(talk, unknown)
 
 
 def _joining(talk: Exchange, character: Character) -> Turn | None:
@@ -118,6 +181,8 @@ async def _who(talk: Exchange, argument: str) -> None:
         return
     names = joined((c.name[language] for c in scene.cast), language)
     rows = [notices.ON_STAGE[language].format(names), *setting(talk.view)]
+    if quiet := [c.name[language] for c in scene.cast if c.id in state.reserved]:
+        rows.append(notices.RESERVED[language].format(joined(quiet, language)))
     if state.paused:
         rows.append(notices.PAUSED[language])
     await talk.view.notice("\n".join(rows), to=talk.job.work.person)

@@ -115,7 +115,7 @@ async def test_others_prompts_opinions_and_searches_are_without_it(play, monkeyp
 
     asked = []
     p, _ = await scene(play, ["一声不响。", "再说一遍。", "也罢也罢。", "走了走了。"])
-    monkeypatch.setattr("bot.room.speech.passages", found)
+    monkeypatch.setattr("bot.room.tail.passages", found)
     opinions = p.room.shared.voice.opinions
 
     async def heard(scene_, among, **how):
