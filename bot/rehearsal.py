@@ -45,6 +45,9 @@ class _Shown:
         self.lines[line.id] = line
         return (line.id,)
 
+    async def attach(self, name: str, data: bytes) -> str:
+        return ""
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         self.lines.pop(line_id, None)
 

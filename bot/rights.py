@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from bot.commands import Order
+from bot.consent import NO, SHARED, YES, share
 from bot.memory import (
     LEAST_DAYS,
     LONGEST_FACT,
@@ -28,7 +29,6 @@ from bot.memory import (
     TooManyTries,
     linking,
 )
-from bot.notices import LESSONS_ALLOWED, LESSONS_NOT_ALLOWED
 from bot.recall import visible
 from characters.card import Language, Words
 
@@ -41,9 +41,6 @@ _EVERYTHING = {"all", "everything", "全部", "一切", "所有", "关于我的�
 _HAND_OVER = re.compile(
     r"(.{1,20}?)[\s,，、;；]{1,4}(?:keep(?: my)? characters|(?:留下|交出)角色)", re.IGNORECASE
 )
-_YES = {"on", "yes", "allow", "可以", "允许", "是", "开", "好"}
-_NO = {"off", "no", "deny", "不可以", "不允许", "不", "否", "关", "不行"}
-_LESSONS = {"lessons", "教材", "课文"}
 _NOBODY = {"none", "off", "nobody", "无", "没有", "谁也不是", "取消"}
 
 NOTHING = Words(
@@ -75,10 +72,6 @@ SETTINGS = Words(
 GROUPS = {
     True: Words("会记你", "you are remembered"),
     False: Words("不记你", "you are not remembered"),
-}
-SHARED = {
-    True: Words("可以在群里提起", "may come up in groups"),
-    False: Words("不会带到群里", "stays private"),
 }
 REMEMBERED = Words("记住了（{}）：{}", "Remembered ({}): {}")
 NOT_KEPT = Words(
@@ -121,16 +114,6 @@ OUT = Words(
     "before; /optin changes it back.",
 )
 IN = Words("群里可以记你了。", "You are remembered in groups again.")
-MAY_SHARE = Words(
-    "私下说过的，以后在群里也可能被提起。/公开 不 改回来。",
-    "What you said in private may now come up in groups. /share no changes it back.",
-)
-MAY_NOT_SHARE = Words(
-    "私下说的不会带到群里。", "What you say in private does not come up in groups."
-)
-HOW_SHARE = Words(
-    "私下说的{}。/公开 可以，或 /公开 不", "What you say in private {}. /share yes, or /share no"
-)
 DAYS_NOW = Words(
     "{} 天不来，就忘掉关于你的一切。/保留 30 改成三十天（{} 到 {}）。",
     "After {} without you everything about you is forgotten. /retention 30 makes it thirty "
@@ -239,7 +222,7 @@ async def obey(
             await person.set(in_groups=True)
             return IN[language]
         case "share":
-            return await _share(argument, person, language)
+            return await share(argument, person, language)
         case "retention":
             return await _retention(argument, person, language)
         case "link":
@@ -348,24 +331,6 @@ async def _forget(
     return GONE[language].format(fact.text)
 
 
-async def _share(argument: str, person: PersonMemory, language: Language) -> str:
-    word = argument.casefold()
-    first, _, rest = word.partition(" ")
-    if first in _LESSONS:
-        if rest.strip() in _YES | _NO:
-            await person.set(lessons=rest.strip() in _YES)
-        allowed = (await person.known()).profile.lessons
-        return (LESSONS_ALLOWED if allowed else LESSONS_NOT_ALLOWED)[language]
-    if word in _YES:
-        await person.set(shared=True)
-        return MAY_SHARE[language]
-    if word in _NO:
-        await person.set(shared=False)
-        return MAY_NOT_SHARE[language]
-    known = await person.known()
-    return HOW_SHARE[language].format(SHARED[known.profile.shared][language])
-
-
 async def _retention(argument: str, person: PersonMemory, language: Language) -> str:
     match = re.fullmatch(r"(\d{1,6})\s*(?:天|日|days?|d)?", argument)
     if match and LEAST_DAYS <= int(match[1]) <= MOST_DAYS:
@@ -386,10 +351,10 @@ async def _link(argument: str, person: PersonMemory, private: bool, language: La
         return IN_PRIVATE_ONLY[language]  # whoever reads the code, or who is who, could use it
     word, store = argument.casefold(), person.store
     try:
-        if word in _NO:
+        if word in NO:
             declined = await linking.decline(store)
             return DECLINED[language] if declined else NO_OFFER[language]
-        if word and word not in _YES:
+        if word and word not in YES:
             offer = await linking.claim(store, argument)
             return _offer(offer, language) if offer else NO_CODE[language]
         offer = await linking.pending(store)

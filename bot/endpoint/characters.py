@@ -64,6 +64,10 @@ class Shown:
         self.lines[line.id] = line
         return (line.id,)
 
+    async def attach(self, name: str, data: bytes) -> str:
+        self.notices.append(data.decode())  # a reply of the endpoint is text
+        return ""
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         self.lines.pop(line_id, None)
 

@@ -63,6 +63,9 @@ class Postbox:
             await self._write(f"{line.speaker.name[line.language]}: {line.text}")
         return (line.id,) if line.done else ()
 
+    async def attach(self, name: str, data: bytes) -> str:
+        return ""
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None: ...
 
     async def _write(self, text: str) -> None:

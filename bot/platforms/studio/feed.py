@@ -206,6 +206,12 @@ class Feed:
             return await self._beside.show(line)
         return ()
 
+    async def attach(self, name: str, data: bytes) -> str:
+        if self._beside is not None:
+            return await self._beside.attach(name, data)
+        await self.notice(data.decode())
+        return ""
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         item = self.transcript.items.get(line_id)
         if item is not None and (not item.turn or places):
