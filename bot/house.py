@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bot.engines import open_chosen
 from bot.filters import load_filter
+from bot.initiative import Initiative
 from bot.limits import Limits, load_limits
 from bot.memory import open_memory
 from bot.memory.places import erase_room
@@ -116,6 +117,7 @@ class House:
         self._swept = time.monotonic()
         self.on_leave: list[Callable[[str, str], object]] = []
         self.doors: dict[str, Callable[[str], Awaitable[Room | None]]] = {}
+        self.initiative = Initiative(shared, self.doors)
 
     @classmethod
     async def open(cls, options: argparse.Namespace, *, patience: float = float("inf")) -> House:
@@ -147,6 +149,7 @@ class House:
         shared.permissions = permissions or shared.permissions
         house = cls(shared)
         house.people.start()
+        house.initiative.start()
         return house
 
     async def room(
@@ -236,6 +239,7 @@ class House:
 
     async def leave(self) -> None:
         """End what rooms do in the background, then free the memory; the model stays."""
+        await self.initiative.close()
         for room in self._rooms.values():
             await room.close()
         await self.people.close()

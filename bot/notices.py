@@ -68,6 +68,21 @@ LESSONS_NOT_ALLOWED = Words(
     "What you say is not taken as lessons. `/share lessons yes` lets scenes that you are in be "
     "taken, without your name.",
 )
+PROACTIVE = Words(
+    "安静 {} 分钟以后，角色可以先开口：{} 点，一天最多 {} 次；没有人答话就不再说。/主动 关 停掉。",
+    "After silence (minutes: {}) a character may speak first, between {} o'clock, at most so often "
+    "a day: {}; and not again until somebody answers. /proactive off ends it.",
+)
+NOT_PROACTIVE = Words(
+    "角色不会先开口。例：/主动 60 分钟 9-22 3次",
+    "No character speaks first. For example: /proactive 60 min 9-22 3 times",
+)
+HOW_PROACTIVE = Words(
+    "例：/主动 60 分钟 9-22 3次 UTC+8。安静 {} 分钟到 {} 天，一天 1 到 {} 次。",
+    "For example: /proactive 60 min 9-22 3 times UTC+8. Silence from {} minutes to {} days, 1 to "
+    "{} times a day.",
+)
+SILENCE = Words("过了好一会儿，没有人说话。", "For a good while nobody says a word.")
 RESERVED = Words("只在被叫到时开口：{}", "Speak only when called: {}")
 AUTO_REPLY = Words(
     "{}：{}。/自动回话 名字 开｜关",

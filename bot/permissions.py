@@ -35,7 +35,7 @@ CHARACTER_REVIEW, CHARACTER_EVERYWHERE = "character_review", "character_everywhe
 MODERATORS = frozenset(
     {FORGET_ROOM, DISMISS_ALL, "restore", "undo", "pause", "resume", "note", "edit", "language"}
     | {"auto", "branch", "checkpoint", "lore", "castmode", CHARACTER_REVIEW}
-    | {"transcript", "autoreply"}
+    | {"transcript", "autoreply", "proactive"}
 )
 NOBODY = frozenset({CHARACTER_EVERYWHERE})  # on a chat platform; whoever runs the bot may
 # Orders that only ask how it is, when nothing is said with them.

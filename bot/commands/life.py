@@ -61,6 +61,18 @@ LIFE: tuple[Command, ...] = (
         informs="bare",
     ),
     Command(
+        "proactive",
+        ("proactive",),
+        ("主动",),
+        "text",
+        Words("[60 分钟 9-22 3次｜关]", "[60 min 9-22 3 times|off]"),
+        Words(
+            "安静久了，角色可不可以先开口；平时不会",
+            "whether a character may speak first after silence; off by default",
+        ),
+        informs="bare",
+    ),
+    Command(
         "roll",
         ("roll", "dice"),
         ("掷骰", "掷骰子", "骰子"),

@@ -15,6 +15,7 @@ All are erased when nobody has spoken in the room for 400 days.
     cast (ids in the order they came on stage) · place · mood · note · chapter · paused · language ·
     summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
+    unasked (JSON: after how long, when and how often a character may speak first) ·
     reserved (ids of characters that speak only when called) ·
     choices (JSON: ways to go on that were offered) ·
     branches (JSON: at most 20 other ways that the talk went, each with its spans of turns and its
@@ -35,6 +36,7 @@ All are erased when nobody has spoken in the room for 400 days.
 `mrp:1:rooms:PLATFORM`, a sorted set of the newest 50,000 rooms -> when they were last used
 `mrp:1:place:PLATFORM:PLACE`, a set of the rooms of a place (a Discord server), and
     `mrp:1:places:PLATFORM`, a set of such places; until the bot is removed from there
+`mrp:1:unasked:PLATFORM`, a set of the rooms in which a character may speak first
 `mrp:1:received:NAME`, the id of the newest event up to which a connection missed nothing; an hour
 
 The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. The first four are kept under one of the

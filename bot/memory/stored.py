@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.memory.keys import stream_order
+from bot.memory.unasked import Unasked
 from characters.card import Language
 from characters.turn import Side, Turn
 
@@ -192,7 +193,7 @@ class RoomState:
     tell of. `choices` are the ways to go on that were offered and not taken. `reserved` are ids of
     characters that speak only when they are called. `branches` are the other ways that the talk
     went, `branch` the one that it is on where that has a name, `hidden` the spans of turns that are
-    not on it (`bot.memory.branches`).
+    not on it (`bot.memory.branches`). `unasked`: whether a character may speak first.
     """
 
     cast: tuple[str, ...] = ()
@@ -211,6 +212,7 @@ class RoomState:
     branches: tuple[Branch, ...] = ()
     branch: str = ""
     hidden: tuple[Span, ...] = ()
+    unasked: Unasked | None = None
     epoch: int = 0
 
     def hides(self, turn_id: str) -> bool:
@@ -289,6 +291,8 @@ def state_to_fields(changes: Mapping[str, Any]) -> tuple[str, ...]:
             case "branches":
                 rows = [branch.to_fields() for branch in value]
                 text = json.dumps(rows, ensure_ascii=False) if rows else ""
+            case "unasked":
+                text = value.to_json() if value else ""
             case "hidden":
                 text = " ".join(f"{first} {last}" for first, last in value)
             case "choices":
@@ -329,6 +333,7 @@ def state_from_fields(fields: Mapping[str, str]) -> RoomState:
         choices=tuple(json.loads(fields.get("choices") or "[]")),
         branches=tuple(map(Branch.from_fields, json.loads(fields.get("branches") or "[]"))),
         branch=fields.get("branch", ""),
+        unasked=Unasked.from_json(fields.get("unasked", "")),
         reserved=tuple(fields.get("reserved", "").split()),
         hidden=tuple(zip(hidden[::2], hidden[1::2], strict=True)),
         epoch=int(fields.get("epoch", 0)),

@@ -119,6 +119,7 @@ class Terminal:
             )
         )
         self._name = options.name
+        house.doors[PLATFORM] = self._by_name
 
     def hold(self) -> int:
         """Read and answer lines until there are no more. Returns the exit status."""
@@ -141,6 +142,9 @@ class Terminal:
         if self._interactive:
             self._print(Text(GOODBYE[self._room.language], style="dim"))
         return 0
+
+    async def _by_name(self, name: str) -> Room | None:
+        return self._room if self._room.key == f"{PLATFORM}:{name}" else None
 
     # -- the room's stage ------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ Arrows go down, and no file knows one above it:
     inbox     a message is stored once, waits its turn, and is taken up again after a crash
     exchange  one message: who answers it, and who goes on
     speech    one reply: prompt, draft, retries, stored before it is shown as done
+    unasked   a character speaks first, after silence
     chores    in idle time: summaries, learning, feedback
     view      the scene, the language, notices
     job       the message in hand and the flag that stops it

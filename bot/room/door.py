@@ -11,7 +11,7 @@ from bot import notices
 from bot.commands import Order, informs, read
 from bot.drafts import plain
 from bot.memory import AlreadyHandled, Request, StoredLine, amending, new_id
-from bot.room import orders
+from bot.room import orders, unasked
 from bot.room.chores import Chores
 from bot.room.exchange import Exchange
 from bot.room.inbox import LONGEST, Inbox
@@ -76,7 +76,7 @@ class Room:
         self._inbox = Inbox(
             self.view,
             self._chores,
-            interrupt=self._interrupt_chatter,
+            interrupt=lambda: self.job and self.job.chatter and self.job.interrupt(),
             carry=self._carry_out,
         )
         self.job: Job | None = None  # the message in hand, with who is speaking
@@ -272,6 +272,33 @@ class Room:
         """
         await self._inbox.resume()
 
+    async def speak_unasked(self) -> bool:
+        """Let a character speak first, if the room allows it now (`bot.room.unasked`). Returns
+        whether one did.
+
+        Raises:
+            MemoryProblem: it cannot be recalled or kept.
+        """
+
+        async def step() -> bool:
+            await self.view.refresh()
+            work = await unasked.claim(self.view)
+            if work is None:
+                return False
+            job = self.job = Job(work, lambda: self._inbox.overheard)
+            try:
+                said = await unasked.speak(Exchange(job, self.view, self._chores))
+                if not job.closed:
+                    await self.memory.close(job.work)
+                return said
+            except AlreadyHandled:
+                return False
+            finally:
+                if self.job is job:
+                    self.job = None
+
+        return await self._inbox.when_idle(step)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is being done or waits to be."""
@@ -287,10 +314,6 @@ class Room:
         await self.settle()
 
     # -- carrying out ----------------------------------------------------------------------------
-
-    def _interrupt_chatter(self) -> None:
-        if self.job and self.job.chatter:
-            self.job.interrupt()
 
     async def _carry_out(self, work: Request, declined: str) -> None:
         """Do what was said or ordered, until it is done with; or decline it."""

@@ -180,6 +180,18 @@ class Inbox:
             view.away = False  # given up: the next time it is said again
             raise
 
+    async def when_idle(self, step: Callable[[], Awaitable[bool]]) -> bool:
+        """Do something that nobody asked for, if nothing else is to be done; whoever speaks
+        meanwhile is `overheard`, and waits. Returns what the step does, else False."""
+        if self._inside:
+            return False
+        self._inside += 1
+        try:
+            async with self._turn:
+                return await step()
+        finally:
+            self._inside -= 1
+
     # -- edited and deleted ----------------------------------------------------------------------
 
     def amended(self, amended: Amended) -> None:
@@ -263,6 +275,9 @@ class Inbox:
 
     async def _mark_unanswered(self, work: Request) -> None:
         view = self._view
+        if not work.name:
+            await view.memory.close(work)  # somebody was to speak first: nobody waits for it
+            return
         if work.order:
             # For whoever gave it: what it says may be for nobody else, as a code or a whisper.
             told = notices.ORDER_LOST[view.language].format(work.name, work.text)

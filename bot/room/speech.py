@@ -84,8 +84,16 @@ class Speech:
         self._view = view
         self._chores = chores
 
-    async def answer(self, speaker: Character, *, then: Then, chatter: bool = False) -> bool:
+    async def answer(
+        self,
+        speaker: Character,
+        *,
+        then: Then,
+        chatter: bool = False,
+        after: Turn | None = None,
+    ) -> bool:
         """One character's reply, kept before this returns. Returns whether it was said to its end.
+        `after` is a turn that is told before it, and kept with it.
 
         Raises:
             AlreadyHandled: another process answered meanwhile.
@@ -93,11 +101,12 @@ class Speech:
         job = self._job
 
         async def whole() -> bool:
+            scene = self._view.scene(speaker.id).said(after) if after else None
             spoken = await self._speak(
-                speaker, job.work.line, person=job.work.individual, chatter=chatter
+                speaker, job.work.line, person=job.work.individual, chatter=chatter, scene=scene
             )
             if spoken.text:
-                await self.keep(speaker, spoken, then=then)
+                await self.keep(speaker, spoken, then=then, joined=after)
             if spoken.problem:
                 name = speaker.name[self._view.language]
                 await self._view.say(notices.STUMBLED, name, spoken.problem)

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 # Answers to these are seen by everybody; to the others, only by who asked.
 PUBLIC = {
     "summon", "dismiss", "scene", "narrate", "undo", "auto", "pause", "resume", "recap", "language",
-    "roll", "choices", "branch", "checkpoint", "autoreply",
+    "roll", "choices", "branch", "checkpoint", "autoreply", "proactive",
 }  # fmt: skip
 
 # After these characters speak.
