@@ -23,7 +23,7 @@ import psutil
 from bot.commands import Order
 from bot.memory import Visitor, open_memory
 from characters.card import load_cast
-from tests.studio.conftest import FREE, Studio
+from tests.studio.conftest import FREE, Studio, held
 
 
 def quantiles(values: list[float]) -> list[float]:
@@ -45,7 +45,7 @@ async def first_views(studio, browser, path: str, count: int = 40) -> list[float
 async def delays(studio, browsers, path: str, lines: int) -> list[float]:
     """Seconds from a turn's storing until each viewer has read it."""
     _, text = await browsers[0].get(path)
-    position = re.search(r"after=([^&\"]+)", text)[1]
+    position = held(r"after=([^&\"]+)", text)
     told: dict[str, float] = {}
     seen: list[float] = []
 

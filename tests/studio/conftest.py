@@ -119,6 +119,7 @@ class Studio:
         """Wait until all that was asked for in a room is done and seen."""
         feed = await self.site.rooms.feed(path.removeprefix("/room/"))
         assert feed is not None
+        assert feed.room is not None
         async with asyncio.timeout(20):
             while not feed.room.idle or self.site._tasks:
                 await asyncio.gather(*list(self.site._tasks), return_exceptions=True)
@@ -141,6 +142,13 @@ class Studio:
         ) as answer:
             assert answer.status == 200
             yield answer
+
+
+def held(pattern: str, text: str) -> str:
+    """What the group of a pattern holds in a text."""
+    found = re.search(pattern, text)
+    assert found is not None, pattern
+    return found[1]
 
 
 async def event(answer: aiohttp.ClientResponse, seconds: float = 20.0) -> tuple[str, str]:

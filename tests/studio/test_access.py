@@ -58,7 +58,7 @@ def test_the_table_is_what_was_agreed():
 @pytest.mark.parametrize("least", RANK)
 @pytest.mark.parametrize("role", [None, "member", "moderator", "owner", "no such role"])
 def test_a_role_may_what_the_ones_below_it_may(least, role):
-    why = refusal(least, Visitor("x:1", "x", role) if role else None)  # type: ignore[arg-type]
+    why = refusal(least, Visitor("x:1", "x", role) if role else None)
     if least == "anybody":
         assert why == ""
     elif role is None:

@@ -1,7 +1,6 @@
 """`mrp studio`: a link for the host, options, and what the doctor says."""
 
 import argparse
-import re
 import socket
 
 import pytest
@@ -13,6 +12,7 @@ from bot.platforms import registry
 from bot.platforms.protocol import PlatformProblem
 from bot.platforms.studio import cli
 from bot.serve import parser
+from tests.studio.conftest import held
 
 
 def free_port():
@@ -34,8 +34,9 @@ async def test_it_serves_prints_a_link_and_ends(studio, capsys, monkeypatch):
             assert not running.done()
             await asyncio.sleep(0.01)
     said = capsys.readouterr().err
-    link = re.search(rf"http://127\.0\.0\.1:{port}/enter/(\S+)", said)
-    found = await sessions.redeem(link[1])
+    link = held(rf"http://127\.0\.0\.1:{port}/enter/(\S+)", said)
+    found = await sessions.redeem(link)
+    assert found is not None
     assert (found.visitor.person, found.visitor.role) == ("studio:owner", "owner")
     text = await cli.owner_link(sessions, await sessions.address())
     assert f"http://127.0.0.1:{port}/enter/" in text

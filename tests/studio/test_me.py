@@ -4,6 +4,7 @@ import json
 import re
 
 from bot.memory import Fact
+from tests.studio.conftest import held
 
 
 async def test_facts_are_seen_corrected_and_forgotten(studio):
@@ -18,9 +19,9 @@ async def test_facts_are_seen_corrected_and_forgotten(studio):
     assert "知道的：猪八戒、孙悟空" in text
     assert "听来的，70%" in text
     assert "说过 1 回话" in text
-    number = re.search(
+    number = held(
         r'name="number" value="(\d+)">\s*<label[^>]*>[^<]*</label>\s*<input[^>]*花生', text
-    )[1]
+    )
     await browser.post("/me", order="correct", number=number, argument="我对虾过敏")
     _, text, _ = await browser.post("/me", order="remember", argument="我属猴")
     facts = {fact.text for fact in (await person.known()).facts}
@@ -57,7 +58,7 @@ async def test_two_accounts_become_one_person(studio):
     two = await studio.browser("telegram:7", "Ming")
     await studio.memory.person("discord:42").learn([Fact("我属猴", pinned=True)])
     _, text, _ = await one.post("/me", order="link")
-    code = re.search(r"[2-9A-Z]{8}", re.search(r'class="told"[^>]*>([^<]+)', text)[1])[0]
+    code = re.search(r"[2-9A-Z]{8}", held(r'class="told"[^>]*>([^<]+)', text))[0]
     _, text, _ = await two.post("/me", order="link", argument=code)
     assert "discord" in text
     await two.post("/me", order="link", argument="yes")

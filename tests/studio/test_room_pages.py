@@ -1,12 +1,11 @@
 """A room in the browser: said once, streamed once, and only by who belongs there."""
 
 import asyncio
-import re
 
 from bot.platforms.studio import streams
 from bot.stage import Message
 from tests.bot.conftest import Script
-from tests.studio.conftest import event, events_until
+from tests.studio.conftest import event, events_until, held
 
 # Long, and never the same twice: a room cuts off who repeats itself.
 POEM = "，".join(f"走到第{n}座山" for n in range(8)) + "。"
@@ -14,7 +13,7 @@ POEM = "，".join(f"走到第{n}座山" for n in range(8)) + "。"
 
 async def position(browser, path):
     _, text = await browser.get(path)
-    return re.search(r"after=([^&\"]+)", text)[1]
+    return held(r"after=([^&\"]+)", text)
 
 
 async def test_what_is_said_is_answered_stored_and_on_the_page(studio):

@@ -1,12 +1,12 @@
 """The list of rooms, invitations, editing a line, where a line comes from, the transcript."""
 
-import re
 from dataclasses import replace
 
 from bot.memory import StoredLine
 from bot.platforms.studio import room_views
 from bot.platforms.studio.room_views import sources
 from canon import CanonError
+from tests.studio.conftest import held
 
 
 class Book:
@@ -61,7 +61,7 @@ async def test_somebody_is_asked_in_once(studio):
     await studio.say(ming, path, "悟空，来客人了")
     _, _, where = await ming.post(f"{path}/invite")
     _, text = await ming.get(where)
-    link = re.search(r"<code>http://127\.0\.0\.1(/join/[^<]+)</code>", text)[1]
+    link = held(r"<code>http://127\.0\.0\.1(/join/[^<]+)</code>", text)
     hong = await studio.browser("test:小红", "小红")
     assert (await studio.stranger().get(link))[0] == 401
     assert (await hong.get(link))[0] == 200
@@ -88,12 +88,12 @@ async def test_a_line_is_edited_only_while_it_is_the_last(studio):
     await studio.say(browser, path, "悟空，说")
     _, text = await browser.get(f"{path}/edit")
     assert "头一句话。" in text
-    line = re.search(r'name="line" value="([^"]+)"', text)[1]
+    line = held(r'name="line" value="([^"]+)"', text)
     await studio.say(browser, path, "悟空，再说")
     status, text, _ = await browser.post(f"{path}/edit", line=line, text="我改的话")
     assert status == 409
     assert "我改的话" in text
-    line = re.search(r'name="line" value="([^"]+)"', text)[1]
+    line = held(r'name="line" value="([^"]+)"', text)
     status, _, where = await browser.post(f"{path}/edit", line=line, text="我改的话")
     assert (status, where) == (303, path)
     await studio.quiet(path)
@@ -109,7 +109,7 @@ async def test_why_says_where_a_line_comes_from(studio):
     status, text = await browser.get(f"{path}/why")
     assert status == 200
     assert "--canon" in text
-    studio.house.shared.book = Book()  # type: ignore[assignment]
+    studio.house.shared.book = Book()
     feed = await studio.site.rooms.feed(path.removeprefix("/room/"))
     line = await feed.room.last_line()
     kept = replace(line, passages=((1, "猴王在水帘洞前观瀑布飞泉。"),))
@@ -129,7 +129,7 @@ async def test_the_transcript_has_pages(studio, monkeypatch):
     await studio.quiet(path)
     _, text = await browser.get(f"{path}/transcript")
     assert [f"第{n}件事。" in text for n in range(3)] == [True] * 3
-    earlier = re.search(r'transcript\?before=([^"]+)"', text)[1]
+    earlier = held(r'transcript\?before=([^"]+)"', text)
     _, text = await browser.get(f"{path}/transcript?before={earlier}")
     assert "第0件事" not in text
     assert "孙悟空" in text

@@ -37,7 +37,7 @@ async def test_html_and_scripts_in_what_people_and_models_write_are_text(studio)
     await browser.post(f"{path}/order", order="summon wukong")
     await studio.quiet(path)
     _, page = await browser.get(path)
-    position = re.search(r"after=([^&\"]+)", page)[1]
+    position = held(r"after=([^&\"]+)", page)
     await studio.say(browser, path, HTML)
     await browser.post(f"{path}/order", order="narrate", argument=HTML)
     await browser.post(f"{path}/scene", place=HTML, mood=HTML, chapter="3", note=HTML)
