@@ -1,7 +1,6 @@
 """What is remembered of me, on a page: the same orders, the same person as in the chat."""
 
 import json
-import re
 
 from bot.memory import Fact
 from tests.studio.conftest import held
@@ -58,7 +57,7 @@ async def test_two_accounts_become_one_person(studio):
     two = await studio.browser("telegram:7", "Ming")
     await studio.memory.person("discord:42").learn([Fact("我属猴", pinned=True)])
     _, text, _ = await one.post("/me", order="link")
-    code = re.search(r"[2-9A-Z]{8}", held(r'class="told"[^>]*>([^<]+)', text))[0]
+    code = held(r"([2-9A-Z]{8})", held(r'class="told"[^>]*>([^<]+)', text))
     _, text, _ = await two.post("/me", order="link", argument=code)
     assert "discord" in text
     await two.post("/me", order="link", argument="yes")

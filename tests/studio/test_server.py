@@ -9,6 +9,7 @@ import pytest
 from bot.limits import Limits, Rate
 from bot.memory import Link, MemoryAway, Visitor
 from bot.platforms.studio import server
+from tests.studio.conftest import Studio, held
 
 HTML = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&<svg onload=alert(1)>"
 
@@ -137,8 +138,6 @@ async def test_whoever_asks_too_often_waits(studio):
 
 
 async def test_a_base_path_behind_a_proxy(cast, memory):
-    from tests.studio.conftest import Studio
-
     made = Studio(cast, memory)
     await made.start("/mrp", secure=True)
     try:
@@ -151,7 +150,7 @@ async def test_a_base_path_behind_a_proxy(cast, memory):
             cookie = answer.headers["Set-Cookie"]
         for part in ("Path=/mrp", "HttpOnly", "SameSite=Lax", "Secure"):
             assert part in cookie
-        token = re.match(r"mrp_studio=([^;]+)", cookie)[1]
+        token = held(r"^mrp_studio=([^;]+)", cookie)
         async with stranger.http.get(
             f"{made.url}/rooms", headers={"Cookie": f"mrp_studio={token}"}
         ) as answer:
