@@ -1,7 +1,6 @@
-"""Summons, thumbs, characters and reports outlive kills of the bot and of Redis.
+"""Summons, thumbs, characters and reports outlive kills of the bot and of Redis."""
 
-slow: kills processes
-"""
+# slow: kills processes
 
 import os
 import random

@@ -1,7 +1,6 @@
-"""A character's life over several processes of `mrp terminal`, each with its own memory of it.
+"""A character's life over several processes of `mrp terminal`, each with its own memory of it."""
 
-slow: starts three processes
-"""
+# slow: starts three processes
 
 import os
 import subprocess
