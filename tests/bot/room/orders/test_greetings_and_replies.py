@@ -39,12 +39,12 @@ def with_cast(p, cast, hour=12):
 
 async def test_by_place_and_by_hour(play, spoken):
     p = with_cast(play(), spoken)
-    await p.say("/场景 月下荒庙", "/summon 悟空")
+    await p.say("/场景 月下荒庙", "/summon 悟空", by="小夜")
     assert p.lines[-1] == (WUKONG, "这荒庙老孙来过。")
     q = with_cast(play(), spoken, hour=23)
-    await q.say("/summon 悟空")
+    await q.say("/summon 悟空", by="小夜")  # whom nobody knows
     assert q.lines[-1] == (WUKONG, "半夜里叫老孙作甚？")
-    await q.say("/dismiss 悟空", "/language en", "/summon wukong")
+    await q.say("/dismiss 悟空", "/language en", "/summon wukong", by="小夜")
     assert q.lines[-1][1] == spoken["wukong"].greeting.en[0]
 
 
@@ -60,7 +60,7 @@ async def test_who_is_known_is_greeted_as_such(play, spoken, memory):
 
 async def test_alternate_greetings_are_versions_of_the_first(play, spoken):
     p = with_cast(play(), spoken)
-    await p.say("/summon 悟空")
+    await p.say("/summon 悟空", by="小夜")
     assert p.stage.done[-1].versions == 3
     await p.say("/retry 2")
     assert p.lines[-1] == (WUKONG, "第三句。")
