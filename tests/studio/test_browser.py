@@ -141,6 +141,9 @@ async def test_a_second_tab_a_lost_connection_and_a_phone(page, studio, chromium
     )
     await page.context.set_offline(False)
     studio.site.streams.close()  # whoever watches comes back, and is sent what it has not seen
+    async with asyncio.timeout(20):
+        while len(studio.site.streams):
+            await asyncio.sleep(0.01)
     studio.site.streams.closed = False
     for tab in (page, second):
         await tab.bring_to_front()
