@@ -2,9 +2,9 @@
 
     with Cluster(folder) as cluster:                 three primaries, each with a replica
         memory = await open_memory(cluster.url)
-        dead = cluster.kill_a_primary()
-        cluster.wait_until_well()                    its replica has taken its place
-        cluster.start(dead)
+        cluster.kill_a_primary()
+        cluster.wait_for_failover()                  its replica has taken its place
+        cluster.start_dead()
 
     with Watched(folder) as watched:                 a primary, a replica, three Sentinels
         memory = await open_memory(watched.url)
@@ -216,27 +216,31 @@ class Cluster(Servers):
     def _any(self) -> int:
         return next(number for number in range(6) if self.runs(number))
 
-    def wait_until_well(self, *, replicas: bool = True) -> None:
-        """Wait until all nodes that run agree that every slot has a primary, and (`replicas`) that
-        each primary has a replica which has all it has."""
+    def wait_for_failover(self) -> None:
+        """Wait until the replica of a primary that was killed has taken its place."""
+        wait_for(
+            lambda: list(self.roles().values()).count("master") == 3 and self._all_ok(),
+            "no replica becomes the primary",
+        )
+
+    def _all_ok(self) -> bool:
+        up = [number for number in range(6) if self.runs(number)]
+        return all("cluster_state:ok" in _as_text(self._do(n, "INFO")) for n in up)
+
+    def wait_until_well(self) -> None:
+        """Wait until all nodes that run agree that every slot has a primary, and each replica has
+        all that its primary has."""
 
         def well() -> bool:
             up = [number for number in range(6) if self.runs(number)]
-            for number in up:
-                if "cluster_state:ok" not in _as_text(self._do(number, "INFO")):
-                    return False
-            if not replicas:
-                return True
             linked = 0
             for number in up:
                 info = self.client(number).info("replication")
                 if info["role"] == "master":
-                    if not int(info["connected_slaves"]):
-                        return False
                     linked += int(info["connected_slaves"])
                 elif info["master_link_status"] != "up":
                     return False
-            return linked == len(up) - 3
+            return linked == len(up) - 3 and self._all_ok()
 
         wait_for(well, "the cluster does not become well")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -19,8 +20,9 @@ from bot.engines import open_chosen
 from bot.filters import load_filter
 from bot.initiative import Initiative
 from bot.limits import Limits, load_limits
-from bot.memory import open_memory
+from bot.memory import MemoryProblem, open_memory
 from bot.memory.places import erase_room
+from bot.memory.workers import BEAT
 from bot.people import People
 from bot.permissions import load_permissions
 from bot.room import Room, Shared
@@ -86,6 +88,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+_log = logging.getLogger(__name__)
+
+LEAVING = 2.0  # seconds for telling the other processes at the end
 IDLE = 3600.0  # seconds without a word until a room leaves the process
 ENDS_WITHIN = 5.0  # seconds that a room which is to be erased may still be doing something
 SWEEP = 60.0  # seconds between two looks for such rooms
@@ -203,6 +208,26 @@ class House:
     async def unfinished(self, platform: str) -> list[str]:
         """Names of the platform's rooms in which something waits to be answered or shown."""
         return await self.memory.unfinished(platform)
+
+    async def watch(self, group: str, take_up: Callable[[], Awaitable[object]]) -> None:
+        """Be one of the processes that serve the same accounts (see `bot.memory.workers`), until
+        cancelled: say so again and again, and call `take_up` when one of the others is gone."""
+        while True:
+            try:
+                if gone := await self.shared.workers.beat(group):
+                    _log.info("%d other processes of %s are gone", len(gone), group)
+                    await take_up()
+            except MemoryProblem as problem:
+                _log.error("what other processes left is not looked for: %s", problem)
+            await asyncio.sleep(BEAT)
+
+    async def leave(self, group: str) -> None:
+        """All that this process will store is stored: let the others take up what is left."""
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self.shared.workers.leave(group)
+        except (MemoryProblem, TimeoutError) as problem:
+            _log.info("the other processes of %s find out by themselves: %s", group, problem)
 
     async def move(self, platform: str, old: str, new: str) -> None:
         """A platform gave a room another name; it goes on there as it was."""

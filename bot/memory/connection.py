@@ -124,6 +124,8 @@ class Connection:
         until = time.monotonic() + (self._patience if patience is None else patience)
         pause, waiting = _FIRST_PAUSE, False
         closed = MemoryAway(f"Redis ({self.where}): the connection was closed")
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         while True:
             if self._closed:
                 raise closed
@@ -151,4 +153,7 @@ class Connection:
             else:
                 if waiting and on_connection:
                     await on_connection(None)
+                if task and task.cancelling() > cancelled:
+                    # redis-py (8.1) swallows a cancellation that comes while it connects.
+                    raise asyncio.CancelledError
                 return done

@@ -31,12 +31,16 @@ All are erased when nobody has spoken in the room for 400 days.
     l line · v version · d what the model read and wrote, and whom it read of (packed JSON)
 `…:lore`, a hash of at most 24 lorebooks: folded name -> JSON of at most 1 MB; until the room is
     erased (`/forget room` leaves it)
+`…:floor`, a text: the process that answers just now, where there are several; an hour
 `…:learnt`, a text: the id of the newest turn that was looked through for facts; until forgotten
 
 `mrp:1:rooms:PLATFORM`, a sorted set of the newest 50,000 rooms -> when they were last used
 `mrp:1:place:PLATFORM:PLACE`, a set of the rooms of a place (a Discord server), and
     `mrp:1:places:PLATFORM`, a set of such places; until the bot is removed from there
 `mrp:1:unasked:PLATFORM`, a set of the rooms in which a character may speak first
+`mrp:1:workers:GROUP`, a sorted set of the processes that serve the same accounts -> when each last
+    said that it is there; a day
+`mrp:1:floor:NAME`, a text: the process that alone does something just now; an hour
 `mrp:1:received:NAME`, the id of the newest event up to which a connection missed nothing; an hour
 
 The keys of a person are `mrp:1:{person:PLATFORM:ID}:…`. The first four are kept under one of the

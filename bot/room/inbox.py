@@ -14,7 +14,7 @@ from bot.commands import Order, informs, read
 from bot.memory import AlreadyHandled, MemoryAway, Request
 from bot.memory.amending import Amended, current
 from bot.memory.places import was_heard
-from bot.portable import process_ended, process_id
+from bot.portable import process_id
 from bot.room.chores import Chores
 from bot.room.delivery import show
 from bot.room.view import View
@@ -142,7 +142,9 @@ class Inbox:
             if asks and not declined:
                 await self._carry(work, "")  # it changes nothing, and need not wait
                 return
-            async with self._turn:
+            async with self._turn, shared.workers.floor(self._view.key, work.id) as others:
+                if others:
+                    await self._view.memory.look()  # what they wrote while this one waited
                 now = await self._as_it_is(work)
                 if now is not None:
                     await self._carry(now, text if declined else "")
@@ -239,7 +241,7 @@ class Inbox:
         known = await view.memory.lines() if lines else {}
         for line_id, owner in lines.items():
             line = known.get(line_id)
-            if owner != process_id() and process_ended(owner) is False:
+            if owner != process_id() and view.shared.workers.ended(owner) is False:
                 continue
             if line is None or not (speaker := view.character(line.speaker)):
                 await view.memory.dismiss(line_id)
@@ -255,7 +257,7 @@ class Inbox:
             if work.id in self._ours:
                 continue  # its own hearing sees to it
             if work.owner != process_id():
-                ended = process_ended(work.owner)
+                ended = self._view.shared.workers.ended(work.owner)
                 if ended is False or (ended is None and now - work.at < LEASE):
                     later = later or ended is None
                     continue
@@ -268,7 +270,8 @@ class Inbox:
             if work.order or declined or now - work.heard > FRESH:
                 forgotten.append(work)
             else:
-                await self._carry(work, "")
+                async with self._view.shared.workers.floor(self._view.key, work.id):
+                    await self._carry(work, "")
         for work in forgotten:
             await self._mark_unanswered(work)
         return later

@@ -12,6 +12,7 @@ from bot.casts import Casts
 from bot.filters import Filter
 from bot.limits import Limits
 from bot.memory import Memory
+from bot.memory.workers import Workers
 from bot.people import People
 from bot.permissions import Permissions
 from bot.voice import Voice
@@ -24,7 +25,7 @@ class Shared:
     """One shipped cast, one model, one memory. `casts` says who can be summoned where. `book`,
     `people` and `limits` may be missing: nothing to quote, nothing kept of people, no rate limit.
     `stats` counts what happened, by name; `dice` throws them; `clock` is the time of day, in
-    seconds since 1970."""
+    seconds since 1970; `workers` knows the other processes that serve the same accounts."""
 
     cast: Cast
     voice: Voice
@@ -38,6 +39,8 @@ class Shared:
     dice: random.Random = field(default_factory=random.SystemRandom)
     clock: Callable[[], float] = time.time
     casts: Casts = field(init=False)
+    workers: Workers = field(init=False)
 
     def __post_init__(self) -> None:
         self.casts = Casts(self.memory, self.cast)
+        self.workers = Workers(self.memory)

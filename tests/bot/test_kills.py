@@ -13,6 +13,7 @@ WAYS = {
     "the bot": [],
     "Redis as well, and during the start": ["--redis", "0.5", "--starts", "0.3"],
     "on the embedded server": ["--embedded", "--redis", "0.5", "--starts", "0.3"],
+    "on a cluster": ["--cluster", "--redis", "0.4", "--starts", "0.2"],
 }
 
 
@@ -23,7 +24,7 @@ def test_a_bot_that_is_killed_again_and_again_loses_nothing_and_says_nothing_twi
         [sys.executable, script, "--kills", KILLS, "--seed", "5", *WAYS[way]],
         capture_output=True,
         text=True,
-        timeout=90 + 5 * int(KILLS),
+        timeout=120 + 10 * int(KILLS),
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])

@@ -91,6 +91,12 @@ class DiscordClient(discord.AutoShardedClient):
         self.tree = self._command_tree()
         self._was_ready = False
 
+    @property
+    def group(self) -> str:
+        """What processes that serve the same bot and shards have in common."""
+        shards = ",".join(map(str, sorted(self.shard_ids or ())))
+        return f"discord/{self.application_id}/{shards}/{self.shard_count or ''}"
+
     def _command_tree(self) -> app_commands.CommandTree[Any]:
         tree: app_commands.CommandTree[Any] = app_commands.CommandTree(
             self,
@@ -125,6 +131,8 @@ class DiscordClient(discord.AutoShardedClient):
 
     async def close(self) -> None:
         await self.tasks.close()
+        if self._was_ready:
+            await self.house.leave(self.group)
         await self.progress.save(now=True)
         self.progress.went_offline()
         await super().close()
@@ -139,6 +147,8 @@ class DiscordClient(discord.AutoShardedClient):
         self._was_ready = True
         _log.info("ready as %s in %d guilds", self.user, len(self.guilds))
         self.tasks.spawn(self.catch_up.after_start(), "catching up after the start")
+        watching = self.house.watch(self.group, self.catch_up.after_start)
+        self.tasks.spawn(watching, "looking for other processes")
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         self.progress.went_offline()

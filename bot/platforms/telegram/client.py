@@ -11,6 +11,7 @@ and speaks for everybody; characters may have accounts of their own, heard in pr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -20,6 +21,7 @@ from telegram.error import TelegramError
 
 from bot.house import House
 from bot.memory import MemoryProblem
+from bot.memory.workers import BEAT
 from bot.platforms.telegram.accounts import Accounts
 from bot.platforms.telegram.buttons import Buttons
 from bot.platforms.telegram.limits import Clock, RealClock
@@ -48,6 +50,8 @@ THUMBS = {"👍": 1, "👎": -1}
 
 # Seconds for which a message waits for the one before it in its chat to be stored.
 _IN_ORDER = 5.0
+# Seconds between two looks whether the process that asks for updates still does.
+STANDING_BY = 1.0
 # Seconds for telling Telegram at the end what was stored; what it does not hear comes again.
 _GOODBYE = 2.0
 
@@ -60,6 +64,7 @@ class TelegramClient:
         self.accounts = accounts
         self._clock = clock or RealClock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: asyncio.Task[None] | None = None  # for processes that are gone
         self._names: dict[int, str] = {}  # an account's id -> its username
         self._newest: dict[int, asyncio.Future[bool]] = {}  # chat -> whether its newest is stored
         self._moderators = Moderators(house.memory, self._clock)
@@ -87,15 +92,52 @@ class TelegramClient:
                         "mentions are heard"
                     )
                 await set_menus(bot)
+        await self._take_up()
+        self._watching = asyncio.create_task(self.house.watch(self.group, self._take_up))
+
+    @property
+    def group(self) -> str:
+        """What the processes that serve this bot have in common (see `bot.memory.workers`)."""
+        return f"telegram/{self.accounts.director.id}"
+
+    async def _take_up(self) -> None:
+        """Take up what an earlier process, or one that is gone, left unfinished."""
         for name in await self._rooms.unfinished():
             self._later(self._rooms.resume(name), "taking up a room")
 
     async def poll(self) -> None:
-        """Ask for updates until cancelled.
+        """Ask for updates until cancelled. One process of a bot does at a time; the others stand
+        by, and the next one goes on when it ends.
 
         Raises:
             InvalidToken: Telegram does not take a token any more.
         """
+        workers = self.house.shared.workers
+        while True:
+            standing_by = False
+            while not await self._asks_alone():
+                if not standing_by:
+                    log.info("Telegram: another process asks for the updates; this one stands by")
+                standing_by = True
+                await asyncio.sleep(STANDING_BY)
+            asking = asyncio.create_task(self._ask())
+            try:
+                while not asking.done() and await self._asks_alone():
+                    await asyncio.wait({asking}, timeout=BEAT)
+                if asking.done():
+                    asking.result()
+            finally:
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+                with contextlib.suppress(MemoryProblem, TimeoutError):
+                    async with asyncio.timeout(_GOODBYE):
+                        await workers.give_back(self.group)
+
+    async def _asks_alone(self) -> bool:
+        """Whether this process is the one that asks for updates."""
+        return await self.house.shared.workers.take(self.group)
+
+    async def _ask(self) -> None:
         pollers = [
             Poller(bot, self._kinds(bot), self._taker(bot), self._clock) for bot in self.accounts
         ]
@@ -110,9 +152,11 @@ class TelegramClient:
 
     async def close(self) -> None:
         """Let what is being said end, and go."""
-        for task in list(self._tasks):
+        ending = [*self._tasks, *filter(None, [self._watching])]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
+        await self.house.leave(self.group)
         for bot in self.accounts:
             await bot.shutdown()
 

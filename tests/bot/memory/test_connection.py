@@ -1,6 +1,7 @@
 """Which refusals of Redis time heals, wherever they come from."""
 
 import asyncio
+import contextlib
 
 import pytest
 import redis
@@ -144,6 +145,24 @@ async def test_a_closed_connection_ends_every_step_in_a_sentence():
         await under_way
     with pytest.raises(MemoryAway, match="closed"):
         await connection.lasting(step, None)
+
+
+async def test_a_cancellation_that_the_driver_swallows_counts():
+    connection = Connection(Nowhere(), 1.0)  # type: ignore[arg-type]
+    begun = asyncio.Event()
+
+    async def step() -> str:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return "done"
+
+    under_way = asyncio.create_task(connection.lasting(step, None))
+    await begun.wait()
+    under_way.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await under_way
+    await connection.close()
 
 
 async def test_what_is_no_fault_of_redis_is_not_hidden():
