@@ -113,7 +113,8 @@ class Inbox:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
         shared = self._view.shared
-        alone = self._inside == 0
+        # Where other processes may answer here, too, it becomes a turn once this one has the floor.
+        alone = self._inside == 0 and not shared.workers.others
         asks = work.order and informs(read(work.text) or Order(""))
         self._inside += 1
         self._asking += asks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 
@@ -9,6 +10,7 @@ import pytest
 from telegram.error import InvalidToken
 
 from bot import logs
+from bot.memory.workers import Workers
 from tests.telegram.conftest import World
 
 
@@ -91,3 +93,23 @@ async def test_tokens_are_in_no_log(world: World):
     # The HTTP library logs the addresses that it asks, and the token stands in them.
     assert "sendMessage" in written.getvalue()
     assert "AAdirector" not in written.getvalue()
+
+
+async def test_one_process_asks_for_updates_and_another_goes_on_when_it_ends(world: World):
+    first, second = world.house(), world.house()
+    second.shared.workers = Workers(world.memory, "other/1/2/2")
+    first.shared.workers = Workers(world.memory, "box/1/1/1")
+    async with contextlib.AsyncExitStack() as stack:
+        async with world.bot(first):
+            world.server.says(world.group, world.ming, "/summon wukong")
+            await world.hears("孙悟空")
+            await stack.enter_async_context(world.bot(second))
+            world.server.says(world.group, world.ming, "悟空，一")
+            await world.hears("知道了：悟空，一")
+            assert first.stats["heard"] == 2
+            assert not second.stats["heard"], "it stands by"
+        world.server.says(world.group, world.ming, "悟空，二")
+        await world.hears("知道了：悟空，二")
+        assert second.stats["heard"] == 1
+    for said in ("一", "二"):
+        assert sum(f"知道了：悟空，{said}" in text for text in world.texts()) == 1

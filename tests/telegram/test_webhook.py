@@ -14,8 +14,8 @@ from bot.memory import MemoryProblem
 from bot.memory.room import RoomMemory
 from bot.platforms.telegram.accounts import Accounts
 from bot.platforms.telegram.client import TelegramClient
-from bot.platforms.telegram.webhook import webhook
-from tests.telegram.conftest import DIRECTOR, World
+from bot.platforms.telegram.webhook import path_and_secret, webhook
+from tests.telegram.conftest import DIRECTOR, WUKONG, World
 
 
 async def test_a_webhook_with_a_secret(world: World, unused_tcp_port):
@@ -113,3 +113,30 @@ async def test_a_backlog_of_long_ago_is_not_answered(world: World, unused_tcp_po
         assert await call(update) == 200
         await asyncio.sleep(0.5)
     assert not world.texts()
+
+
+def test_path_and_secret_are_the_same_in_every_process_and_tell_nothing_of_the_token():
+    path, secret = path_and_secret(DIRECTOR)
+    assert (path, secret) == path_and_secret(DIRECTOR)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{16}", path)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", secret)
+    others = [path_and_secret(WUKONG), path_and_secret(DIRECTOR, "ours")]
+    assert len({path, secret, *(part for pair in others for part in pair)}) == 6
+    assert DIRECTOR.partition(":")[2][:8] not in path + secret
+
+
+async def test_two_processes_behind_one_address_answer_once(world: World, unused_tcp_port_factory):
+    """Whichever of them Telegram's update comes to, and if it comes to both."""
+    one, two = unused_tcp_port_factory(), unused_tcp_port_factory()
+    async with called(world, one) as call, called(world, two) as call_other:
+        world.server.says(world.group, world.ming, "/summon wukong")
+        assert await call(world.director.updates[-1]) == 200
+        await world.hears("孙悟空")
+        for number, calls in enumerate([(call_other,), (call, call_other), (call_other, call)]):
+            world.server.says(world.group, world.ming, f"悟空，第{number}句")
+            update = world.director.updates[-1]
+            codes = await asyncio.gather(*(each(update) for each in calls))
+            assert set(codes) == {200}
+            await world.hears(f"知道了：悟空，第{number}句")
+        for number in range(3):
+            assert sum(f"知道了：悟空，第{number}句" in text for text in world.texts()) == 1

@@ -58,13 +58,7 @@ class CatchUp:
         and erase the rooms of servers that the bot was removed from."""
         await self._progress.load()
         unfinished = await self._house.unfinished(PLATFORM)
-        resuming = []
-        for name in unfinished:
-            channel = await self._rooms.channel(name)
-            if channel is not None:
-                room = await self._rooms.of_channel(channel)
-                await room.stage.remember_what_stands()
-                resuming.append(self._resume(room))
+        resuming = await self._resuming(unfinished)
         await self._all(self._read_missed(except_for=unfinished), *resuming)
         self._progress.caught_up()
         await self._rooms.guilds.erase_left()
@@ -74,6 +68,20 @@ class CatchUp:
         self._progress.new_session()
         await self._read_missed()
         self._progress.caught_up()
+
+    async def take_up(self) -> None:
+        """Do what another process with the same shards, which is gone, left unfinished."""
+        await self._all(*await self._resuming(await self._house.unfinished(PLATFORM)))
+
+    async def _resuming(self, names: Iterable[str]) -> list[Coroutine[Any, Any, None]]:
+        found = []
+        for name in names:
+            channel = await self._rooms.channel(name)
+            if channel is not None:
+                room = await self._rooms.of_channel(channel)
+                await room.stage.remember_what_stands()
+                found.append(self._resume(room))
+        return found
 
     async def _resume(self, room: ChannelRoom) -> None:
         try:

@@ -147,7 +147,7 @@ class DiscordClient(discord.AutoShardedClient):
         self._was_ready = True
         _log.info("ready as %s in %d guilds", self.user, len(self.guilds))
         self.tasks.spawn(self.catch_up.after_start(), "catching up after the start")
-        watching = self.house.watch(self.group, self.catch_up.after_start)
+        watching = self.house.watch(self.group, self.catch_up.take_up)
         self.tasks.spawn(watching, "looking for other processes")
 
     async def on_shard_disconnect(self, shard_id: int) -> None:

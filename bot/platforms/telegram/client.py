@@ -92,6 +92,8 @@ class TelegramClient:
                         "mentions are heard"
                     )
                 await set_menus(bot)
+        # Before anything is done: who is there already, and goes on asking for updates.
+        await self.house.shared.workers.beat(self.group)
         await self._take_up()
         self._watching = asyncio.create_task(self.house.watch(self.group, self._take_up))
 

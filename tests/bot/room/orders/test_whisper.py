@@ -240,7 +240,7 @@ async def left_behind(p, work):
 
 async def test_it_is_answered_in_secret_after_a_crash(play, monkeypatch):
     p, seen = await scene(play, lambda prompt: "晓得了。")
-    monkeypatch.setattr("bot.room.inbox.process_ended", lambda owner: True)
+    monkeypatch.setattr("bot.memory.workers.process_ended", lambda owner: True)
     await left_behind(
         p, Request(new_id(), person="test:小明", name="小明", text=SECRET, to="wukong")
     )
@@ -251,7 +251,7 @@ async def test_it_is_answered_in_secret_after_a_crash(play, monkeypatch):
 
 async def test_an_answer_that_was_kept_and_not_shown_is_shown_in_secret(play, monkeypatch):
     p, seen = await scene(play, lambda prompt: "晓得了。")
-    monkeypatch.setattr("bot.room.inbox.process_ended", lambda owner: True)
+    monkeypatch.setattr("bot.memory.workers.process_ended", lambda owner: True)
 
     async def fails(*_, **how):
         raise RuntimeError("killed")
@@ -275,7 +275,7 @@ async def test_an_answer_that_was_kept_and_not_shown_is_shown_in_secret(play, mo
 )
 async def test_what_a_broken_off_order_says_is_for_whoever_gave_it(play, monkeypatch, order):
     p, seen = await scene(play)
-    monkeypatch.setattr("bot.room.inbox.process_ended", lambda owner: True)
+    monkeypatch.setattr("bot.memory.workers.process_ended", lambda owner: True)
     await left_behind(p, Request(new_id(), person="test:小明", name="小明", text=order, order=True))
     await again(p).resume()
     assert order in seen.for_("test:小明")

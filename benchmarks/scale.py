@@ -1,0 +1,500 @@
+"""Many rooms on several workers and a Redis Cluster, while workers and primaries are killed.
+
+    python -m benchmarks.scale --rooms 1000 --workers 3 --rate 10 --minutes 10
+    python -m benchmarks.scale --rooms 10 --workers 2 --rate 2 --minutes 0.5 --kill-every 12
+    python -m benchmarks.scale --rooms 1000 --rate 10 --minutes 2 --single       to compare with
+
+It starts a Redis Cluster of six redis-server processes and workers as processes of their own, and
+delivers messages to them as a platform does with a webhook: each to any worker, again when it was
+not acknowledged, a few to two at once. Every --kill-every seconds a worker is killed and started
+anew; at one and at two thirds of the time a primary of Redis is killed, and comes back once its
+replica has taken its place; in the middle the engine is away for --away seconds. The engine is an
+echo of --speed tokens a second, or with --engine URL a model server. --single is one worker with
+one Redis, of which nothing is killed.
+
+The last line is JSON: messages; lost (not stored), heard or answered twice, unanswered without a
+word; refused in words; p50 and p95 of the seconds from sending a message to its whole answer, less
+what the echo itself takes; CPU milliseconds a message; resident memory of a worker, and of Redis
+for a room.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from benchmarks.redis_servers import Cluster, Servers
+from bot.drafts import Pace
+from bot.engines import open_server
+from bot.house import House
+from bot.limits import Limits, Rate
+from bot.memory import Memory, MemoryProblem, open_memory
+from bot.room import Room, Shared
+from bot.stage import Line, Message
+from bot.voice import Voice
+from characters.card import load_cast
+from characters.prompt import Style
+from characters.style import Serving
+from engine.echo import EchoEngine
+from engine.sequence import EngineError
+
+PLATFORM = "scale"
+AGAIN = 10.0  # seconds after which a message that was not acknowledged is delivered again
+TWICE = 0.03  # share of messages that are delivered to two workers
+SETTLE = 240.0  # seconds that may pass at the end until all is answered
+TOLD = ("没能答上来", "没有来得及回答")  # what a refusal in words holds
+
+
+def answer_of(number: int) -> str:
+    """An answer that says to what, unlike all others."""
+    return f"答{number}。{hashlib.sha256(str(number).encode()).hexdigest()[:24]}"
+
+
+# -- a worker ------------------------------------------------------------------------------------
+
+
+class Out:
+    """A worker's lines to the platform."""
+
+    def __init__(self) -> None:
+        self._file = os.dup(1)
+        os.dup2(2, 1)  # whatever else is printed is no line of ours
+
+    def say(self, kind: str, **what: object) -> None:
+        os.write(
+            self._file, (json.dumps({"kind": kind, **what}, ensure_ascii=False) + "\n").encode()
+        )
+
+
+class Window:
+    """The stage of one room."""
+
+    def __init__(self, out: Out, room: str) -> None:
+        self._out, self._room = out, room
+
+    def pace(self) -> Pace:
+        return Pace()
+
+    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
+        self._out.say("notice", room=self._room, text=text)
+
+    async def show(self, line: Line) -> tuple[str, ...]:
+        if not line.done:
+            return ()
+        self._out.say("shown", room=self._room, line=line.id, text=line.text)
+        return (f"place {line.id}",)
+
+    async def withdraw(self, line_id: str, places: object) -> None:
+        """Nothing: a draft is never shown."""
+
+
+class Away:
+    """Until when the engine does not answer."""
+
+    until = 0.0
+
+
+def echo(speed: float) -> EchoEngine:
+    def answer(prompt: str) -> str:
+        if time.monotonic() < Away.until:
+            raise EngineError("the engine is away")
+        found = re.findall(r"第([0-9]+)句", prompt)
+        return answer_of(int(found[-1])) if found else "好。"
+
+    return EchoEngine(answer, context=2**20, delay=1 / speed if speed else 0.0)
+
+
+async def work(options: argparse.Namespace) -> None:
+    """Be a worker: hear what stands on stdin, until it ends."""
+    out = Out()
+    memory = await open_memory(options.redis)
+    if options.engine:
+        voice = await open_server([options.engine], options, os.environ)
+    else:
+        voice = Voice(echo(options.speed), Serving(Style(cards="brief")), name="echo")
+    free = Rate(1e9, 1e9)
+    house = House(Shared(load_cast(), voice, memory, limits=Limits(person=free, room=free)))
+
+    async def room(name: str) -> Room:
+        return await house.room(PLATFORM, name, lambda: Window(out, name), limited=False)
+
+    async def take_up() -> None:
+        for name in await house.unfinished(PLATFORM):
+            keep(await_room(name))
+
+    async def await_room(name: str) -> None:
+        await (await room(name)).resume()
+
+    async def hear(order: dict[str, Any]) -> None:
+        number = order["number"]
+        said = Message(f"{PLATFORM}:{order['room']}", "小明", order["text"], id=f"m{number}")
+        kept = lambda: out.say("kept", number=number)  # noqa: E731
+        await (await room(order["room"])).hear(said, kept=kept)
+        out.say("kept", number=number)  # also what was heard before
+
+    tasks: set[asyncio.Task[None]] = set()
+
+    def keep(coroutine: Any) -> None:
+        async def quiet() -> None:
+            with contextlib.suppress(MemoryProblem):
+                await coroutine
+
+        task = asyncio.create_task(quiet())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    await house.shared.workers.beat(PLATFORM)
+    await take_up()
+    watching = asyncio.create_task(house.watch(PLATFORM, take_up))
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    out.say("ready")
+    while row := await reader.readline():
+        order = json.loads(row)
+        if "away" in order:
+            Away.until = time.monotonic() + order["away"]
+        elif "usage" in order:
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            out.say(
+                "usage",
+                cpu=used.ru_utime + used.ru_stime,
+                mb=pages * resource.getpagesize() / 2**20,
+            )
+        else:
+            keep(hear(order))
+    while tasks:
+        await asyncio.gather(*list(tasks), return_exceptions=True)
+    watching.cancel()
+    await house.leave(PLATFORM)
+    await house.close()
+
+
+# -- the platform --------------------------------------------------------------------------------
+
+
+class Worker:
+    """A worker's process, as the platform sees it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.ready = asyncio.Event()
+        self.usage: asyncio.Future[dict[str, float]] | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None and self.ready.is_set()
+
+    def tell(self, **order: object) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError, RuntimeError):
+            self.process.stdin.write((json.dumps(order, ensure_ascii=False) + "\n").encode())
+
+
+class Platform:
+    """Delivers messages and writes down what comes back."""
+
+    def __init__(self, options: argparse.Namespace, url: str) -> None:
+        self._options, self._url = options, url
+        self._chance = random.Random(options.seed)
+        self.workers: list[Worker] = []
+        self.sent: dict[int, tuple[str, str, float]] = {}  # number -> room, text, when
+        self.kept: dict[int, float] = {}
+        self.shown: dict[int, float] = {}
+        self.lines: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()  # refusals in words, a room
+        self.cpu = 0.0
+        self.killed = 0
+        self._reading: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> Worker:
+        command = [sys.executable, "-m", "benchmarks.scale", "--worker", "--redis", self._url,
+                   "--speed", str(self._options.speed)]  # fmt: skip
+        if self._options.engine:
+            command += ["--engine", self._options.engine]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        worker = Worker(process)
+        self.workers.append(worker)
+        task = asyncio.create_task(self._read(worker))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+        return worker
+
+    async def _read(self, worker: Worker) -> None:
+        assert worker.process.stdout is not None
+        async for row in worker.process.stdout:
+            with contextlib.suppress(ValueError):  # a line that a kill has cut
+                self._heard(worker, json.loads(row))
+        await worker.process.wait()
+
+    def _heard(self, worker: Worker, said: dict[str, Any]) -> None:
+        now = time.monotonic()
+        match said["kind"]:
+            case "ready":
+                worker.ready.set()
+            case "kept":
+                self.kept.setdefault(said["number"], now)
+            case "shown":
+                self.lines[said["line"]] += 1
+                if found := re.match(r"答(\d+)。", said["text"]):
+                    self.shown.setdefault(int(found[1]), now)
+            case "notice":
+                self.told[said["room"]] += any(words in said["text"] for words in TOLD)
+            case "usage" if worker.usage and not worker.usage.done():
+                worker.usage.set_result(said)
+
+    def send(self, number: int, room: str, text: str) -> None:
+        self.sent[number] = (room, text, time.monotonic())
+        self._deliver(number, 2 if self._chance.random() < TWICE else 1)
+
+    def _deliver(self, number: int, times: int = 1) -> None:
+        room, text, _ = self.sent[number]
+        alive = [worker for worker in self.workers if worker.alive]
+        for worker in self._chance.sample(alive, min(times, len(alive))):
+            worker.tell(number=number, room=room, text=text)
+
+    async def redeliver(self) -> None:
+        """What is not acknowledged comes again; until cancelled."""
+        tried: dict[int, float] = {}
+        while True:
+            await asyncio.sleep(1.0)
+            now = time.monotonic()
+            for number in self.sent.keys() - self.kept.keys():
+                if now - tried.get(number, self.sent[number][2]) > AGAIN:
+                    tried[number] = now
+                    self._deliver(number)
+
+    async def usages(self) -> list[dict[str, float]]:
+        """CPU seconds and memory of those that live."""
+        found = []
+        for worker in self.workers:
+            if worker.alive:
+                worker.usage = asyncio.get_running_loop().create_future()
+                worker.tell(usage=True)
+                with contextlib.suppress(TimeoutError):
+                    found.append(await asyncio.wait_for(worker.usage, 10))
+        return found
+
+    async def kill_one(self) -> None:
+        """Kill a worker as a power cut does, and start another."""
+        alive = [worker for worker in self.workers if worker.alive]
+        if not alive:
+            return
+        dead = self._chance.choice(alive)
+        dead.ready.clear()
+        dead.process.kill()
+        await dead.process.wait()
+        self.workers.remove(dead)
+        self.killed += 1
+        await self.start()
+
+    async def close(self) -> None:
+        for worker in self.workers:
+            if worker.process.returncode is None and worker.process.stdin:
+                worker.process.stdin.close()
+        waits = [worker.process.wait() for worker in self.workers]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*waits), 60)
+        for worker in self.workers:
+            if worker.process.returncode is None:
+                worker.process.kill()
+
+
+async def until(what: Any, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return True
+        await asyncio.sleep(0.2)
+    return False
+
+
+async def trouble(options: argparse.Namespace, platform: Platform, cluster: Cluster) -> int:
+    """Kill workers and primaries, and take the engine away. Returns the number of failovers."""
+    length = 60 * options.minutes
+    begun = time.monotonic()
+    plan = [(length / 3, "primary"), (length / 2, "engine"), (2 * length / 3, "primary")]
+    at = options.kill_every
+    while options.kill_every and at < length:
+        plan.append((at, "worker"))
+        at += options.kill_every
+    failovers = 0
+    for when, what in sorted(plan):
+        await asyncio.sleep(max(0.0, begun + when - time.monotonic()))
+        if what == "worker":
+            await platform.kill_one()
+        elif what == "engine":
+            for worker in platform.workers:
+                worker.tell(away=options.away)
+        else:
+            await asyncio.to_thread(cluster.kill_a_primary)
+            await asyncio.to_thread(cluster.wait_for_failover)
+            failovers += 1
+            await asyncio.to_thread(cluster.start_dead)
+    return failovers
+
+
+async def judged(memory: Memory, rooms: list[str], platform: Platform) -> dict[str, int]:
+    """What Redis holds at the end, counted."""
+    heard: Counter[int] = Counter()
+    answers: Counter[int] = Counter()
+    wrong = silent = refused = 0
+    for name in rooms:
+        asked: dict[str, int] = {}
+        for stored in await memory.room(PLATFORM, name).between():
+            if stored.turn.side == "human" and (n := re.search(r"第(\d+)句", stored.turn.text)):
+                asked[stored.line] = int(n[1])
+                heard[int(n[1])] += 1
+            elif stored.turn.side == "character" and stored.line.partition(".")[0] in asked:
+                number = asked[stored.line.partition(".")[0]]
+                answers[number] += 1
+                wrong += not stored.turn.text.startswith(f"答{number}。")
+        missing = sum(not answers[number] for number in asked.values())
+        refused += min(missing, platform.told[name])
+        silent += max(0, missing - platform.told[name])
+    return {
+        "messages": len(platform.sent),
+        "lost": sum(not heard[number] for number in platform.sent),
+        "heard_twice": sum(count > 1 for count in heard.values()),
+        "answered_twice": sum(count > 1 for count in answers.values()),
+        "answered": len(answers),
+        "refused_in_words": refused,
+        "unanswered": silent,
+        "wrong": wrong,
+    }
+
+
+def used_memory(servers: Servers) -> int:
+    """Bytes of what the primaries hold."""
+    total = 0
+    for number in range(len(servers.ports)):
+        with contextlib.suppress(redis.RedisError):
+            client: Any = servers.client(number)
+            if client.info("replication")["role"] == "master":
+                total += int(client.info("memory")["used_memory"])
+    return total
+
+
+async def measure(options: argparse.Namespace, servers: Servers, url: str) -> dict[str, Any]:
+    platform = Platform(options, url)
+    rooms = [f"r{number}" for number in range(options.rooms)]
+    before = used_memory(servers)
+    await asyncio.gather(*[platform.start() for _ in range(options.workers)])
+    if not await until(lambda: all(worker.alive for worker in platform.workers), 240):
+        raise SystemExit("the workers do not start")
+    again = asyncio.create_task(platform.redeliver())
+    for number, name in enumerate(rooms):
+        platform.send(-1 - number, name, "/summon 悟空")
+        if number % 20 == 19:
+            await until(lambda: len(platform.kept) > len(platform.sent) - 20, 60)
+    await until(lambda: len(platform.kept) == len(rooms), SETTLE)
+    platform.sent.clear()
+    began_cpu = sum(usage["cpu"] for usage in await platform.usages())
+    troubling = None
+    if isinstance(servers, Cluster):
+        troubling = asyncio.create_task(trouble(options, platform, servers))
+    begun, number = time.monotonic(), 0
+    while (now := time.monotonic()) < begun + 60 * options.minutes:
+        name = platform._chance.choice(rooms)
+        platform.send(number, name, f"悟空，第{number}句")
+        number += 1
+        await asyncio.sleep(max(0.0, begun + number / options.rate - now))
+    failovers = await troubling if troubling else 0
+    memory = await open_memory(url, patience=60)
+    settled = await _settle(memory, platform, number)
+    usages = await platform.usages()
+    again.cancel()
+    await platform.close()
+    found = await judged(memory, rooms, platform)
+    await memory.close()
+    own = len(answer_of(number).encode()) / options.speed if options.speed else 0.0
+    added = [
+        platform.shown[n] - sent - own
+        for n, (_, _, sent) in platform.sent.items()
+        if n in platform.shown
+    ]
+    ordered = sorted(added) or [0.0]
+    cpu = sum(usage["cpu"] for usage in usages) - (began_cpu if not platform.killed else 0.0)
+    return found | {
+        "settled": settled,
+        "rooms": options.rooms, "workers": options.workers, "minutes": options.minutes,
+        "rate": options.rate, "engine": options.engine or f"echo {options.speed:g}/s",
+        "workers_killed": platform.killed, "failovers": failovers,
+        "shown_again": sum(count > 1 for count in platform.lines.values()),
+        "added_p50_s": round(statistics.median(ordered), 3),
+        "added_p95_s": round(ordered[int(0.95 * (len(ordered) - 1))], 3),
+        "added_max_s": round(ordered[-1], 3),
+        # Only where none was killed: what a dead worker used is not known.
+        "cpu_ms_a_message": round(1000 * cpu / max(number, 1), 2) if not platform.killed else None,
+        "worker_mb": round(statistics.mean([u["mb"] for u in usages] or [0]), 1),
+        "redis_kb_a_room": round((used_memory(servers) - before) / 1024 / options.rooms, 1),
+        "cpus": len(os.sched_getaffinity(0)),
+    }  # fmt: skip
+
+
+async def _settle(memory: Memory, platform: Platform, count: int) -> bool:
+    """Wait until all that was sent is stored and done with."""
+    if not await until(lambda: len(platform.sent.keys() - platform.kept.keys()) == 0, SETTLE):
+        return False
+    end = time.monotonic() + SETTLE
+    while time.monotonic() < end:
+        if not await memory.unfinished(PLATFORM):
+            return True
+        await asyncio.sleep(0.5)
+    return False
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rooms", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=10.0, help="messages a second")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--speed", type=float, default=200.0, help="the echo's tokens a second")
+    parser.add_argument("--kill-every", type=float, default=60.0, metavar="SECONDS")
+    parser.add_argument("--away", type=float, default=20.0, help="seconds without the engine")
+    parser.add_argument("--engine", metavar="URL", default="", help="a model server, not the echo")
+    parser.add_argument("--single", action="store_true", help="one worker, one Redis, no trouble")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--redis", default="", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        asyncio.run(work(options))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        if options.single:
+            options.workers, options.kill_every = 1, 0.0
+            with Servers(Path(folder)) as servers:
+                number = servers.add()
+                url = f"redis://127.0.0.1:{servers.ports[number]}/0"
+                found = asyncio.run(measure(options, servers, url))
+        else:
+            with Cluster(Path(folder)) as cluster:
+                found = asyncio.run(measure(options, cluster, cluster.url))
+    print(json.dumps(found))
+    wrong = ("lost", "heard_twice", "answered_twice", "unanswered", "wrong")
+    return 1 if any(found[key] for key in wrong) or not found["settled"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
