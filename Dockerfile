@@ -87,7 +87,7 @@ RUN pip install --no-deps .
 # --- what is shipped ---------------------------------------------------------------------------
 FROM python:${PYTHON} AS runtime
 RUN apt-get update \
- && apt-get install -y --no-install-recommends espeak-ng libgomp1 tini \
+ && apt-get install -y --no-install-recommends libgomp1 tini espeak-ng \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin mrp \
  && install -d -o mrp -g mrp /data /srv

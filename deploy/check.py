@@ -1,6 +1,8 @@
-"""Checks docker-compose.yml and the Dockerfile, for `make check`; needs no Docker.
+"""Checks docker-compose.yml, the Dockerfile and Kubernetes manifests, for `make check`.
 
-    python deploy/check.py                   both, of this project
+It needs neither Docker nor a cluster.
+
+    python deploy/check.py                   all, of this project
     python deploy/check.py --compose F --dockerfile F --context FOLDER
 
 The compose file is read by `docker compose config` where that is there, with every profile; else
@@ -28,6 +30,9 @@ from typing import Any
 
 import jsonschema
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+from manifests import manifest_faults
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "tests" / "deploy" / "compose-spec" / "compose-spec.json"
@@ -283,12 +288,14 @@ def main() -> int:
     parser.add_argument("--compose", type=Path, default=ROOT / "docker-compose.yml")
     parser.add_argument("--dockerfile", type=Path, default=ROOT / "Dockerfile")
     parser.add_argument("--context", type=Path, default=ROOT)
+    parser.add_argument("--manifests", type=Path, default=ROOT / "deploy" / "k8s")
     options = parser.parse_args()
     faults = [f"{options.compose.name}: {fault}" for fault in compose_faults(options.compose)]
     text = options.dockerfile.read_text(encoding="utf-8")
     faults += [
         f"{options.dockerfile.name}:{fault}" for fault in dockerfile_faults(text, options.context)
     ]
+    faults += manifest_faults(options.manifests)
     docker = docker_compose()
     if docker:
         command = [*docker, "-f", str(options.compose), "--profile", "*", "config", "--quiet"]
@@ -299,7 +306,7 @@ def main() -> int:
         print(fault, file=sys.stderr)
     read = "docker compose and the schema" if docker else "the schema of the compose specification"
     if not faults:
-        print(f"{options.compose.name} by {read}, {options.dockerfile.name}: well")
+        print(f"{options.compose.name} by {read}, {options.dockerfile.name}, manifests: well")
     return 1 if faults else 0
 
 
