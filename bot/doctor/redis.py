@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,8 +33,11 @@ async def check_redis(environment: Mapping[str, str], machine: Machine) -> list[
         return [*findings, Finding("fault", "redis", str(problem), "correct REDIS_URL")]
     try:
         await memory.connect(3.0)
-        info = await memory.lasting(memory.redis.info, None)
-        findings += findings_of(info, "its own server" if url is None else memory.where)
+        if hasattr(memory.redis, "get_nodes"):
+            findings += await _of_a_cluster(memory)
+        else:
+            info = await memory.lasting(memory.redis.info, None)
+            findings += findings_of(info, "its own server" if url is None else memory.where)
         if all(finding.level != "fault" for finding in findings):
             await memory.versions()
     except MemoryProblem as problem:
@@ -47,6 +51,26 @@ async def check_redis(environment: Mapping[str, str], machine: Machine) -> list[
         findings.append(Finding("fault", "redis", f"{type(problem).__name__} from it", do))
     finally:
         await memory.close()
+    return findings
+
+
+async def _of_a_cluster(memory: Memory) -> list[Finding]:
+    """Ask every node of a cluster, and look whether a primary could be replaced."""
+    client = memory.redis
+    findings: list[Finding] = []
+    for node in client.get_nodes():
+        info = await memory.lasting(functools.partial(client.info, target_nodes=node), None)
+        node_is = {key: value for key, value in info.items() if key != "role"}  # replicas may be
+        findings += [f for f in findings_of(node_is, node.name) if f.level != "well"]
+    primaries, replicas = client.get_primaries(), client.get_replicas()
+    alone = {slot[0].name for slot in client.nodes_manager.slots_cache.values() if len(slot) < 2}
+    for name in sorted(alone):
+        says = f"{name} has no replica: when it dies, a part of the rooms is away until it is back"
+        do = "give it one: redis-cli --cluster add-node … --cluster-slave"
+        findings.append(Finding("warning", "redis cluster", says, do))
+    if not findings:
+        says = f"{len(primaries)} primaries and {len(replicas)} replicas, append-only files on"
+        findings.append(Finding("well", "redis cluster", f"{memory.where}: {says}"))
     return findings
 
 

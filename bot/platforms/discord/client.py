@@ -91,12 +91,6 @@ class DiscordClient(discord.AutoShardedClient):
         self.tree = self._command_tree()
         self._was_ready = False
 
-    @property
-    def group(self) -> str:
-        """What processes that serve the same bot and shards have in common."""
-        shards = ",".join(map(str, sorted(self.shard_ids or ())))
-        return f"discord/{self.application_id}/{shards}/{self.shard_count or ''}"
-
     def _command_tree(self) -> app_commands.CommandTree[Any]:
         tree: app_commands.CommandTree[Any] = app_commands.CommandTree(
             self,
@@ -132,7 +126,7 @@ class DiscordClient(discord.AutoShardedClient):
     async def close(self) -> None:
         await self.tasks.close()
         if self._was_ready:
-            await self.house.leave(self.group)
+            await self.house.leave(_group(self))
         await self.progress.save(now=True)
         self.progress.went_offline()
         await super().close()
@@ -147,7 +141,7 @@ class DiscordClient(discord.AutoShardedClient):
         self._was_ready = True
         _log.info("ready as %s in %d guilds", self.user, len(self.guilds))
         self.tasks.spawn(self.catch_up.after_start(), "catching up after the start")
-        watching = self.house.watch(self.group, self.catch_up.take_up)
+        watching = self.house.watch(_group(self), self.catch_up.take_up)
         self.tasks.spawn(watching, "looking for other processes")
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
@@ -195,3 +189,9 @@ class DiscordClient(discord.AutoShardedClient):
 
     async def said(self, interaction: discord.Interaction[Any], text: str) -> None:
         await self.interactions.said(interaction, text)
+
+
+def _group(client: discord.AutoShardedClient) -> str:
+    """What processes that serve the same bot and shards have in common (`bot.memory.workers`)."""
+    shards = ",".join(map(str, sorted(client.shard_ids or ())))
+    return f"discord/{client.application_id}/{shards}/{client.shard_count or ''}"

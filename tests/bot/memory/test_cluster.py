@@ -15,6 +15,8 @@ import pytest
 import redis
 
 from benchmarks.redis_servers import SLOTS, Cluster
+from bot.doctor.machine import Machine
+from bot.doctor.redis import check_redis
 from bot.memory import Fact, Memory, MemoryAway, open_memory
 from bot.memory.cluster import ClusterClient
 from bot.memory.keys import room_keys
@@ -212,6 +214,17 @@ async def test_every_node_rewrites_its_file_after_an_erasure(memory: Memory):
     assert await memory.rewrite()
     assert asked == nodes
     assert await client.get(ERASED) is None
+
+
+async def test_the_doctor_asks_every_node(cluster: Cluster):
+    (finding,) = await check_redis({"REDIS_URL": cluster.url}, Machine())
+    assert finding.level == "well", finding
+    assert "3 primaries and 3 replicas" in finding.says
+    odd: Any = cluster.client(4)
+    odd.config_set("maxmemory-policy", "allkeys-lru")
+    (finding,) = await check_redis({"REDIS_URL": cluster.url}, Machine())
+    assert (finding.level, finding.about) == ("fault", "redis eviction")
+    odd.config_set("maxmemory-policy", "noeviction")
 
 
 async def test_a_slot_without_a_primary_is_said_and_waited_for(cluster: Cluster, memory: Memory):
