@@ -240,9 +240,19 @@ class Cluster(Servers):
                     linked += int(info["connected_slaves"])
                 elif info["master_link_status"] != "up":
                     return False
-            return linked == len(up) - 3 and self._all_ok()
+            return linked == len(up) - 3 and self._all_ok() and self._all_tell(len(up))
 
         wait_for(well, "the cluster does not become well")
+
+    def _all_tell(self, nodes: int) -> bool:
+        """Whether each node tells clients of all that run."""
+        for number in range(6):
+            if self.runs(number):
+                rows = self.client(number).execute_command("CLUSTER SLOTS")
+                ports = {int(node[1]) for row in rows for node in row[2:]}
+                if len(ports) != nodes:
+                    return False
+        return True
 
     def kill_a_primary(self, chance: Callable[[list[int]], int] = min) -> int:
         """Kill one of the primaries; `chance` picks it. Returns its number."""
