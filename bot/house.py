@@ -221,7 +221,7 @@ class House:
                 _log.error("what other processes left is not looked for: %s", problem)
             await asyncio.sleep(BEAT)
 
-    async def leave(self, group: str) -> None:
+    async def leave_group(self, group: str) -> None:
         """All that this process will store is stored: let the others take up what is left."""
         try:
             async with asyncio.timeout(LEAVING):

@@ -126,7 +126,7 @@ class DiscordClient(discord.AutoShardedClient):
     async def close(self) -> None:
         await self.tasks.close()
         if self._was_ready:
-            await self.house.leave(_group(self))
+            await self.house.leave_group(_group(self))
         await self.progress.save(now=True)
         self.progress.went_offline()
         await super().close()

@@ -158,7 +158,7 @@ class TelegramClient:
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-        await self.house.leave(self.group)
+        await self.house.leave_group(self.group)
         for bot in self.accounts:
             await bot.shutdown()
 
