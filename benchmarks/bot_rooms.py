@@ -56,6 +56,9 @@ class Nobody:
     async def show(self, line: Line) -> tuple[str, ...]:
         return (line.id,) if line.done else ()
 
+    async def attach(self, name: str, data: bytes) -> str:
+        return ""
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         pass
 

@@ -77,6 +77,9 @@ class Written:
         self.note("shown", line=line.id, text=line.text, version=line.version)
         return (f"place {line.id}",)
 
+    async def attach(self, name: str, data: bytes) -> str:
+        return ""
+
     async def withdraw(self, line_id: str, places: object) -> None:
         self.note("withdrawn", line=line_id)
 

@@ -57,6 +57,7 @@ async def test_what_was_counted_and_kept_outlives_kills_of_bot_and_redis(tmp_pat
     while done < STEPS:
         bot = start(tmp_path, done)
         die_after = chance.randint(5, 15)
+        assert bot.stdout is not None
         for line in bot.stdout:
             done = int(line) + 1
             die_after -= 1

@@ -151,9 +151,10 @@ def test_greetings_are_read_in_the_language_of_the_talk(cast, spoken, other):
         "哼 / hm",
         wukong.greeting[other][0],
     ]
-    sides = ["character", "character", "character", "human"]
-    speakers = ["wukong", "bajie", "wukong", "Tom"]
-    turns = tuple(map(Turn, speakers, said, sides))
+    turns = tuple(
+        Turn(who, text, "human" if who == "Tom" else "character")
+        for who, text in zip(["wukong", "bajie", "wukong", "Tom"], said, strict=True)
+    )
     scene = greeted(Scene((wukong, bajie), turns, language=spoken))
     assert [turn.text for turn in scene.turns] == [
         wukong.greeting[spoken][0],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ async def everything(world: World, way: Way) -> None:
     ]  # fmt: skip
     assert panels
     panel, server, ming = panels[-1]["id"], world.server, world.ming
-    where: dict[str, bool] = {"external": way.external}
+    where: dict[str, Any] = {"external": way.external}
     for button in ("mrp:continue", "mrp:retry", "mrp:stop"):
         await (await server.click(ming, way.channel, panel, button, **where)).acknowledged()
         await settled(world, way)

@@ -8,6 +8,7 @@ import pytest
 from bot.memory import Grant, Link, Sessions, Visitor, open_memory
 from bot.memory import sessions as module
 from bot.memory.keys import PREFIX, person_key
+from bot.memory.sessions import Session
 
 MING = Visitor("discord:42", "小明")
 
@@ -31,6 +32,12 @@ async def everything(memory):
         }.get(kind)
         found.append(f"{key} {await value(key) if value else kind}")
     return "\n".join(found)
+
+
+async def known(sessions, token) -> Session:
+    found = await sessions.find(token)
+    assert found is not None
+    return found
 
 
 async def test_a_link_a_session_and_a_room(memory):
@@ -57,10 +64,10 @@ async def test_a_link_a_session_and_a_room(memory):
 
     # a session is found by its token, which stands nowhere
     token = await sessions.begin(MING, language="en")
-    session = await sessions.find(token)
+    session = await known(sessions, token)
     assert (session.visitor, session.language) == (MING, "en")
     await sessions.change(session, name="明哥")
-    session = await sessions.find(token)
+    session = await known(sessions, token)
     assert (session.visitor.name, session.language) == ("明哥", "en")
     assert await sessions.find("") is None
     assert await sessions.find(token + "x") is None
@@ -72,10 +79,10 @@ async def test_a_link_a_session_and_a_room(memory):
     key = module._session_key(session.key)
     fields = json.loads(await memory.redis.get(key)) | {"made": 0}
     await memory.redis.set(key, json.dumps(fields), ex=module.IDLE_SECONDS)
-    fresh = await sessions.rotate(await sessions.find(token))
+    fresh = await sessions.rotate(await known(sessions, token))
     assert fresh
     assert fresh != token
-    assert (await sessions.find(fresh)).csrf == session.csrf
+    assert (await known(sessions, fresh)).csrf == session.csrf
     old = await sessions.find(token)
     assert old is not None
     assert await memory.redis.ttl(key) <= module.OVERLAP_SECONDS
@@ -83,7 +90,7 @@ async def test_a_link_a_session_and_a_room(memory):
 
     # signing out here, and everywhere
     other = await sessions.begin(MING)
-    await sessions.end(await sessions.find(fresh))
+    await sessions.end(await known(sessions, fresh))
     assert await sessions.find(fresh) is None
     assert await sessions.find(other) is not None
     assert await sessions.end_all("discord:42") >= 1
