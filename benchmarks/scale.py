@@ -100,6 +100,9 @@ class Window:
         self._out.say("shown", room=self._room, line=line.id, text=line.text)
         return (f"place {line.id}",)
 
+    async def attach(self, name: str, data: bytes) -> str:
+        return ""
+
     async def withdraw(self, line_id: str, places: object) -> None:
         """Nothing: a draft is never shown."""
 
@@ -183,7 +186,7 @@ async def work(options: argparse.Namespace) -> None:
     while tasks:
         await asyncio.gather(*list(tasks), return_exceptions=True)
     watching.cancel()
-    await house.leave(PLATFORM)
+    await house.leave_group(PLATFORM)
     await house.close()
 
 

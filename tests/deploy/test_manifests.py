@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
+from deploy.manifests import manifest_faults
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "deploy"))
-
-from manifests import manifest_faults  # noqa: E402
-
 FOLDER = ROOT / "deploy" / "k8s"
 
 
