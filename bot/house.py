@@ -32,12 +32,14 @@ from canon import Canon
 from characters.card import CAST_FOLDER, Language, load_cast
 from engine.remote import options as remote
 from hub import choice
+from speech import settings as sound
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that every platform has."""
     choice.add_options(parser)
     remote.add_options(parser)
+    sound.add_options(parser)
     parser.add_argument(
         "--cast",
         metavar="FOLDER",
@@ -132,7 +134,7 @@ class House:
 
         Raises:
             CardError, HubError, EngineError, StyleError, CanonError, LimitsError, FilterError,
-                PermissionsError, MemoryProblem: the message says why.
+                PermissionsError, SpeechError, MemoryProblem: the message says why.
         """
         cast = load_cast(options.cast)
         folder = _named(options.canon, "MRP_CANON")
@@ -143,6 +145,8 @@ class House:
         filter = load_filter(file) if file else None
         file = _named(options.rights, "MRP_RIGHTS")
         permissions = load_permissions(file) if file else None
+        speaker = sound.open_speaker(options.speech, cards=options.cast)
+        hearer = sound.open_hearer(options.hearing)
         voice = await open_chosen(options, os.environ)
         try:
             memory = await open_memory(redis_url(os.environ), patience=patience)
@@ -150,6 +154,7 @@ class House:
             await voice.close()
             raise
         shared = Shared(cast, voice, memory, book=book, limits=limits)
+        shared.speaker, shared.hearer = speaker, hearer
         shared.filter = filter or shared.filter
         shared.permissions = permissions or shared.permissions
         house = cls(shared)
@@ -268,6 +273,9 @@ class House:
         for room in self._rooms.values():
             await room.close()
         await self.people.close()
+        for one in (self.shared.speaker, self.shared.hearer):
+            if one is not None:
+                await one.close()
         await self.memory.close()
 
 

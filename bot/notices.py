@@ -246,3 +246,30 @@ AWAY = Words(
     "The memory is away and is being tried again; what is said waits its turn. ({})",
 )
 BACK = Words("记忆又连上了。", "The memory is back.")
+# on, off, some
+MINE_ALOUD = (
+    Words("回你的话会念出来。", "Answers to you are read aloud."),
+    Words("回你的话不再念出来。", "Answers to you are no longer read aloud."),
+    Words("回你的话里，{}的会念出来。", "Of the answers to you, those of {} are read aloud."),
+)
+ROOM_ALOUD = (
+    Words("这间屋子里的话都会念出来。", "In this room all lines are read aloud."),
+    Words("这间屋子里的话不念出来。", "In this room lines are not read aloud."),
+    Words("这间屋子里，{}的话会念出来。", "In this room the lines of {} are read aloud."),
+)
+VOICE_HOW = Words(
+    "/语音 开、关、悟空：只管回你的话；/语音 屋子 开：管大家的。",
+    "`/voice on`, `off`, `wukong` is for answers to you; `/voice room on` for everybody.",
+)
+ALOUD_SHARED = Words(
+    "几个人共用这个账号，只能用 /语音 屋子。",
+    "Several people share this account; only `/voice room` is possible.",
+)
+NO_SOUND = Words(
+    "这里没有声音：平台放不了，或者机器上没有装（mrp doctor 会说缺什么）。",
+    "There is no sound here: the platform cannot play it, or nothing speaks on this machine "
+    "(mrp doctor says what is missing).",
+)
+NOT_ALOUD = Words("悄悄话不念出声。", "What was whispered is not read aloud.")
+SOUND_BUSY = Words("正在念另一句，请稍候。", "Another line is being read; please wait.")
+NOT_THERE = Words("这句话已经不在了。", "That line is gone.")

@@ -15,7 +15,8 @@ A file (`--rights FILE`, MRP_RIGHTS) says who may give an order, by the order's 
 
 Besides the orders there are `forget_room`, `dismiss_all` and `undo_own`: taking back one's own last
 turns with what was answered to them; `character_review` (the queue, approving, refusing, reports)
-and `character_everywhere` (making characters for all places; nobody, unless the file says who).
+and `character_everywhere` (making characters for all places; nobody, unless the file says who);
+and `voice_room`: /voice for everybody.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ Who = Literal["everyone", "moderators", "nobody"]
 
 FORGET_ROOM, DISMISS_ALL, UNDO_OWN = "forget_room", "dismiss_all", "undo_own"
 CHARACTER_REVIEW, CHARACTER_EVERYWHERE = "character_review", "character_everywhere"
+VOICE_ROOM = "voice_room"
 MODERATORS = frozenset(
     {FORGET_ROOM, DISMISS_ALL, "restore", "undo", "pause", "resume", "note", "edit", "language"}
     | {"auto", "branch", "checkpoint", "lore", "castmode", CHARACTER_REVIEW}
+    | {VOICE_ROOM}
     | {"transcript", "autoreply", "proactive"}
 )
 NOBODY = frozenset({CHARACTER_EVERYWHERE})  # on a chat platform; whoever runs the bot may
@@ -45,7 +48,7 @@ _THEIRS = frozenset(
     {"memory", "remember", "correct", "export", "optout", "optin", "share", "retention", "link"}
     | {"unlink", "persona", "forget", "help", "quit"}
 )
-_MADE = {CHARACTER_REVIEW, CHARACTER_EVERYWHERE}
+_MADE = {CHARACTER_REVIEW, CHARACTER_EVERYWHERE, VOICE_ROOM}
 ACTIONS = frozenset(
     {c.id for c in COMMANDS} - _THEIRS | {FORGET_ROOM, DISMISS_ALL, UNDO_OWN} | _MADE
 )

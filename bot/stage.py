@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.drafts import Pace
 from characters.card import Character, Language
+from speech.sound import Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +92,14 @@ class Stage(Protocol):
 
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         """Take back a line, done or being written."""
+        ...
+
+
+@runtime_checkable
+class Audible(Protocol):
+    """What a stage has besides where its platform can play sounds."""
+
+    async def play(self, line: Line, sound: Sound) -> None:
+        """Play a done line that stands at its places, as a note beside it; another version's note
+        takes the place of the one before. Raises nothing, as all that a stage does."""
         ...

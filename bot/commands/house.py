@@ -25,6 +25,18 @@ HOUSE: tuple[Command, ...] = (
         informs="bare",
     ),
     Command(
+        "voice",
+        ("voice",),
+        ("语音", "念出来"),
+        "text",
+        Words("[屋子] [开｜关｜名字…]", "[room] [on|off|NAME…]"),
+        Words(
+            "把回我的话念出来，或只念这几位的；/语音 屋子 开：大家都听",
+            "answers to me are read aloud, or those of some; `/voice room on`: for everybody",
+        ),
+        informs="bare",
+    ),
+    Command(
         "help",
         ("help", "h", "?"),
         ("帮助",),

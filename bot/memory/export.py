@@ -32,6 +32,7 @@ async def export(store: PersonStore) -> dict[str, Any]:
         "private_shared_with_groups": profile.shared,
         "lessons_allowed": profile.lessons,
         "retention_days": profile.days,
+        "read_aloud": profile.aloud,
         "rooms": rooms,
         "said": said,
         "facts": [fact_fields(fact) | {"number": fact.id} for fact in known.facts],

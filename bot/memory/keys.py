@@ -12,8 +12,8 @@ All are erased when nobody has spoken in the room for 400 days.
     m the platform's id of a message · f "1" when it was forwarded ·
     n the id of the line or message, which makes writing it twice impossible
 `…:state`, a hash of a few KB; until forgotten:
-    cast (ids in the order they came on stage) · place · mood · note · chapter · paused · language ·
-    summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
+    cast (ids in the order they came on stage) · place · mood · note · aloud · chapter · paused ·
+    language · summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
     unasked (JSON: after how long, when and how often a character may speak first) ·
     reserved (ids of characters that speak only when called) ·
@@ -48,7 +48,8 @@ accounts of a person, the root, and for as many days as the person says (180) si
 used; then the hourly look erases them. By themselves all keys end 400 days after that.
 
 `…:profile`, a hash: in_groups "0" (may not be remembered in groups) · shared "1" (what was said in
-    private may be used in groups) · lessons "1" (may be taken as lessons) · days (when not 180) ·
+    private may be used in groups) · lessons "1" (may be taken as lessons) · aloud
+    (whose answers are read aloud) · days (when not 180) ·
     accounts (at most 8) · leaving "1" (everything is being forgotten) · joining (roots that are
     being taken over) · clearing (roots that were, and are being deleted) · parting (accounts that
     become a person of their own)

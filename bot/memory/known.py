@@ -64,15 +64,17 @@ class Profile:
     """A person's wishes and accounts.
 
     `in_groups`: may be remembered in groups. `shared`: what was said in private may be used in
-    groups. `lessons`: what was said aloud may be taken as lessons to train on. `days`: how long all
-    is kept without being used. `leaving`: to be forgotten. `joining` are the roots whose memory is
-    on its way into this one, `clearing` those that it was taken from and may still be there,
-    `parting` the accounts that are leaving.
+    groups. `lessons`: what was said aloud may be taken as lessons to train on. `aloud`: whose
+    answers to them are read aloud ("on", "off", ids of characters, "" as the room has it). `days`:
+    how long all is kept without being used. `leaving`: to be forgotten. `joining` are the roots
+    whose memory is on its way into this one, `clearing` those that it was taken from and may still
+    be there, `parting` the accounts that are leaving.
     """
 
     in_groups: bool = True
     shared: bool = False
     lessons: bool = False
+    aloud: str = ""
     days: int = DAYS
     accounts: tuple[str, ...] = ()
     leaving: bool = False
@@ -173,6 +175,7 @@ def united(theirs: Known, mine: Known) -> Known:
         in_groups=theirs.profile.in_groups and mine.profile.in_groups,
         shared=theirs.profile.shared and mine.profile.shared,
         lessons=theirs.profile.lessons and mine.profile.lessons,
+        aloud=theirs.profile.aloud or mine.profile.aloud,
         days=min(theirs.profile.days, mine.profile.days),
         accounts=tuple(dict.fromkeys((*theirs.accounts, *mine.accounts))),
         leaving=theirs.profile.leaving or mine.profile.leaving,

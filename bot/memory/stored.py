@@ -203,6 +203,7 @@ class RoomState:
     note: str = ""
     paused: bool = False
     language: Language | None = None
+    aloud: str = ""  # whose lines are read aloud: "on", ids, or ""
     language_chosen: bool = False  # somebody said so; else it follows what is said
     summaries: tuple[Summary, ...] = field(default=())
     mark: str = ""
@@ -301,7 +302,7 @@ def state_to_fields(changes: Mapping[str, Any]) -> tuple[str, ...]:
                 text = str(value or "")
             case "paused" | "language_chosen":
                 text = "1" if value else ""
-            case "place" | "mood" | "note" | "language" | "mark" | "summed" | "branch":
+            case "place" | "mood" | "note" | "aloud" | "language" | "mark" | "summed" | "branch":
                 text = value or ""
             case _:
                 raise TypeError(f"a room's state has no {key!r}")
@@ -324,6 +325,7 @@ def state_from_fields(fields: Mapping[str, str]) -> RoomState:
         mood=fields.get("mood", ""),
         chapter=int(fields.get("chapter") or 0),
         note=fields.get("note", ""),
+        aloud=fields.get("aloud", ""),
         paused=bool(fields.get("paused")),
         language=language,
         language_chosen=bool(fields.get("language_chosen")),

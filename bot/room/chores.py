@@ -11,6 +11,7 @@ from typing import Any
 from bot.conversation import Reading
 from bot.memory import Asked, StoredLine
 from bot.memory.keys import stream_order
+from bot.room.aloud import Aloud
 from bot.room.view import View
 from bot.summary import LONGEST, beginnings, by_hearers, is_about, with_summary
 from engine.sequence import EngineError
@@ -27,6 +28,7 @@ class Chores:
         self._view = view
         self._tasks: set[asyncio.Task[Any]] = set()
         self._learned: str | None = None  # id of the newest turn that `people` was given
+        self.aloud = Aloud(view, self.later)
         self._retried = ""  # id of the last line, when there are versions to choose from
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:

@@ -20,7 +20,7 @@ from bot.room.shared import Shared
 from bot.room.view import View
 from bot.stage import Message, Stage
 from bot.whispers import addressed
-from characters.card import Character, Language
+from characters.card import Character, Language, Words
 from characters.turn import Scene, safe_name
 
 log = logging.getLogger(__name__)
@@ -227,6 +227,23 @@ class Room:
         await self.shared.casts.popularity.thumb(line.speaker, version, person, value)
         feedback = self.shared.memory.feedback
         return await feedback.rate(self.key, line.id, line.shown + 1, person, value)
+
+    async def read_aloud(self, place: str) -> Words | None:
+        """Play the line that stands at a place. Returns what to tell who asked, None when it plays.
+
+        Raises:
+            MemoryProblem: it cannot be recalled.
+        """
+        line = await self.view.line_at(place)
+        speaker = self.view.character(line.speaker) if line else None
+        if line is None or speaker is None:
+            return notices.NOT_THERE
+        return await self._chores.aloud.read(line, speaker)
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether lines can be read aloud here."""
+        return self._chores.aloud.possible
 
     async def status(self) -> Status:
         """What a panel shows.

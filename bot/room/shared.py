@@ -18,14 +18,17 @@ from bot.permissions import Permissions
 from bot.voice import Voice
 from canon import Canon
 from characters.card import Cast
+from speech.hearer import Hearer
+from speech.speaker import Speaker
 
 
 @dataclass(slots=True)
 class Shared:
     """One shipped cast, one model, one memory. `casts` says who can be summoned where. `book`,
-    `people` and `limits` may be missing: nothing to quote, nothing kept of people, no rate limit.
-    `stats` counts what happened, by name; `dice` throws them; `clock` is the time of day, in
-    seconds since 1970; `workers` knows the other processes that serve the same accounts."""
+    `people` and `limits` may be missing: nothing to quote, nothing kept of people, no rate limit;
+    so may `speaker` (lines read aloud) and `hearer` (voice notes as text). `stats` counts what
+    happened, by name; `dice` throws them; `clock` is the time of day, in seconds since 1970;
+    `workers` knows the other processes that serve the same accounts."""
 
     cast: Cast
     voice: Voice
@@ -38,6 +41,8 @@ class Shared:
     stats: Counter[str] = field(default_factory=Counter)
     dice: random.Random = field(default_factory=random.SystemRandom)
     clock: Callable[[], float] = time.time
+    speaker: Speaker | None = None
+    hearer: Hearer | None = None
     casts: Casts = field(init=False)
     workers: Workers = field(init=False)
 

@@ -176,6 +176,7 @@ class Speech:
             job.work = after
         view.shared.stats["said"] += 1
         await show(view, self._chores, line, speaker)
+        self._chores.aloud.said(line, speaker)
         if spoken.read and not self._confidant(speaker):
             self._chores.asked(line, 1, spoken.read, spoken.text)
 
@@ -209,6 +210,7 @@ class Speech:
         view.shared.stats["versions"] += 1
         self._chores.retried(line.id)
         await show(view, self._chores, new, speaker)
+        self._chores.aloud.said(new, speaker)
         if spoken.read and not self._confidant(speaker):
             self._chores.asked(new, new.shown + 1, spoken.read, spoken.text)
 
@@ -377,6 +379,8 @@ class Speech:
         stage: Stage = Unseen() if prompt.whispered else view.stage
         pace = stage.pace()
         broken, problem, restarts = False, "", 0
+        aloud = self._chores.aloud
+        spoken = not prompt.whispered and await aloud.wanted(prompt.speaker.id, prompt.person)
         loop = asyncio.get_running_loop()
         waiting = loop.call_later(QUEUED, lambda: self._chores.later(self._queued(reply)))
         try:
@@ -396,6 +400,8 @@ class Speech:
                             await stage.withdraw(line.id, ())
                     if pace.due(shown, time.monotonic()):
                         await stage.show(replace(line, text=shown))
+                        if spoken:
+                            aloud.grows(prompt.speaker, shown)
         except asyncio.CancelledError:
             broken = True
             if task := asyncio.current_task():

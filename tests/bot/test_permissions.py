@@ -106,7 +106,14 @@ def test_a_file_that_says_nothing_usable_is_one_sentence(tmp_path, content, says
     assert "\n" not in str(caught.value).partition("(at line")[0]
 
 
-PARTS = {"forget_room", "dismiss_all", "undo_own", "character_review", "character_everywhere"}
+PARTS = {
+    "forget_room",
+    "dismiss_all",
+    "undo_own",
+    "voice_room",
+    "character_review",
+    "character_everywhere",
+}
 
 
 def test_every_action_is_an_orders_or_a_part_of_one():

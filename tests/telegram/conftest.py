@@ -26,6 +26,8 @@ from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
 from engine.sequence import Engine
+from speech.hearer import Hearer
+from speech.speaker import Speaker
 from tests.fakes.telegram_server import Account, TelegramServer
 
 DIRECTOR = "1000001:AAdirectordirectordirectordirector1"
@@ -67,6 +69,8 @@ class World:
         self.delay = 0.0
         self.clock = FastClock(server.pace)
         self.folder = Path()
+        self.speaker: Speaker | None = None
+        self.hearer: Hearer | None = None
         self.prompts: list[str] = []
         self.script: Callable[[str], str] = lambda prompt: f"知道了：{_last_said(prompt)}"
 
@@ -77,7 +81,9 @@ class World:
 
         engine = engine or EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
-        return House(Shared(self.cast, voice, self.memory, limits=FREE))
+        shared = Shared(self.cast, voice, self.memory, limits=FREE)
+        shared.speaker, shared.hearer = self.speaker, self.hearer
+        return House(shared)
 
     def account(self, token: str) -> ExtBot[None]:
         return client_of(token, self.server.url, Limiter(self.clock))

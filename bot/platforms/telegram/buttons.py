@@ -15,6 +15,7 @@ from bot.platforms.telegram.places import Place
 from bot.platforms.telegram.rooms import Rooms
 from bot.platforms.telegram.senders import presser
 from bot.platforms.telegram.stage import (
+    ALOUD,
     DISMISS,
     DOWN,
     NEXT,
@@ -70,6 +71,9 @@ class Buttons:
             value = 1 if action == UP else -1
             found = await room.rate(sender.person, str(message.message_id), value)
             await _answer(query, (THANKS if found else NO_LINE)[language])
+        elif action == ALOUD:
+            told = await room.read_aloud(str(message.message_id))
+            await _answer(query, told[language] if told else "")
         elif action in (NEXT, DISMISS) and not whom:
             await _answer(query, "")
             await self._choose(action, place, message)

@@ -21,7 +21,14 @@ log = logging.getLogger(__name__)
 
 # What counts. Answers to a button, typing and settings are not limited with messages.
 COUNTED = frozenset(
-    {"sendMessage", "sendDocument", "editMessageText", "editMessageReplyMarkup", "deleteMessage"}
+    {
+        "sendMessage",
+        "sendDocument",
+        "sendVoice",
+        "editMessageText",
+        "editMessageReplyMarkup",
+        "deleteMessage",
+    }
 )
 # Not worth waiting for: the next one says the same.
 PASSING = frozenset({"sendChatAction", "sendMessageDraft"})

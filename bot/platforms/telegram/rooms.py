@@ -55,6 +55,7 @@ class Rooms:
                 private=place.private,
                 bot_of=(lambda character: None) if place.private else self._accounts.of,
                 language=language,
+                aloud=self._house.shared.speaker is not None,
             )
             self._stages[name] = made
             return made

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
@@ -19,11 +19,13 @@ from bot.platforms.telegram.text import draft_id, messages
 from bot.platforms.text import is_document
 from bot.stage import Line
 from characters.card import Character, Language, Words
+from speech.sound import Sound
 
 log = logging.getLogger(__name__)
 
 # Buttons: what stands on them, and the callback data that `buttons.py` reads.
 RETRY, ON, NEXT, STOP, DISMISS, UP, DOWN = "retry", "continue", "next", "stop", "dismiss", "+", "-"
+ALOUD = "aloud"
 
 STOPPED = Words("停了。", "Stopped.")
 NOBODY_SPEAKS = Words("没有人在说话。", "Nobody is speaking.")
@@ -39,7 +41,8 @@ _WRITE_TO_ME = Words(
 class TelegramStage:
     """Shows a room's lines and notices. `bot_of` gives the account that voices a character.
 
-    `thread` is a forum topic's id. Nothing is raised: what cannot be sent is logged.
+    `thread` is a forum topic's id; `aloud`: lines can be read aloud, and have a button for it.
+    Nothing is raised: what cannot be sent is logged.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class TelegramStage:
         private: bool = False,
         bot_of: Callable[[Character], Bot | None] = lambda character: None,
         language: Callable[[], Language] = lambda: "zh",
+        aloud: bool = False,
     ) -> None:
         self.chat = chat
         self.thread = thread
@@ -58,6 +62,8 @@ class TelegramStage:
         self._private = private
         self._bot_of = bot_of
         self._language = language
+        self._aloud = aloud
+        self._notes = Notes()
 
     def pace(self) -> Pace:
         """A draft a second; in a group, as often as "typing" has to be said again."""
@@ -119,7 +125,7 @@ class TelegramStage:
         places: list[str] = []
         old = [int(place) for place in line.places if place.isdigit()]
         for number, part in enumerate(parts):
-            keyboard = keyboard_for(line) if number == len(parts) - 1 else None
+            keyboard = keyboard_for(line, aloud=self._aloud) if number == len(parts) - 1 else None
             at = old[number] if number < len(old) else None
             shown = await self._put(bot, part, keyboard, at, line.language)
             if shown is not None:
@@ -127,7 +133,39 @@ class TelegramStage:
         await self._delete(bot, old[len(parts) :])
         return tuple(places)
 
+    async def play(self, line: Line, sound: Sound) -> None:
+        """Send a line's note as an answer to the line; the note of another version is deleted."""
+        own = self._bot_of(line.speaker)
+        old = self._notes.pop(line.id)
+        at = next((int(place) for place in reversed(line.places) if place.isdigit()), None)
+        caption = _heading(line) if sound.whole else f"{_heading(line)} {_SHORTENED[line.language]}"
+        # An account of its own that is not in this chat: the director speaks for it.
+        for bot in dict.fromkeys((own or self._bot, self._bot)):
+            try:
+                sent = await bot.send_voice(
+                    self.chat,
+                    sound.ogg,
+                    duration=max(1, round(sound.seconds)),
+                    caption=caption,
+                    filename=f"{line.speaker.id}.ogg",
+                    message_thread_id=self.thread,
+                    reply_parameters=(
+                        ReplyParameters(at, allow_sending_without_reply=True) if at else None
+                    ),
+                )
+                self._notes.add(line.id, int(sent.message_id))
+                break
+            except Forbidden as problem:  # also who forbade voice messages
+                log.info("a note could not be sent: %s", problem)
+            except TelegramError as problem:
+                log.warning("a note could not be sent: %s", problem)
+                break
+        if old:
+            await self._delete(self._bot, [old])
+
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
+        if note := self._notes.pop(line_id):
+            await self._delete(self._bot, [note])
         if places:
             await self._delete(self._bot, [int(place) for place in places if place.isdigit()])
 
@@ -227,14 +265,37 @@ def _heading(line: Line) -> str:
     return f"{face}{line.speaker.name[line.language]}"
 
 
-def keyboard_for(line: Line) -> InlineKeyboardMarkup:
-    """The buttons under a line; callback data is far below Telegram's 64 bytes."""
+class Notes:
+    """Which message is the note of a line, of the newest lines."""
+
+    def __init__(self, most: int = 64) -> None:
+        self._most = most
+        self._messages: dict[str, int] = {}
+
+    def add(self, line_id: str, message: int) -> None:
+        self._messages[line_id] = message
+        while len(self._messages) > self._most:
+            del self._messages[next(iter(self._messages))]
+
+    def pop(self, line_id: str) -> int:
+        """The message, which is forgotten; 0 for none."""
+        return self._messages.pop(line_id, 0)
+
+
+_SHORTENED = Words("（太长，只念了前面）", "(too long: the beginning only)")
+
+
+def keyboard_for(line: Line, *, aloud: bool = False) -> InlineKeyboardMarkup:
+    """The buttons under a line, with one for its sound where there is any; callback data is far
+    below Telegram's 64 bytes."""
     count = f" {line.version}/{line.versions}" if line.versions > 1 else ""
     words = _BUTTONS[line.language]
-    rows = (
+    rows: tuple[tuple[tuple[str, str], ...], ...] = (
         ((f"🔄 {words[0]}{count}", RETRY), (f"✍️ {words[1]}", ON), (f"➡️ {words[2]}", NEXT)),
         ((f"⏹ {words[3]}", STOP), (f"👋 {words[4]}", DISMISS), ("👍", UP), ("👎", DOWN)),
     )
+    if aloud:
+        rows = (rows[0], (*rows[1][:2], ("🔊", ALOUD), *rows[1][2:]))
     return InlineKeyboardMarkup(
         [[InlineKeyboardButton(text, callback_data=data) for text, data in row] for row in rows]
     )

@@ -13,10 +13,12 @@ from bot.permissions import (
     DISMISS_ALL,
     FORGET_ROOM,
     UNDO_OWN,
+    VOICE_ROOM,
     action_of,
 )
 from bot.room.exchange import Exchange
 from bot.room.orders import (
+    aloud,
     branches,
     chance,
     lore,
@@ -35,6 +37,7 @@ from bot.room.orders.table import ORDERS
 
 __all__ = [
     "ORDERS",
+    "aloud",
     "branches",
     "chance",
     "lore",
@@ -79,6 +82,8 @@ async def _may(talk: Exchange, order: Order) -> bool:
     action = action_of(order)
     if order.id == "forget" and scene.is_room(order.argument):
         action = FORGET_ROOM
+    elif order.id == "voice" and aloud.is_for_room(order.argument):
+        action = VOICE_ROOM
     elif order.id == "dismiss" and stage.is_everybody(talk, order.argument):
         action = DISMISS_ALL
     elif order.id == "undo" and replies.is_own(talk, order.argument):
