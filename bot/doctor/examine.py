@@ -25,6 +25,7 @@ from bot.doctor.machine import Machine, check_load
 from bot.doctor.model import check_model
 from bot.doctor.probe import Probe
 from bot.doctor.redis import check_redis
+from bot.doctor.sound import check_sound
 from bot.house import add_options
 from bot.platforms import registry
 from bot.platforms.protocol import PlatformProblem, load
@@ -59,6 +60,7 @@ async def examine(
         found.findings += check_files(options, environment)
         found.findings += await check_redis(environment, machine)
         found.findings += await check_model(options, environment, machine)
+        found.findings += check_sound(options, environment)
         found.findings += check_load(machine, options.threads)
         if not wanted:
             names = " or ".join(row.variable for row in registry.with_tokens())

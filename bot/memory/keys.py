@@ -13,7 +13,8 @@ All are erased when nobody has spoken in the room for 400 days.
     n the id of the line or message, which makes writing it twice impossible
 `…:state`, a hash of a few KB; until forgotten:
     cast (ids in the order they came on stage) · place · mood · note · aloud · chapter · paused ·
-    language · summaries (JSON: who heard it, and in short what) · summed (the newest turn they hold) ·
+    language · summaries (JSON: who heard it, and in short what) ·
+    summed (the newest turn they hold) ·
     mark (id of the newest turn that is trimmed from prompts) ·
     unasked (JSON: after how long, when and how often a character may speak first) ·
     reserved (ids of characters that speak only when called) ·

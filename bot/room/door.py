@@ -43,6 +43,7 @@ class Status:
     version: int = 0
     versions: int = 0
     last_places: tuple[str, ...] = ()
+    sound: bool = False  # whether lines can be read aloud
 
 
 class Room:
@@ -240,11 +241,6 @@ class Room:
             return notices.NOT_THERE
         return await self._chores.aloud.read(line, speaker)
 
-    @property
-    def has_sound(self) -> bool:
-        """Whether lines can be read aloud here."""
-        return self._chores.aloud.possible
-
     async def status(self) -> Status:
         """What a panel shows.
 
@@ -264,6 +260,7 @@ class Room:
             version=line.shown + 1 if line else 0,
             versions=len(line.texts) if line else 0,
             last_places=line.places if line else (),
+            sound=self._chores.aloud.possible,
         )
 
     def scene(self) -> Scene:

@@ -23,6 +23,7 @@ from characters.card import Cast, load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
+from speech.speaker import Speaker
 from tests.fakes.discord_server import FakeDiscord, connected, text_of, walk
 
 BASE = "https://faces.example"
@@ -56,6 +57,7 @@ class World:
         self.guild = server.add_guild("取经路")
         self.channel = server.add_channel(self.guild, "花果山")
         self.delay = 0.0
+        self.speaker: Speaker | None = None
         self.script: Callable[[str], str] = lambda prompt: f"知道了：{_last_said(prompt)}"
         self.prompts: list[str] = []
 
@@ -67,7 +69,9 @@ class World:
         engine = EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
         limits = limits or Limits(FREELY, FREELY)
-        return House(Shared(self.cast, voice, self.memory, limits=limits))
+        shared = Shared(self.cast, voice, self.memory, limits=limits)
+        shared.speaker = self.speaker
+        return House(shared)
 
     def troupe(self, house: House | None = None, **more: Any) -> DiscordClient:
         more = {"reads": bool(self.server.approved), "guild_ready_timeout": 0.05} | more

@@ -19,6 +19,7 @@ message content only for those who may read it. `server.fault` breaks requests o
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -42,6 +43,7 @@ GUILDS, MESSAGES, REACTIONS = 1 << 0, 1 << 9, 1 << 10
 DIRECT, DIRECT_REACTIONS, CONTENT = 1 << 12, 1 << 13, 1 << 15
 PRIVILEGED = {1 << 1, 1 << 8, CONTENT}
 
+VOICE = 1 << 13
 EPHEMERAL, V2, SUPPRESS_EMBEDS, LOADING = 1 << 6, 1 << 15, 1 << 2, 1 << 7
 FLAG_CONTENT, FLAG_CONTENT_LIMITED = 1 << 18, 1 << 19
 
@@ -700,7 +702,9 @@ class FakeDiscord:
         if body.get("nonce") is not None:
             message["nonce"] = body["nonce"]
         if body.get("message_reference"):
-            message["message_reference"] = body["message_reference"]
+            message["message_reference"] = {
+                "channel_id": str(channel), **body["message_reference"],
+            }  # fmt: skip
             message["type"] = 19
         for place, component in enumerate(walk(message["components"]), 1):
             component.setdefault("id", place)
@@ -813,7 +817,7 @@ class FakeDiscord:
     async def _dispatch(
         self, name: str, data: dict[str, Any], guild: str | None, intent: int
     ) -> None:
-        data = json.loads(json.dumps(data))
+        data = json.loads(json.dumps(data, default=repr))
         for session in list(self.sessions.values()):
             shard, shards = session.shard
             if ((int(guild) >> 22) % shards if guild else 0) != shard:
@@ -837,7 +841,9 @@ class FakeDiscord:
             if not session.intents & (MESSAGES if guild else DIRECT):
                 continue
             await self._event(
-                session, name, json.loads(json.dumps(self._readable(data, session.intents)))
+                session,
+                name,
+                json.loads(json.dumps(self._readable(data, session.intents), default=repr)),
             )
 
     def _readable(self, message: dict[str, Any], intents: int) -> dict[str, Any]:
@@ -915,9 +921,12 @@ class FakeDiscord:
     async def _body(request: web.Request) -> Any:
         if request.content_type == "multipart/form-data":
             form = await request.post()
-            body = json.loads(str(form["payload_json"]))
+            raw: Any = form["payload_json"]
+            sent_as_json = isinstance(raw, bytes | bytearray)  # not as plain text
+            body = json.loads(bytes(raw) if sent_as_json else str(raw))
+            body["_as_json"] = sent_as_json
             body["_files"] = {
-                part.filename: part.file.read().decode()
+                part.filename: text_or_bytes(part.file.read())
                 for key, part in form.items()
                 if key.startswith("files[") and isinstance(part, web.FileField)
             }  # fmt: skip
@@ -1119,6 +1128,9 @@ class FakeDiscord:
                 sent = self._nonces[number, str(nonce)]
                 if sent in self.posts[number]:
                     return answer(self._seen(self.posts[number][sent]))
+        if body.get("flags", 0) & VOICE:
+            self._allowed(found[0], "send_voice_messages")
+            valid_voice(body)
         message = self._message(number, self.users[self.bot], body)
         if nonce is not None:
             self._nonces[number, str(nonce)] = int(message["id"])
@@ -1291,6 +1303,8 @@ class FakeDiscord:
         if body.get("components") and not (mine or with_components):
             raise Refusal(400, 50006, "Cannot send an empty message")
         valid_message(body)
+        if body.get("flags", 0) & VOICE:
+            raise bad_form("flags", "a webhook cannot set IS_VOICE_MESSAGE")
         author = {
             "id": webhook["id"], "username": body.get("username") or webhook["name"],
             "avatar": avatar and "hash", "discriminator": "0000", "bot": True,
@@ -1446,7 +1460,7 @@ class Sender:
         self._deflate = deflate
 
     async def __call__(self, event: dict[str, Any]) -> None:
-        text = json.dumps(event)
+        text = json.dumps(event, default=repr)
         if self._deflate is None:
             await self._socket.send_str(text)
             return
@@ -1491,7 +1505,7 @@ ROUTES: tuple[tuple[str, str, str, str], ...] = (
 
 def answer(data: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(
-        body=json.dumps(data).encode(), status=status, headers=headers,
+        body=json.dumps(data, default=repr).encode(), status=status, headers=headers,
         content_type="application/json",
     )  # fmt: skip
 
@@ -1537,6 +1551,27 @@ def valid_message(body: dict[str, Any]) -> None:
     elif not (content.strip() or embeds or components or body.get("_files")):
         raise Refusal(400, 50006, "Cannot send an empty message")
     valid_components(components, bool(flags & V2))
+
+
+def text_or_bytes(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
+
+
+def valid_voice(body: dict[str, Any]) -> None:
+    """One OGG/Opus file with its length and waveform, and nothing else."""
+    files, told = list((body.get("_files") or {}).values()), body.get("attachments") or []
+    if body.get("content") or body.get("embeds") or body.get("components"):
+        raise bad_form("content", "voice messages have none")
+    if len(files) != 1 or len(told) != 1 or not bytes(files[0])[:4] == b"OggS":
+        raise bad_form("attachments", "one audio file")
+    if not body.get("_as_json"):
+        raise bad_form("payload_json", "length and waveform are ignored unless it is JSON")
+    points = base64.b64decode(told[0]["waveform"], validate=True)
+    if not 1 <= len(points) <= 256 or not 0 < told[0]["duration_secs"] <= 1200:
+        raise bad_form("attachments", "waveform and duration_secs")
 
 
 def valid_components(components: Sequence[dict[str, Any]], v2: bool) -> None:

@@ -155,6 +155,7 @@ class TelegramServer:
         self.drafts: list[tuple[int, int, str]] = []
         self.actions: list[tuple[int, str]] = []
         self.answers: dict[str, str | None] = {}
+        self.files: dict[str, bytes] = {}  # what people sent, by id
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.sends: dict[tuple[str, int], deque[float]] = defaultdict(deque)
         self.broken: list[str] = []  # rules that were broken
@@ -171,6 +172,7 @@ class TelegramServer:
     async def start(self) -> str:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._call)
+        app.router.add_get("/file/bot{token}/{name}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -241,6 +243,25 @@ class TelegramServer:
             number, chat, "", text, text, thread, at=self.now(), name=str(person)
         )
         for account in self._hearing(chat, text, replied, to):
+            self._update(account, {"message": message})
+        return number
+
+    def sends_note(self, chat: int, person: int, sound: bytes, *, seconds: int) -> int:
+        """A person sends a voice note; returns the message's id."""
+        number = self._next()
+        self.files[f"note{number}"] = sound
+        note = {
+            "file_id": f"note{number}", "file_unique_id": f"n{number}", "duration": seconds,
+            "mime_type": "audio/ogg", "file_size": len(sound),
+        }  # fmt: skip
+        message = {
+            "message_id": number, "date": int(time.time()), "chat": self._chat(chat),
+            "from": self.people[person], "voice": note,
+        }  # fmt: skip
+        self.messages[chat][number] = Shown(
+            number, chat, "", "", "", at=self.now(), name=str(person), voice=sound
+        )
+        for account in self._hearing(chat, "", None, None):
             self._update(account, {"message": message})
         return number
 
@@ -450,6 +471,20 @@ class TelegramServer:
         )  # fmt: skip
         self.messages[chat][made.id] = made
         return self._message(made)
+
+    def _getFile(self, account: Account, data: dict[str, Any]) -> Any:
+        name = str(data["file_id"])
+        if name not in self.files:
+            raise Refused(400, "Bad Request: invalid file_id")
+        return {
+            "file_id": name, "file_unique_id": name, "file_size": len(self.files[name]),
+            "file_path": name,
+        }  # fmt: skip
+
+    async def _file(self, request: web.Request) -> web.Response:
+        self.calls.append(("file", dict(request.match_info)))
+        data = self.files.get(request.match_info["name"])
+        return web.Response(body=data) if data is not None else web.Response(status=404)
 
     def _sendVoice(self, account: Account, data: dict[str, Any]) -> Any:
         chat, file = data["chat_id"], data["voice"]

@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import AsyncIterator
 
 import pytest
 import soundfile
+from aiohttp import web
 
+from speech.endpoint import Endpoint
 from speech.espeak import Espeak
-from speech.sound import LOUDNESS, loudness
+from speech.hearer import Hearer
+from speech.sound import LOUDNESS, encode, loudness
 from speech.speaker import Speaker
+from tests.speech.conftest import RATE, tone
 from tests.telegram.conftest import World
 
 
@@ -98,3 +103,103 @@ async def test_without_an_engine_the_bot_is_what_it_was(world: World):
         assert "aloud" not in world.server.shown(world.group)[-1].buttons()
         world.server.says(world.group, world.ming, "/voice on")
         await world.hears("没有声音")
+
+
+class Recogniser:
+    """A transcription endpoint on 127.0.0.1: it decodes what it is sent and says `text`."""
+
+    def __init__(self) -> None:
+        self.text = "悟空，你好"
+        self.heard: list[float] = []  # seconds
+
+    async def answer(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        samples, rate = soundfile.read(form["file"].file)
+        self.heard.append(len(samples) / rate)
+        return web.json_response({"text": self.text})
+
+
+@pytest.fixture
+async def hearing(world: World) -> AsyncIterator[tuple[World, Recogniser]]:
+    recogniser = Recogniser()
+    app = web.Application()
+    app.router.add_post("/v1/audio/transcriptions", recogniser.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    world.hearer = Hearer(Endpoint(f"http://127.0.0.1:{runner.addresses[0][1]}/v1"))
+    yield world, recogniser
+    await world.hearer.close()
+    await runner.cleanup()
+
+
+NOTE = encode(tone(1.5), RATE).ogg
+
+
+async def test_a_note_becomes_a_message_and_is_answered(hearing):
+    world, recogniser = hearing
+    async with world.bot():
+        world.server.says(world.ming, world.ming, "/summon wukong")
+        await world.hears("孙悟空", world.ming)
+        world.server.sends_note(world.ming, world.ming, NOTE, seconds=2)
+        await world.hears("🎤 小明：悟空，你好", world.ming)
+        await world.hears("知道了：悟空，你好", world.ming)
+        assert recogniser.heard == [pytest.approx(1.5, abs=0.1)]
+
+
+async def test_not_what_i_said_takes_it_out_of_the_room(hearing):
+    world, _ = hearing
+    async with world.bot() as client:
+        world.server.says(world.group, world.ming, "/summon wukong")
+        await world.hears("孙悟空")
+        world.server.sends_note(world.group, world.ming, NOTE, seconds=2)
+        await world.hears("知道了：悟空，你好")
+        shown = next(m for m in world.server.shown(world.group) if "🎤" in m.text)
+        (data,) = shown.buttons()
+        query = world.server.presses(world.group, world.hong, shown.id, data)
+        await world.server.until(lambda: query in world.server.answers)
+        assert "🎤" in shown.text  # it is not hers to take back
+        world.server.presses(world.group, world.ming, shown.id, data)
+        await world.server.until(lambda: "收回" in shown.text)
+        await client.settled()
+        (room,) = client.house._rooms.values()
+        assert not [t for t in room.scene().turns if t.side == "human"]
+
+
+@pytest.mark.parametrize(
+    ("sound", "seconds", "says"),
+    [
+        (NOTE, 180, "语音太长"),
+        (encode(tone(2), RATE).ogg[:60], 2, "格式"),
+        (b"\x00\x00\x00 ftypM4A ", 2, "格式"),
+        (b"", 1, "格式"),
+    ],
+)
+async def test_a_note_that_cannot_be_heard_is_one_sentence(hearing, sound, seconds, says):
+    world, recogniser = hearing
+    async with world.bot():
+        world.server.says(world.ming, world.ming, "/summon wukong")
+        await world.hears("孙悟空", world.ming)
+        world.server.sends_note(world.ming, world.ming, sound, seconds=seconds)
+        await world.hears(says, world.ming)
+        assert not recogniser.heard
+        assert seconds < 100 or not [c for c in world.server.calls if c[0] == "file"]
+        world.server.says(world.ming, world.ming, "悟空，还在吗")
+        await world.hears("知道了：悟空，还在吗", world.ming)
+
+
+async def test_what_is_misheard_as_an_order_is_none(hearing):
+    world, recogniser = hearing
+    recogniser.text = "/dismiss all"
+    async with world.bot():
+        world.server.says(world.ming, world.ming, "/summon wukong")
+        await world.hears("孙悟空", world.ming)
+        world.server.sends_note(world.ming, world.ming, NOTE, seconds=2)
+        await world.hears("知道了：dismiss all", world.ming)
+
+
+async def test_without_hearing_a_note_in_private_is_declined(world: World):
+    async with world.bot():
+        world.server.sends_note(world.ming, world.ming, NOTE, seconds=2)
+        await world.hears("听不了语音", world.ming)

@@ -203,6 +203,12 @@ class Interactions:
             stopped = room.room.stop()
             await answer.tell((STOPPED if stopped else NOBODY_SPEAKS)[room.room.language])
             return
+        if action == "aloud":
+            places = (await room.room.status()).last_places
+            told = await room.room.read_aloud(places[-1] if places else "")
+            if told:
+                await answer.tell(told[room.room.language])
+            return
         await self._carry_out(room, Order(action, argument), interaction, answer)
         self._panels.update(room)
 

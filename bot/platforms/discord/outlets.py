@@ -23,9 +23,11 @@ import discord
 
 from bot.platforms.discord.answers import file_of
 from bot.platforms.discord.errors import AnswerLost, Gone, described
+from bot.platforms.discord.sounds import send_note
 from bot.platforms.discord.text import NOBODY, escape
 from bot.platforms.discord.webhooks import INVALID_TOKEN, UNKNOWN_WEBHOOK, Webhooks
 from bot.platforms.text import is_document
+from speech.sound import Sound
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +66,10 @@ class Outlet(Protocol):
 
     async def attach(self, name: str, data: bytes, nonce: str) -> None:
         """Send a file."""
+        ...
+
+    async def play(self, sound: Sound, *, name: str, reply_to: int, nonce: str) -> Post:
+        """Send a voice note that answers a message."""
         ...
 
     async def find(self, place: str) -> Post | None:
@@ -214,6 +220,12 @@ class ChannelOutlet:
         except (discord.NotFound, discord.Forbidden):
             pass  # gone already, or not ours to take away
 
+    async def play(self, sound: Sound, *, name: str, reply_to: int, nonce: str) -> Post:
+        sent = await send_note(
+            self._client, self.channel, sound, name=name, reply_to=reply_to, nonce=nonce
+        )
+        return Post(sent, "")
+
     async def find(self, place: str) -> Post | None:
         try:
             return _post_of(await self.channel.fetch_message(int(place)))
@@ -290,6 +302,14 @@ class CallOutlet:
             await self.call.followup.send(file=file, ephemeral=True, allowed_mentions=NOBODY)
         else:
             await self.call.followup.send(text, ephemeral=True, allowed_mentions=NOBODY)
+
+    async def play(self, sound: Sound, *, name: str, reply_to: int, nonce: str) -> Post:
+        """As a file: a follow-up cannot be a voice message with its length."""
+        if self.call is None or self.call.is_expired():
+            raise Gone
+        file = discord.File(io.BytesIO(sound.ogg), f"{name}.ogg")
+        sent = await self.call.followup.send(file=file, allowed_mentions=NOBODY, wait=True)
+        return Post(sent.id, "")
 
     async def find(self, place: str) -> Post | None:
         return None

@@ -81,6 +81,7 @@ def panel(status: Status, *, reads: bool = True) -> ui.LayoutView:
                 Press.button("retry", retry, "🔁", disabled=none),
                 Press.button("stop", STOP[language], "⏹️"),
                 Press.button("say", SAY[language], "💬"),
+                *([Press.button("aloud", "", "🔊", disabled=none)] if status.sound else []),
             )
         )
         people = [_option(character, language) for character in status.cast[:24]]
@@ -115,7 +116,9 @@ def _option(character: Character, language: Language) -> discord.SelectOption:
     )
 
 
-class Press(ui.DynamicItem[ui.Button[Any]], template=r"mrp:(?P<action>continue|retry|stop|say)"):
+class Press(
+    ui.DynamicItem[ui.Button[Any]], template=r"mrp:(?P<action>continue|retry|stop|say|aloud)"
+):
     """A button of the panel."""
 
     def __init__(self, action: str, button: ui.Button[Any]) -> None:
@@ -126,7 +129,9 @@ class Press(ui.DynamicItem[ui.Button[Any]], template=r"mrp:(?P<action>continue|r
     def button(cls, action: str, label: str, emoji: str, *, disabled: bool = False) -> Press:
         return cls(
             action,
-            ui.Button(label=label, emoji=emoji, custom_id=custom_id(action), disabled=disabled),
+            ui.Button(
+                label=label or None, emoji=emoji, custom_id=custom_id(action), disabled=disabled
+            ),
         )
 
     @classmethod

@@ -11,9 +11,10 @@ from telegram.error import BadRequest, TelegramError
 from bot.commands import Order
 from bot.platforms.telegram.accounts import Accounts
 from bot.platforms.telegram.moderators import Moderators
+from bot.platforms.telegram.notes import NOT_YOURS, UNSAID, show_taken_back
 from bot.platforms.telegram.places import Place
 from bot.platforms.telegram.rooms import Rooms
-from bot.platforms.telegram.senders import presser
+from bot.platforms.telegram.senders import PLATFORM, presser
 from bot.platforms.telegram.stage import (
     ALOUD,
     DISMISS,
@@ -71,6 +72,14 @@ class Buttons:
             value = 1 if action == UP else -1
             found = await room.rate(sender.person, str(message.message_id), value)
             await _answer(query, (THANKS if found else NO_LINE)[language])
+        elif action == UNSAID:
+            number, _, person = whom.partition(" ")
+            if sender.person != f"{PLATFORM}:{person}":
+                await _answer(query, NOT_YOURS[language])
+                return
+            await _answer(query, "")
+            await room.deleted([number])
+            await show_taken_back(message, language)
         elif action == ALOUD:
             told = await room.read_aloud(str(message.message_id))
             await _answer(query, told[language] if told else "")

@@ -13,6 +13,7 @@ from telegram.error import TelegramError
 from bot import stage
 from bot.commands import Order, read
 from bot.memory.attached import may_hold_card, take_in
+from bot.platforms.telegram import notes
 from bot.platforms.telegram.limits import Clock
 from bot.platforms.telegram.moderators import Moderators
 from bot.platforms.telegram.places import Place
@@ -22,6 +23,7 @@ from bot.platforms.telegram.stage import NOBODY_SPEAKS, STOPPED, TelegramStage
 from bot.platforms.telegram.text import addressed
 from bot.room import Room
 from characters.card import Language, Words
+from speech.error import SpeechError
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +95,9 @@ class Messages:
     ) -> None:
         """One message. `stored` is called when no crash can lose it; `late`: it is too old."""
         text, sender = words_of(message), sender_of(message)
+        if message.voice is not None and sender is not None and not late:
+            await self._note(message, place, sender, stored)
+            return
         if text is None and _card_of(message) is not None and not place.account:
             text = ""
         if text is None or sender is None:
@@ -118,6 +123,28 @@ class Messages:
                 order = Order("summon", place.account)
                 await room.obey(order, person=sender.person, name=sender.name, moderator=True)
             await self._hear(message, words, sender, room, shown, stored)
+
+    async def _note(
+        self, message: Message, place: Place, sender: Sender, stored: Callable[[], object]
+    ) -> None:
+        """A voice note: where somebody would answer, its words are shown and heard as a message."""
+        room, shown = await self._rooms.open(place)
+        await room.enter()
+        language, hearer = room.language, room.shared.hearer
+        if not place.private and not (await room.status()).cast:
+            return
+        if hearer is None:
+            if place.private:
+                await shown.notice(notes.NO_HEARING[language])
+            return
+        try:
+            heard = await notes.hear(hearer, message)
+        except SpeechError as problem:
+            await shown.notice(problem.zh if language == "zh" else problem.en)
+            return
+        if not room.shared.filter.broken(heard.text):  # else it is declined, and not repeated
+            await notes.show_heard(message, sender.name, heard.text, language)
+        await self._hear(message, heard.text, sender, room, shown, stored)
 
     async def _hear(
         self,

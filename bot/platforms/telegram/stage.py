@@ -15,6 +15,7 @@ from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, TelegramError
 
 from bot.drafts import Pace
+from bot.platforms.notes import Notes
 from bot.platforms.telegram.text import draft_id, messages
 from bot.platforms.text import is_document
 from bot.stage import Line
@@ -263,23 +264,6 @@ def _is_file(text: str) -> bool:
 def _heading(line: Line) -> str:
     face = f"{line.speaker.emoji} " if line.speaker.emoji else ""
     return f"{face}{line.speaker.name[line.language]}"
-
-
-class Notes:
-    """Which message is the note of a line, of the newest lines."""
-
-    def __init__(self, most: int = 64) -> None:
-        self._most = most
-        self._messages: dict[str, int] = {}
-
-    def add(self, line_id: str, message: int) -> None:
-        self._messages[line_id] = message
-        while len(self._messages) > self._most:
-            del self._messages[next(iter(self._messages))]
-
-    def pop(self, line_id: str) -> int:
-        """The message, which is forgotten; 0 for none."""
-        return self._messages.pop(line_id, 0)
 
 
 _SHORTENED = Words("（太长，只念了前面）", "(too long: the beginning only)")
