@@ -70,8 +70,20 @@ class Aloud:
             self._working = True
             self._later(self._work())
 
-    async def read(self, line: StoredLine, speaker: Character) -> Words | None:
-        """Play a line that somebody pressed the button of. None: it plays."""
+    async def read_at(self, place: str) -> Words | None:
+        """Play the line that stands at a place, of which somebody pressed the button. Returns what
+        to tell them, None when it plays.
+
+        Raises:
+            MemoryProblem: it cannot be recalled.
+        """
+        line = await self._view.line_at(place)
+        speaker = self._view.character(line.speaker) if line else None
+        if line is None or speaker is None:
+            return notices.NOT_THERE
+        return await self._read(line, speaker)
+
+    async def _read(self, line: StoredLine, speaker: Character) -> Words | None:
         if not self.possible:
             return notices.NO_SOUND
         if line.to:

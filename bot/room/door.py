@@ -20,7 +20,7 @@ from bot.room.shared import Shared
 from bot.room.view import View
 from bot.stage import Message, Stage
 from bot.whispers import addressed
-from characters.card import Character, Language, Words
+from characters.card import Character, Language
 from characters.turn import Scene, safe_name
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class Room:
         self.memory = self.view.memory
         self.stats = shared.stats
         self._chores = Chores(self.view)
+        self.aloud = self._chores.aloud  # lines read aloud
         self._inbox = Inbox(
             self.view,
             self._chores,
@@ -229,18 +230,6 @@ class Room:
         feedback = self.shared.memory.feedback
         return await feedback.rate(self.key, line.id, line.shown + 1, person, value)
 
-    async def read_aloud(self, place: str) -> Words | None:
-        """Play the line that stands at a place. Returns what to tell who asked, None when it plays.
-
-        Raises:
-            MemoryProblem: it cannot be recalled.
-        """
-        line = await self.view.line_at(place)
-        speaker = self.view.character(line.speaker) if line else None
-        if line is None or speaker is None:
-            return notices.NOT_THERE
-        return await self._chores.aloud.read(line, speaker)
-
     async def status(self) -> Status:
         """What a panel shows.
 
@@ -260,7 +249,7 @@ class Room:
             version=line.shown + 1 if line else 0,
             versions=len(line.texts) if line else 0,
             last_places=line.places if line else (),
-            sound=self._chores.aloud.possible,
+            sound=self.aloud.possible,
         )
 
     def scene(self) -> Scene:

@@ -205,7 +205,7 @@ class Interactions:
             return
         if action == "aloud":
             places = (await room.room.status()).last_places
-            told = await room.room.read_aloud(places[-1] if places else "")
+            told = await room.room.aloud.read_at(places[-1] if places else "")
             if told:
                 await answer.tell(told[room.room.language])
             return

@@ -26,6 +26,7 @@ from bot.platforms.discord.errors import AnswerLost, Gone, described
 from bot.platforms.discord.sounds import send_note
 from bot.platforms.discord.text import NOBODY, escape
 from bot.platforms.discord.webhooks import INVALID_TOKEN, UNKNOWN_WEBHOOK, Webhooks
+from bot.platforms.notes import Notes
 from bot.platforms.text import is_document
 from speech.sound import Sound
 
@@ -68,8 +69,12 @@ class Outlet(Protocol):
         """Send a file."""
         ...
 
-    async def play(self, sound: Sound, *, name: str, reply_to: int, nonce: str) -> Post:
-        """Send a voice note that answers a message."""
+    async def play(self, sound: Sound, *, line: str, name: str, reply_to: int) -> None:
+        """Send the voice note of a line, which answers a message."""
+        ...
+
+    async def silence(self, line: str) -> None:
+        """Delete the voice note of a line, if there is one."""
         ...
 
     async def find(self, place: str) -> Post | None:
@@ -93,6 +98,7 @@ class ChannelOutlet:
         self._by_bot: deque[str] = deque(maxlen=200)  # nonces: sent once, sent that way for good
         self._deleted: deque[int] = deque(maxlen=200)
         self._unedited: deque[int] = deque(maxlen=200)  # whose last edit failed
+        self._notes = Notes()
 
     def deleted(self, message_id: int) -> bool:
         """Whether this outlet deleted a message itself."""
@@ -220,11 +226,13 @@ class ChannelOutlet:
         except (discord.NotFound, discord.Forbidden):
             pass  # gone already, or not ours to take away
 
-    async def play(self, sound: Sound, *, name: str, reply_to: int, nonce: str) -> Post:
-        sent = await send_note(
-            self._client, self.channel, sound, name=name, reply_to=reply_to, nonce=nonce
-        )
-        return Post(sent, "")
+    async def play(self, sound: Sound, *, line: str, name: str, reply_to: int) -> None:
+        sent = await send_note(self._client, self.channel, sound, name=name, reply_to=reply_to)
+        self._notes.add(line, sent)
+
+    async def silence(self, line: str) -> None:
+        if note := self._notes.pop(line):
+            await self.delete(Post(note, ""))
 
     async def find(self, place: str) -> Post | None:
         try:
@@ -303,13 +311,15 @@ class CallOutlet:
         else:
             await self.call.followup.send(text, ephemeral=True, allowed_mentions=NOBODY)
 
-    async def play(self, sound: Sound, *, name: str, reply_to: int, nonce: str) -> Post:
+    async def play(self, sound: Sound, *, line: str, name: str, reply_to: int) -> None:
         """As a file: a follow-up cannot be a voice message with its length."""
         if self.call is None or self.call.is_expired():
             raise Gone
         file = discord.File(io.BytesIO(sound.ogg), f"{name}.ogg")
-        sent = await self.call.followup.send(file=file, allowed_mentions=NOBODY, wait=True)
-        return Post(sent.id, "")
+        await self.call.followup.send(file=file, allowed_mentions=NOBODY)
+
+    async def silence(self, line: str) -> None:
+        """What was sent there stays: it may be deleted for a few minutes only."""
 
     async def find(self, place: str) -> Post | None:
         return None

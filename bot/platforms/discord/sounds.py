@@ -1,6 +1,6 @@
 """Voice messages on Discord: sent by the bot itself, as an answer to the line that they are of.
 
-    number = await send_note(client, channel, sound, name="wukong", reply_to=123, nonce="…")
+    number = await send_note(client, channel, sound, name="wukong", reply_to=123)
 
 Discord's documentation of Execute Webhook names the flags that a webhook may set, and
 IS_VOICE_MESSAGE is not among them: a character's note comes from the bot, and answers the line.
@@ -14,6 +14,7 @@ import base64
 import io
 import json
 import logging
+import secrets
 from typing import Any
 
 import discord
@@ -28,7 +29,7 @@ VOICE = 1 << 13  # IS_VOICE_MESSAGE
 
 
 async def send_note(
-    client: discord.Client, channel: Any, sound: Sound, *, name: str, reply_to: int, nonce: str
+    client: discord.Client, channel: Any, sound: Sound, *, name: str, reply_to: int
 ) -> int:
     """Send a note; returns the message's id.
 
@@ -36,7 +37,7 @@ async def send_note(
         discord.HTTPException, AnswerLost, OSError: neither a voice message nor a file can be sent.
     """
     try:
-        return await _voice_message(client, channel, sound, reply_to=reply_to, nonce=nonce)
+        return await _voice_message(client, channel, sound, reply_to=reply_to)
     except (discord.Forbidden, discord.HTTPException) as problem:
         if problem.status not in (400, 403):
             raise
@@ -52,7 +53,7 @@ async def send_note(
 
 
 async def _voice_message(
-    client: discord.Client, channel: Any, sound: Sound, *, reply_to: int, nonce: str
+    client: discord.Client, channel: Any, sound: Sound, *, reply_to: int
 ) -> int:
     payload: dict[str, Any] = {
         "flags": VOICE,
@@ -65,7 +66,7 @@ async def _voice_message(
             }
         ],
         "allowed_mentions": {"parse": [], "replied_user": False},
-        "nonce": nonce,
+        "nonce": secrets.token_hex(12),
         "enforce_nonce": True,
     }
     if reply_to:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
@@ -23,7 +22,6 @@ from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.outlets import Outlet, Post
 from bot.platforms.discord.posting import Posting, TypingIndicator, Undeleted, speaker_of
 from bot.platforms.discord.text import WRITING, escape, parts
-from bot.platforms.notes import Notes
 from bot.platforms.text import is_document
 from bot.stage import Line
 from characters.card import Words
@@ -78,7 +76,6 @@ class DiscordStage:
         self._deletion: asyncio.Task[None] | None = None  # of what is withdrawn
         self._undeleted = Undeleted(outlet)
         self._posts: dict[str, tuple[Post, ...]] = {}  # of the newest lines
-        self._notes = Notes()
         self._left: list[Post] = []  # messages of an earlier process
 
     # -- bot.stage.Stage -------------------------------------------------------------------------
@@ -128,24 +125,15 @@ class DiscordStage:
     async def play(self, line: Line, sound: Sound) -> None:
         """Send a line's note as an answer to the line; the note of another version is deleted. It
         is tried once: a note that comes late is worth nothing."""
-        old = self._notes.pop(line.id)
         reply_to = next((int(place) for place in reversed(line.places) if place.isdigit()), 0)
         try:
-            post = await self.outlet.play(
-                sound,
-                name=line.speaker.id,
-                reply_to=reply_to,
-                nonce=secrets.token_hex(12),
-            )
-            self._notes.add(line.id, post.id)
+            await self.outlet.silence(line.id)
+            await self.outlet.play(sound, line=line.id, name=line.speaker.id, reply_to=reply_to)
         except (Gone, *FAILED) as problem:
             _log.info("a note could not be sent: %s", described(problem))
-        if old:
-            await self.lasting("a note to take back", partial(self._delete, Post(old, "")))
 
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
-        if note := self._notes.pop(line_id):
-            await self.lasting("a note to take back", partial(self._delete, Post(note, "")))
+        await self.lasting("a note to take back", lambda _: self.outlet.silence(line_id))
         self._typing.stop()
         posts = list(self._posts.pop(line_id, ()))
         writing = self._writing

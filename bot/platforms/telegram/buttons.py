@@ -81,7 +81,7 @@ class Buttons:
             await room.deleted([number])
             await show_taken_back(message, language)
         elif action == ALOUD:
-            told = await room.read_aloud(str(message.message_id))
+            told = await room.aloud.read_at(str(message.message_id))
             await _answer(query, told[language] if told else "")
         elif action in (NEXT, DISMISS) and not whom:
             await _answer(query, "")
