@@ -68,7 +68,10 @@ async def test_where_voice_messages_are_forbidden_it_is_a_file(speaking: World):
     world = speaking
     world.server.deny(world.channel, "send_voice_messages")
     async with world.bot():
-        await world.server.slash(world.ming, world.channel, "voice", text="room on")
+        call = await world.server.slash(world.ming, world.channel, "voice", text="room on")
+        await world.server.until(
+            lambda: call.original and "念出来" in str(world.server.answer_to(call))
+        )
         await begun(world)
         (note,) = await world.server.until(lambda: notes(world), 15)
         assert not note["flags"] & VOICE
