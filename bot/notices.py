@@ -79,8 +79,8 @@ NOT_PROACTIVE = Words(
 )
 HOW_PROACTIVE = Words(
     "例：/主动 60 分钟 9-22 3次 UTC+8。安静 {} 分钟到 {} 天，一天 1 到 {} 次。",
-    "For example: /proactive 60 min 9-22 3 times UTC+8. Silence from {} minutes to {} days, 1 to "
-    "{} times a day.",
+    "For example: /proactive 60 min 9-22 3 times UTC+8. Shortest silence: {} min, longest: {} d; "
+    "most lines a day: {}.",
 )
 SILENCE = Words("过了好一会儿，没有人说话。", "For a good while nobody says a word.")
 RESERVED = Words("只在被叫到时开口：{}", "Speak only when called: {}")
@@ -150,7 +150,7 @@ NO_CHOICES = Words(
 )
 HOW_MANY_CHOICES = Words(
     "要 {} 到 {} 个选项，用 | 隔开，例：/选项 上山 | 下河",
-    "Give {} to {} choices with | between them, for example: /choices climb | swim",
+    "Choices, at least {} and at most {}, with | between them: /choices climb | swim",
 )
 LONG_CHOICE = Words("每个选项最多 {} 个字。", "A choice may be at most this long (characters): {}.")
 PAUSED = Words(
@@ -180,9 +180,9 @@ NO_BOOK = Words(
     "There is no book here to lean on; give one with --canon or MRP_CANON.",
 )
 LORE_LEANED = Words("{}这句话面前有设定：{}", "For this line {} had lore: {}")
-LORE_ENTRY = Words("《{}》的「{}」", "“{1}” of {0}")
+LORE_ENTRY = Words("《{0}》的「{1}」", "“{1}” of {0}")
 ROOM_LORE = Words("本屋", "this room")
-LORE_BOOK = Words("《{}》{} 条{}：{}", "{} ({} entries{}): {}")
+LORE_BOOK = Words("《{}》{} 条{}：{}", "{} (entries: {}{}): {}")
 LORE_ONLY = Words("，只有{}知道", ", only {} knows it")
 NO_LORE = Words(
     "这里没有设定。例：/设定 加 紧箍咒、咒语：只有唐僧会念。",
@@ -202,7 +202,7 @@ LORE_UNREAD = Words("这份设定读不了：{}", "This lore cannot be read: {}"
 LORE_FULL = Words("放不下了：最多 {}。", "There is no room for it: at most {}.")
 LORE_LONG = Words("内容有 {} 个字，最多 {}。", "The text has {} characters; at most {}.")
 LORE_KEYS = Words(
-    "关键词最多 {} 个，每个最多 {} 个字。", "At most {} keys, of at most {} characters each."
+    "关键词最多 {} 个，每个最多 {} 个字。", "Most keys: {}; longest: {} characters."
 )
 LORE_WHO = Words("没有人叫「{}」。", "Nobody is called “{}”.")
 FORWARDED = Words("（转来别人的话）“{}”", "(passes on somebody else's words) “{}”")

@@ -113,7 +113,8 @@ async def everything(memory):
     async for key in client.scan_iter(match="*", count=1000):
         match await client.type(key):
             case "string":
-                whole = await client.get(key)
+                raw = await client.execute_command("GET", key, NEVER_DECODE=True)
+                whole = raw.decode("utf-8", "backslashreplace")  # counters of people are no text
             case "hash":
                 whole = await client.hgetall(key)
             case "zset":
