@@ -201,9 +201,7 @@ LORE_NONE = Words("没有叫「{}」的设定。", "There is no lore called “{
 LORE_UNREAD = Words("这份设定读不了：{}", "This lore cannot be read: {}")
 LORE_FULL = Words("放不下了：最多 {}。", "There is no room for it: at most {}.")
 LORE_LONG = Words("内容有 {} 个字，最多 {}。", "The text has {} characters; at most {}.")
-LORE_KEYS = Words(
-    "关键词最多 {} 个，每个最多 {} 个字。", "Most keys: {}; longest: {} characters."
-)
+LORE_KEYS = Words("关键词最多 {} 个，每个最多 {} 个字。", "Most keys: {}; longest: {} characters.")
 LORE_WHO = Words("没有人叫「{}」。", "Nobody is called “{}”.")
 FORWARDED = Words("（转来别人的话）“{}”", "(passes on somebody else's words) “{}”")
 NOT_ALLOWED = Words("在这里只有管理员可以 /{}。", "Here only moderators may give the order /{}.")
