@@ -146,7 +146,7 @@ async def test_a_word_that_everybody_uses_is_no_name(casts, name):
         ({"name": "白" * 41}, "name.zh"),
         ({"brief": "白" * 401}, "brief.zh"),
         ({"persona": "白" * 100_000}, "persona.zh"),
-        ({"greeting": ["来"] * 9}, "greeting.zh"),
+        ({"greeting": ["来"] * 33}, "greeting.zh"),
         ({"lines": ["白" * 1001]}, "lines.zh"),
         ({"aliases": [f"小墨{n}" for n in range(17)]}, "aliases.zh"),
         ({"categories": ["龙" * 25]}, "categories"),
