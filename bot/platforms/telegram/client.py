@@ -99,8 +99,9 @@ class TelegramClient:
 
     @property
     def group(self) -> str:
-        """What the processes that serve this bot have in common (see `bot.memory.workers`)."""
-        return f"telegram/{self.accounts.director.id}"
+        """What the processes that serve this bot have in common (see `bot.memory.workers`): its id,
+        which a token begins with, also one that Telegram has not taken."""
+        return f"telegram/{self.accounts.director.token.partition(':')[0]}"
 
     async def _take_up(self) -> None:
         """Take up what an earlier process, or one that is gone, left unfinished."""
