@@ -110,6 +110,7 @@ def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def memory(data) -> AsyncIterator[Memory]:
     # MRP_TEST_REDIS=redis://… tries another server; everything that it holds is erased.
     opened = await open_memory(os.environ.get("MRP_TEST_REDIS"), folder=data / "mrp", patience=5)
+    await opened.redis.flushall()  # 小明 is somebody else in each test
     yield opened
     await opened.close()
 
