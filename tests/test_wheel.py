@@ -24,6 +24,7 @@ PACKAGES = (
     "evaluation",
     "hub",
     "quantize",
+    "speech",
     "text",
     "trainer",
 )
@@ -45,7 +46,7 @@ def wheel(tmp_path_factory) -> Path:
 
 def test_all_of_our_files_are_in_it(wheel):
     tracked = subprocess.run(
-        ["git", "ls-files", *PACKAGES, "models"], cwd=ROOT, capture_output=True, text=True
+        ["git", "ls-files", *PACKAGES, "models", "voices"], cwd=ROOT, capture_output=True, text=True
     ).stdout.split()
     if not tracked:
         pytest.skip("no git checkout to compare with")

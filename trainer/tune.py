@@ -329,6 +329,9 @@ def _card(
     # Names, for paths are nobody else's business.
     told["base"]["folder"] = Path(recipe.base.folder).name
     told["data"] = {key: Path(value).name for key, value in told["data"].items()}
+    for table, key in (("lessons", "scenes"), ("lessons", "canon"), ("method", "adapter")):
+        if told.get(table):
+            told[table][key] = Path(told[table][key]).name
     losses = {stage: _losses(report) for stage, report in stages.items()}
     commit = provenance.commit()
     return {

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from engine.adapter import FINGERPRINT, read_adapter
 from hub.catalogue import Entry, catalogue
 from hub.error import HubError
 
+ROOT = Path(__file__).resolve().parents[2]
 KNOWN = catalogue()
+VOICES = [one for one in KNOWN.values() if one.use == "voice"]
 TALK = [one for one in KNOWN.values() if one.use == "talk"]
 # Of these no configuration was found to reckon with.
 WITHOUT_KV = {"minicpm5-1b"}
@@ -24,6 +28,7 @@ def test_an_entry_can_be_fetched_and_chosen(entry: Entry) -> None:
     assert entry.licence
     if entry.use == "voice":
         assert KNOWN[entry.of].use == "talk"
+        assert (ROOT / entry.adapter).is_file()
         return
     assert entry.repositories
     for repository in entry.repositories.values():
@@ -75,3 +80,15 @@ def test_a_broken_catalogue_is_one_sentence(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(HubError, match="is no catalogue"):
         catalogue(file)
+
+
+@pytest.mark.parametrize("entry", VOICES, ids=lambda entry: entry.name)
+def test_a_voice_comes_with_its_card_and_says_what_it_was_made_for(entry: Entry) -> None:
+    file = ROOT / entry.adapter
+    assert file.stat().st_size <= 25_000_000
+    adapter = read_adapter(file)
+    assert adapter.values[FINGERPRINT], "it can be checked against its base"
+    card = file.with_suffix(".json").read_text(encoding="utf-8")
+    served = json.loads(str(adapter.values["mrp.style"]))
+    assert served["repeat_penalty"] == json.loads(card)["recipe"]["sampling"]["repeat_penalty"]
+    assert not re.search(r'"/|[A-Z]:\\\\', card), "paths are nobody else's business"

@@ -68,7 +68,7 @@ MISTAKES = {
     "a number in a list of texts": ('"后西游记"', "3", "data.titles"),
     "a number for a table": ("share = ", "share = 1 # ", "lessons.share"),
     "no such cards": ('cards = "brief"', 'cards = "long"', "prompt.cards"),
-    "no such markup": ('markup = "chatml"', 'markup = "alpaca"', "prompt.markup"),
+    "no such markup": ('markup = "chatml"', 'markup = "alpaka"', "prompt.markup"),
 }
 
 
