@@ -33,7 +33,9 @@ class Server:
 
     async def heard(self, request: web.Request) -> web.Response:
         form = await request.post()
-        samples, rate = soundfile.read(form["file"].file)
+        sent = form["file"]
+        assert isinstance(sent, web.FileField)
+        samples, rate = soundfile.read(sent.file)
         self.asked.append({"model": form["model"], "seconds": len(samples) / rate})
         return self.fault or web.json_response({"text": "你好"})
 

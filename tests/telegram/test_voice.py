@@ -114,7 +114,9 @@ class Recogniser:
 
     async def answer(self, request: web.Request) -> web.Response:
         form = await request.post()
-        samples, rate = soundfile.read(form["file"].file)
+        sent = form["file"]
+        assert isinstance(sent, web.FileField)
+        samples, rate = soundfile.read(sent.file)
         self.heard.append(len(samples) / rate)
         return web.json_response({"text": self.text})
 

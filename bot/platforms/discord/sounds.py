@@ -71,7 +71,7 @@ async def _voice_message(
     }
     if reply_to:
         payload["message_reference"] = {"message_id": str(reply_to), "fail_if_not_exists": False}
-    form = [
+    form: list[dict[str, Any]] = [
         {"name": "payload_json", "value": json.dumps(payload), "content_type": "application/json"},
         {
             "name": "files[0]",
