@@ -40,7 +40,8 @@ from bot.memory.characters import (
 from bot.memory.keys import tag
 from bot.memory.popularity import Popular, Popularity
 from characters.bounds import too_long
-from characters.card import Cast, Character, Language, UnknownCharacter, Words
+from characters.card import Cast, Character, UnknownCharacter, Words
+from characters.words import SaidProblem
 from text.folding import fold
 
 __all__ = ["CastProblem", "Casts", "Entry", "Reach", "Setting"]
@@ -80,18 +81,8 @@ SHIPPED = Words(
 NOBODYS = Words("没有叫「{}」的角色。", "No character is called “{}”.")
 
 
-class CastProblem(ValueError):
+class CastProblem(SaidProblem):
     """A character that cannot be kept, changed or withdrawn; `told` is one sentence on why."""
-
-    for_user = True
-
-    def __init__(self, words: Words, *values: object) -> None:
-        super().__init__(words.en.format(*values))
-        self._words, self._values = words, values
-
-    def told(self, language: Language) -> str:
-        """The sentence, in a language."""
-        return self._words[language].format(*self._values)
 
 
 class Casts:

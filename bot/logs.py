@@ -14,6 +14,7 @@ passwords that the environment names, and all that looks like one, are replaced 
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import logging
@@ -91,6 +92,22 @@ class _Quiet(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         ours = record.name.split(".")[0] in _OURS
         return ours or record.levelno >= self._level
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """`--log` and `--logs`, which `set_up` takes."""
+    parser.add_argument(
+        "--log",
+        choices=LEVELS,
+        default=os.environ.get("MRP_LOG", "info"),
+        help="how much is logged; never what people write (default: MRP_LOG, or info)",
+    )
+    parser.add_argument(
+        "--logs",
+        choices=("text", "json"),
+        default=os.environ.get("MRP_LOGS", "text"),
+        help="lines as text or as JSON (default: MRP_LOGS, or text)",
+    )
 
 
 def set_up(

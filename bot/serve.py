@@ -70,18 +70,7 @@ def parser(name: str = "") -> argparse.ArgumentParser:
         help="/healthz and /metrics; '' for none "
         f"(default: MRP_METRICS, or {'none' if name else METRICS})",
     )
-    found.add_argument(
-        "--log",
-        choices=logs.LEVELS,
-        default=os.environ.get("MRP_LOG", "info"),
-        help="how much is logged; never what people write (default: MRP_LOG, or info)",
-    )
-    found.add_argument(
-        "--logs",
-        choices=("text", "json"),
-        default=os.environ.get("MRP_LOGS", "text"),
-        help="lines as text or as JSON (default: MRP_LOGS, or text)",
-    )
+    logs.add_options(found)
     return found
 
 

@@ -12,7 +12,7 @@ import io
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from characters.words import Language, Words
+from characters.words import SaidProblem, Words
 
 LARGEST = 8 << 20  # bytes of an upload
 MOST_PIXELS = 40_000_000  # before it is made smaller: a decoded one takes four bytes each
@@ -25,18 +25,8 @@ NO_PICTURE = Words(
 TOO_LARGE = Words("图像太大：{}，最多 {}。", "The picture is too large: {}, at most {}.")
 
 
-class PictureError(ValueError):
+class PictureError(SaidProblem):
     """An upload that is no picture that can be used; `told` is one sentence on why."""
-
-    for_user = True
-
-    def __init__(self, words: Words, *values: object) -> None:
-        super().__init__(words.en.format(*values))
-        self._words, self._values = words, values
-
-    def told(self, language: Language) -> str:
-        """The sentence, in a language."""
-        return self._words[language].format(*self._values)
 
 
 def normalised(data: bytes) -> bytes:

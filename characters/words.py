@@ -53,3 +53,17 @@ class Source:
     card: str
     system: str = ""
     note: str = ""
+
+
+class SaidProblem(ValueError):
+    """What somebody asked for cannot be done; `told` is one sentence on why, in either language."""
+
+    for_user = True
+
+    def __init__(self, words: Words, *values: object) -> None:
+        super().__init__(words.en.format(*values))
+        self._words, self._values = words, values
+
+    def told(self, language: Language) -> str:
+        """The sentence, in a language."""
+        return self._words[language].format(*self._values)

@@ -49,18 +49,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the model alone: no cast under /v1, no memory, no Redis",
     )
-    serve.add_argument(
-        "--log",
-        choices=logs.LEVELS,
-        default=os.environ.get("MRP_LOG", "info"),
-        help="how much is logged; never what people write (default: MRP_LOG, or info)",
-    )
-    serve.add_argument(
-        "--logs",
-        choices=("text", "json"),
-        default=os.environ.get("MRP_LOGS", "text"),
-        help="lines as text or as JSON (default: MRP_LOGS, or text)",
-    )
+    logs.add_options(serve)
     return found
 
 
