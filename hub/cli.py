@@ -97,6 +97,9 @@ def _pull(chosen: argparse.Namespace, known: Mapping[str, Entry]) -> None:
     if not sys.stderr.isatty():
         without_progress()
     entry = known.get(chosen.name)
+    if entry and entry.use == "voice":  # it comes with the project; its base does not
+        print(f"{chosen.name}: a voice for {entry.of}, which is fetched", file=sys.stderr)
+        chosen.name, entry = entry.of, known[entry.of]
     if entry:
         print(f"{chosen.name}: {entry.licence}", file=sys.stderr)
     source: Source

@@ -181,12 +181,24 @@ def test_the_catalogue_is_whole() -> None:
     assert {"internlm2-chat-7b", "internlm2-chat-1_8b", "qwen3-4b", "qwen3-8b"} < known.keys()
     root = Path(verb.__file__).parent.parent
     for entry in known.values():
+        assert not entry.recipe or (root / entry.recipe).is_file(), entry.recipe
+        if entry.use == "voice":  # it comes with the project
+            continue
         both = {"huggingface", "modelscope"}
         # Conversions by others than the publisher are named on the hub where they are known to be.
         assert entry.repositories.keys() == both or (entry.use != "base" and entry.repositories)
         assert entry.licence
         assert entry.bytes > 10**8
-        assert not entry.recipe or (root / entry.recipe).is_file(), entry.recipe
+
+
+def test_a_voice_is_here_and_its_base_is_fetched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice = next(entry for entry in catalogue().values() if entry.use == "voice")
+    words = ["pull", voice.name, "--to", str(tmp_path), "--endpoint", "http://127.0.0.1:9"]
+    with pytest.raises(HubError, match="--source modelscope"):
+        verb.main(words)
+    assert f"a voice for {voice.of}, which is fetched" in capsys.readouterr().err
 
 
 def test_the_verb_pulls_and_lists(
