@@ -108,8 +108,8 @@ def test_the_verb_writes_both_splits(scenes, tmp_path, capsys):
         ("scenes = 0.72", "scenes = 0.0", "lessons.share.scenes"),
         ("canon = 0.12", "canon = 0.5", r"lessons\.share \(in all\)"),
         ("brief = 0.56", "brief = 0.9", r"lessons\.cards \(in all\)"),
-        ("passes = 1 ", "passes = 0 ", "lessons.passes"),
-        ("first_layer = 8", "first_layer = 24", "method.first_layer"),
+        ("passes = 2 ", "passes = 0 ", "lessons.passes"),
+        ("first_layer = 0", "first_layer = 24", "method.first_layer"),
     ],
 )
 def test_a_mistake_in_the_recipe_names_the_key(old, new, told, tmp_path):

@@ -119,8 +119,7 @@ def test_a_run_leaves_an_adapter_its_card_curves_and_samples(run):
     samples = json.loads(card["gguf"]["mrp.samples"])
     assert ["<|im_end|>", True] in [sample[:2] for sample in samples]
     assert "/" not in json.dumps(card["recipe"]["data"]), "no paths of this machine"
-    told = dict(card["recipe"])
-    assert str(ROOT) not in json.dumps(told)
+    assert '"/' not in json.dumps(card["recipe"])
     samples = [json.loads(line) for line in (run / "samples.jsonl").read_text().splitlines()]
     assert {(row["step"], row["character"]) for row in samples} == {
         (step, who) for step in (4, steps) for who in told["by_character"]

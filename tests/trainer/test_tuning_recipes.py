@@ -77,7 +77,7 @@ MISTAKES = {
     "a text for a number": ("lr = 1e-4", 'lr = "high"', "train.lr: must be float"),
     "no heads": ("\nheads = 32", "\nheads = 0", "base.heads: must lie in"),
     "tied, but on the CPU": ("tied = false", "tied = true", "train.embeddings_on_cpu: only frozen"),
-    "unknown markup": ('markup = "internlm2"', 'markup = "vicuna"', "prompt.markup: 'vicuna'"),
+    "unknown markup": ('markup = "internlm2"', 'markup = "vicunia"', "prompt.markup: 'vicunia'"),
     "half a preference": ("[watch]", '[preference]\nkind = "dpo"\n[watch]', "preference.adapter"),
 }
 

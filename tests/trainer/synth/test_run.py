@@ -27,6 +27,7 @@ SMALL = {
     "context-instruct": ("--count", "2"),
     "ditto": ("--count", "2"),
     "general": ("--limit", "16"),
+    "notes": ("--limit", "3"),
 }
 LESSONS = [name for name, method in METHODS.items() if method.lessons]
 Words = Callable[..., list[str]]

@@ -15,6 +15,8 @@ from trainer.synth.run import METHODS
 from trainer.synth.world import World
 
 CAST = load_cast()
+# Some ask without the book; from notes nobody learns to speak: the whole book is searched.
+LEARNED = [name for name in METHODS if name not in ("qa", "general", "notes")]
 SMALL = {
     "qa": ("--repeats", "1", "--limit", "12"),
     "dialogue": (),
@@ -25,6 +27,7 @@ SMALL = {
     "context-instruct": ("--count", "2"),
     "ditto": ("--count", "2"),
     "general": ("--limit", "16"),
+    "notes": ("--limit", "3"),
 }
 Words = Callable[..., list[str]]
 Rows = Callable[[Path], list[dict[str, Any]]]
@@ -51,7 +54,7 @@ Rows = Callable[[Path], list[dict[str, Any]]]
 # --- the border ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("qa", "general")])
+@pytest.mark.parametrize("method", LEARNED)
 def test_held_out_chapters_are_never_shown_to_a_teacher(
     method: str, ask: Words, script: Any, sentence: Callable[..., str]
 ) -> None:

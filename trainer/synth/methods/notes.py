@@ -30,13 +30,7 @@ LEAST = 6  # letters of a note that says anything
 BY_HEART = 12  # characters in a row that are the book's
 _CHINESE = "A-Za-z"  # what a Chinese note does without
 _ENGLISH = "\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
-SHAPE = Object(
-    {
-        "zh": Items(Text(48, _CHINESE), 1, 3),
-        "en": Items(Text(140, _ENGLISH), 1, 3),
-        "questions": Items(Text(40, _CHINESE), 1, 2),
-    }
-)
+ROOMY = 1000  # characters of material for which three notes in either language fit, too
 _SENTENCE = re.compile(r".+?(?:[。！？!?.；;][”」』’]*|$)", re.DOTALL)
 
 
@@ -52,6 +46,18 @@ class Window:
         """Its first and last words, as an event says where it happens."""
         words = self.text.split()
         return f"{words[0][:10]}…{words[-1][-10:]}"
+
+
+def shape(room: int) -> Object:
+    """What is asked for: as many notes as a teacher with this room can end within its context."""
+    most = 3 if room >= ROOMY else 1
+    return Object(
+        {
+            "zh": Items(Text(48, _CHINESE), 1, most),
+            "en": Items(Text(140, _ENGLISH), 1, most),
+            "questions": Items(Text(40, _CHINESE), 1, min(2, most)),
+        }
+    )
 
 
 def windows(book: Canon, longest: int) -> Iterator[Window]:
@@ -73,7 +79,7 @@ def tasks(world: World) -> list[Task]:
     book = world.canon
     named = (name for c in book.chapters() for name in (*c.says, *c.named))
     lexicon = Lexicon(book.names, [name for name in named if len(name) > 1])
-    longest = min(WINDOW, max(120, world.room))
+    longest = min(WINDOW, max(120, world.room // 2))
     return [
         Task(key, partial(_ask, world, lexicon, window, key))
         for number, window in enumerate(windows(book, longest))
@@ -92,7 +98,9 @@ async def _ask(world: World, lexicon: Lexicon, window: Window, key: str, ledger:
         Message("user", say(NAME, "user", "zh", text=window.text)),
     )
     try:
-        given = await ledger.ask(Ask(messages, SHAPE, world.temperature(TEMPERATURE), seed))
+        given = await ledger.ask(
+            Ask(messages, shape(world.room), world.temperature(TEMPERATURE), seed)
+        )
     except NoAnswer as problem:
         harvest.drop(f"no answer: {problem}", chapter=window.chapter)
         return harvest
