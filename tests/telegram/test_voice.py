@@ -81,19 +81,23 @@ async def test_another_version_takes_the_note_with_it(speaking: World):
     world = speaking
     numbers = iter(range(1, 100))
     world.script = lambda prompt: f"老孙第{next(numbers)}回这样说了。"
-    async with world.bot():
+    async with world.bot() as bot:
         world.server.says(world.ming, world.ming, "/summon wukong")
         await world.hears("孙悟空", world.ming)
+        (room,) = bot.house._rooms.values()
+        # Whether the greeting is read aloud is asked after it was said: not to be asked too late.
+        await bot.settled()
+        await world.server.until(lambda: not room.aloud._working, 20)
         world.server.says(world.ming, world.ming, "/voice room on")
         await world.hears("都会念出来", world.ming)
         world.server.says(world.ming, world.ming, "悟空，说")
         (first,) = await world.server.until(lambda: notes(world, world.ming))
         world.server.says(world.ming, world.ming, "/retry")
-        await world.server.until(lambda: first.deleted)
+        await world.server.until(lambda: first.deleted, 20)
         (second,) = await world.server.until(lambda: notes(world, world.ming))
         assert second.voice != first.voice
         world.server.says(world.ming, world.ming, "/undo 2")
-        await world.server.until(lambda: second.deleted)
+        await world.server.until(lambda: second.deleted, 20)
 
 
 async def test_without_an_engine_the_bot_is_what_it_was(world: World):
