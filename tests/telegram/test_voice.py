@@ -60,11 +60,19 @@ async def test_the_button_under_a_line_plays_it(speaking: World):
         assert "孙悟空" in note.text
 
 
+async def silent(world: World, bot) -> None:
+    """Until it was asked whether the greeting is read aloud, which is after it was said."""
+    (room,) = bot.house._rooms.values()
+    await bot.settled()
+    await world.server.until(lambda: not room.aloud._working, 20)
+
+
 async def test_voice_on_sends_each_answer_after_its_text(speaking: World):
     world = speaking
-    async with world.bot():
+    async with world.bot() as bot:
         world.server.says(world.ming, world.ming, "/summon wukong")
         await world.hears("孙悟空", world.ming)
+        await silent(world, bot)
         world.server.says(world.ming, world.ming, "/voice on")
         await world.hears("念出来", world.ming)
         world.server.says(world.ming, world.ming, "悟空，你好")
@@ -84,10 +92,7 @@ async def test_another_version_takes_the_note_with_it(speaking: World):
     async with world.bot() as bot:
         world.server.says(world.ming, world.ming, "/summon wukong")
         await world.hears("孙悟空", world.ming)
-        (room,) = bot.house._rooms.values()
-        # Whether the greeting is read aloud is asked after it was said: not to be asked too late.
-        await bot.settled()
-        await world.server.until(lambda: not room.aloud._working, 20)
+        await silent(world, bot)
         world.server.says(world.ming, world.ming, "/voice room on")
         await world.hears("都会念出来", world.ming)
         world.server.says(world.ming, world.ming, "悟空，说")
