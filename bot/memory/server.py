@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import redis
@@ -11,6 +12,8 @@ from redis.asyncio.sentinel import Sentinel
 from bot.memory.address import AddressProblem, parse
 from bot.memory.cluster import ClusterClient
 from bot.memory.connection import Client, MemoryProblem
+
+_CUT = re.compile(r"reset by peer|closed by server|Broken pipe", re.IGNORECASE)
 
 
 class Server:
@@ -64,6 +67,14 @@ class Server:
                 raise
             why = "perhaps it does not speak TLS; then begin REDIS_URL with redis, not rediss"
             raise redis.TimeoutError(f"{problem}: {why}") from problem
+        except redis.ConnectionError as problem:
+            await client.aclose()
+            if not (self.address.tls and _CUT.search(str(problem))):
+                raise
+            # In TLS 1.3 it says that a certificate is missing after the handshake: where the
+            # connection is reset first, that is never read.
+            why = "perhaps it asks for a client's certificate (ssl_certfile=FILE&ssl_keyfile=FILE)"
+            raise redis.ConnectionError(f"{problem}: {why}") from problem
         except BaseException:
             await client.aclose()
             raise
