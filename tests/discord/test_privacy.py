@@ -105,6 +105,16 @@ async def settled(world: World, way: Way) -> None:
     await world.server.until(nothing_is_loading, 20)
 
 
+async def ready(world: World, way: Way, panel: str, button: str) -> None:
+    """A panel's button can be pressed: while a line is written most cannot."""
+
+    def can_be_pressed() -> bool:
+        components = walk(world.server.posts[way.channel][int(panel)]["components"])
+        return any(c.get("custom_id") == button and not c.get("disabled") for c in components)
+
+    await world.server.until(can_be_pressed, 20, f"{button} could not be pressed")
+
+
 async def everything(world: World, way: Way) -> None:
     await way.order("summon", who="悟空、八戒")
     await settled(world, way)
@@ -131,12 +141,15 @@ async def everything(world: World, way: Way) -> None:
     panel, server, ming = panels[-1]["id"], world.server, world.ming
     where: dict[str, Any] = {"external": way.external}
     for button in ("mrp:continue", "mrp:retry", "mrp:stop"):
+        await ready(world, way, panel, button)
         await (await server.click(ming, way.channel, panel, button, **where)).acknowledged()
         await settled(world, way)
+    await ready(world, way, panel, "mrp:next")
     call = await server.click(ming, way.channel, panel, "mrp:next", "wukong", **where)
     await call.acknowledged()
     await settled(world, way)
     for said in (ASKED, "/memory"):
+        await ready(world, way, panel, "mrp:say")
         modal = await (
             await server.click(ming, way.channel, panel, "mrp:say", **where)
         ).acknowledged()
