@@ -39,6 +39,7 @@ from bot.memory.characters import (
 )
 from bot.memory.keys import tag
 from bot.memory.popularity import Popular, Popularity
+from bot.memory.reports import Report, reports_of
 from characters.bounds import too_long
 from characters.card import Cast, Character, UnknownCharacter, Words
 from characters.words import SaidProblem
@@ -78,6 +79,7 @@ NOT_CHANGED = Words(
 SHIPPED = Words(
     "{}是本来就有的角色，不能改。", "{} belongs to the cast that was shipped and stays."
 )
+NOT_WAITING = Words("没有叫「{}」的角色在等审核。", "No character called “{}” waits for approval.")
 NOBODYS = Words("没有叫「{}」的角色。", "No character is called “{}”.")
 
 
@@ -289,6 +291,46 @@ class Casts:
                 continue
             await self.refresh()
             return entry
+
+    # -- what moderators see to ------------------------------------------------------------------
+
+    def waiting(self, place: str | None) -> list[Entry]:
+        """What members made for a place (None: for any) and nobody has approved yet, oldest first;
+        as of the last `refresh`."""
+        return [e for e in self.entries() if e.waiting and place in (None, e.place)]
+
+    async def review(self, character_id: str, *, approved: bool) -> Entry:
+        """Decide about a character that waits: it can be summoned in its place, or it is its
+        maker's alone; withdrawn where it has no maker any more. Returns it as it is now.
+
+        Raises:
+            CastProblem: it does not wait (any more), or somebody changed it in this moment.
+        """
+        await self.refresh()
+        entry = self._entries.get(character_id)
+        if entry is None or not entry.waiting:
+            stored = _is_stored(character_id)
+            name = self[character_id].name["zh"] if stored else character_id
+            raise CastProblem(NOT_WAITING, name)
+        if not approved and not entry.owner:
+            return await self.withdraw(character_id)
+        decided = replace(entry, waiting=False, changed=round(time.time(), 3))
+        if not approved:
+            # Its names are not claimed: the maker may have another private one of the same name.
+            decided = replace(decided, reach="private", names=())
+        try:
+            return await self._store.keep(decided, entry, taken=())
+        except Overtaken as problem:
+            raise CastProblem(NOT_CHANGED) from problem
+        finally:
+            await self.refresh()
+
+    async def reports(self, place: str | None) -> list[Report]:
+        """What members of a place (None: of all) reported about characters that are still there,
+        newest first, without who did. `bot.memory.reports.clear_reports` takes them away."""
+        await self.refresh()
+        found = await reports_of(self._memory, place)
+        return [each for each in found if each.character in self._entries]
 
     async def find(
         self, query: str = "", *, place: str = "", person: str = "", by: str = "match"

@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from bot.memory.connection import Connection, ConnectionCallback
 from bot.memory.keys import PREFIX, tag
+from bot.memory.reports import clear_reports
 from characters.card import Character, Words, read_card
 from characters.fields import as_table
 
@@ -156,14 +157,15 @@ class CharacterStore:
         return entry
 
     async def withdraw(self, entry: Entry, *, nameless: bool = False) -> None:
-        """Take a character away. Its name stays for the lines that it has said; not even that when
-        it goes `nameless`.
+        """Take a character away, and what was reported about it. Its name stays for the lines that
+        it has said; not even that when it goes `nameless`.
 
         Raises:
             Overtaken: it was changed meanwhile, and is still there.
         """
         stub = "" if nameless else _stub(entry.character)
         await self._change(entry, entry, {"record": "", "stub": stub})
+        await clear_reports(self._memory, None, character=entry.id)
 
     async def _change(self, entry: Entry, before: Entry | None, ask: dict[str, Any]) -> None:
         expect = before.record if before else ""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.audition import QUESTION, drafted, test_line, to_draft
-from bot.casts import CastProblem, Entry, Reach
+from bot.casts import CastProblem, Reach
 from bot.commands import Order
 from bot.conversation import Crowded
 from bot.dialogue import CANCELS, SKIPS, Steps
@@ -21,7 +21,8 @@ from bot.memory.sketches import Sketch, drop_sketch, set_sketch, sketch_of, take
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
 from bot.room.orders.cards import bring, format_in, send
-from bot.room.orders.reviewing import REVIEWING, shown_counts
+from bot.room.orders.ownership import find, may_change, moderates, theirs, why_not
+from bot.room.orders.reviewing import REVIEWING, reviews, shown_counts, waits
 from bot.room.orders.table import order
 from bot.room.view import View
 from bot.sheet import sheet
@@ -227,7 +228,7 @@ async def _show(talk: Exchange, rest: str) -> None:
         held = await sketch_of(view.shared.memory, talk.job.work.individual)
         await (preview(talk, held) if held else talk.tell(words.NO_SKETCH))
         return
-    entry = find(talk, rest)
+    entry = find(talk, rest) or (waits(talk, rest) if reviews(talk) else None)
     character = entry.character if entry else view.cast.owner(rest)
     if character is None:
         await talk.tell(words.NOBODYS, rest[:40])
@@ -235,8 +236,10 @@ async def _show(talk: Exchange, rest: str) -> None:
     counts = await shown_counts(talk, character.id)
     rows = [sheet(character, view.language, counts)]
     if entry:
-        waits = words.WAITING[view.language] if entry.waiting else ""
-        rows.append(f"{words.REACH[entry.reach][view.language]}{waits}")
+        if entry.face:
+            rows.append(words.WITH_PICTURE[view.language])
+        unseen = words.WAITING[view.language] if entry.waiting else ""
+        rows.append(f"{words.REACH[entry.reach][view.language]}{unseen}")
     await tell(talk, "\n".join(rows))
 
 
@@ -254,17 +257,20 @@ async def _keep(talk: Exchange, rest: str) -> None:
         return
     if reach is None:
         reach = before.reach if before else "place" if view.place else "private"
-    refused = why_not(talk, reach)
+    # A change that is kept somewhere else (in a private chat, say) stays where the character was.
+    stays = before is not None and (reach != "place" or not rest)
+    place = before.place if before and stays else view.place
+    refused = why_not(talk, reach, place)
     if refused is not None:
         await talk.tell(refused)
         return
-    review = view.shared.casts.setting(view.place).review
-    waiting = reach == "place" and review == "approve" and not moderates(talk)
+    review = view.shared.casts.setting(place).review
+    waiting = reach == "place" and review == "approve" and not moderates(talk, place)
     entry = await view.shared.casts.keep(
         held.character,
         before.owner if before else work.individual,
         reach,
-        place=before.place if before and reach != "place" else view.place,
+        place=place,
         waiting=waiting,
         face=held.face,
     )
@@ -303,7 +309,7 @@ async def _discard(talk: Exchange, rest: str) -> None:
 
 
 async def _withdraw(talk: Exchange, rest: str) -> None:
-    entry = await _theirs(talk, rest)
+    entry = await theirs(talk, rest)
     if entry is None:
         return
     await talk.view.shared.casts.withdraw(entry.id)
@@ -313,7 +319,7 @@ async def _withdraw(talk: Exchange, rest: str) -> None:
 
 async def _handover(talk: Exchange, rest: str) -> None:
     """Give a character to the place it was made for: from then on its moderators see to it."""
-    entry = await _theirs(talk, rest)
+    entry = await theirs(talk, rest)
     if entry is None:
         return
     if entry.reach == "private":
@@ -361,64 +367,6 @@ async def _export(talk: Exchange, rest: str) -> None:
         await talk.tell(words.NOT_YOURS, entry.character.name[talk.view.language])
     else:
         await send(talk, entry.character, format, await casts.face(entry.id))
-
-
-async def _theirs(talk: Exchange, name: str) -> Entry | None:
-    """A stored character that this person may change; None, and they are told, otherwise."""
-    entry = find(talk, name)
-    if entry is None:
-        shipped = talk.view.shared.casts.shipped.owner(name) if name else None
-        if shipped:
-            await talk.tell(words.SHIPPED, shipped.name[talk.view.language])
-        else:
-            await talk.tell(words.NOBODYS, name[:40])
-        return None
-    if not may_change(talk, entry):
-        await talk.tell(words.NOT_YOURS, entry.character.name[talk.view.language])
-        return None
-    return entry
-
-
-def find(talk: Exchange, name: str) -> Entry | None:
-    """The stored character that a name means to this person here: theirs before others'."""
-    casts = talk.view.shared.casts
-    if not name.strip():
-        return None
-    mine = casts.now("", person=talk.job.work.individual).owner(name)
-    found = casts.entry(mine.id) if mine else None
-    if found and found.owner == talk.job.work.individual:
-        return found
-    here = talk.view.cast.owner(name)
-    return casts.entry(here.id) if here else None
-
-
-def may_change(talk: Exchange, entry: Entry) -> bool:
-    """Whether this person may change or withdraw a character: its owner, a moderator of the place
-    it was made for, and at a terminal whoever runs the bot."""
-    if entry.owner and entry.owner == talk.job.work.individual:
-        return True
-    if not talk.view.limited:
-        return True
-    return moderates(talk) and entry.reach == "place" and entry.place == talk.view.place
-
-
-def moderates(talk: Exchange) -> bool:
-    """Whether what this person makes for the place needs nobody's approval."""
-    return talk.job.work.moderator or not talk.view.limited
-
-
-def why_not(talk: Exchange, reach: Reach) -> words.Words | None:
-    """Why somebody may not make a character for a place, or for all; None when they may."""
-    view = talk.view
-    if reach == "everywhere":
-        allowed = not view.limited or view.shared.permissions.allows(
-            "character_everywhere", moderator=talk.job.work.moderator
-        )
-        return None if allowed else words.NOT_EVERYWHERE
-    off = view.shared.casts.setting(view.place).review == "off"
-    if reach == "place" and off and not moderates(talk):
-        return words.NOT_HERE
-    return None
 
 
 def texts_of(character: Character) -> list[str]:

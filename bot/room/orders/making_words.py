@@ -106,12 +106,19 @@ NONE_OF_YOURS = Words(
     "你还没有做过角色：/角色 创建 …", "You have made none yet: /character create …"
 )
 REPORTED = Words("记下了，管理员会看。", "Noted; the moderators will look at it.")
+TOO_MANY_REPORTS = Words(
+    "你举报过的 {} 个，管理员还没有看完；看完以后再举报。",
+    "The moderators have not seen to your last {} reports yet; report more when they have.",
+)
 REPORT_WHAT = Words(
     "举报谁，为什么？/角色 举报 名字 | 原因", "Report whom, and why? /character report NAME | WHY"
 )
 NO_REPORTS = Words("没有举报。", "There are no reports.")
 REPORTS = Words("举报（{} 条）：\n{}", "Reports ({}):\n{}")
-QUEUE = Words("等待审核：\n{}", "Waiting for approval:\n{}")
+QUEUE = Words(
+    "等待审核（{} 个）：\n{}\n/角色 查看 名字，/角色 通过 名字，/角色 退回 名字",
+    "Waiting for approval ({}):\n{}\n/character show NAME, approve NAME, refuse NAME",
+)
 EMPTY_QUEUE = Words("没有等待审核的角色。", "No character waits for approval.")
 APPROVED = Words("{}通过了，现在可以请上场。", "{} is approved and can be summoned.")
 REFUSED = Words(
@@ -129,6 +136,10 @@ REVIEWS: Mapping[str, Words] = {
     "off": Words("不收成员做的", "members make none"),
 }
 CAST_NOW = Words("这里的阵容：{}；{}。", "The cast here: {}; {}.")
+TO_SEE_TO = Words(
+    "等待审核 {} 个（/角色 待审），举报 {} 条（/角色 举报单）。",
+    "Waiting for approval: {} (/character queue); reports: {} (/character reports).",
+)
 HOW_CAST = Words(
     "/阵容 原班｜自创｜全部 审核｜自由｜关闭", "/castmode shipped|own|both approve|free|off"
 )

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from bot.casts import Entry, Reach
+from bot.casts import Casts, Entry
 from bot.drafts import plain
 from bot.memory.characters import Mode, Review
-from bot.memory.reports import Report, clear_reports, report, reports_of
+from bot.memory.reports import MOST_OF_A_PERSON as MOST_REPORTS
+from bot.memory.reports import Report, clear_reports, report
+from bot.permissions import CHARACTER_REVIEW
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
 from bot.room.orders.table import order
@@ -40,33 +42,40 @@ async def shown_counts(talk: Exchange, character_id: str) -> Counts:
     return Counts(one.summons, one.people, one.up, one.down)
 
 
-def waiting_here(talk: Exchange) -> list[Entry]:
-    """Characters that wait for this place's moderators; at a terminal, for anybody's."""
-    everywhere = not talk.view.limited
-    return [
-        entry
-        for entry in talk.view.shared.casts.entries()
-        if entry.waiting and (everywhere or entry.place == talk.view.place)
-    ]
+def seen_to(talk: Exchange) -> str | None:
+    """The place whose moderators see to what is made here; None, at a terminal, for all places."""
+    return talk.view.place if talk.view.limited else None
+
+
+def reviews(talk: Exchange) -> bool:
+    """Whether this person sees to what members make here."""
+    view, work = talk.view, talk.job.work
+    moderator = work.moderator or view.private or not view.limited
+    return view.shared.permissions.allows(CHARACTER_REVIEW, moderator=moderator)
+
+
+def waits(talk: Exchange, name: str) -> Entry | None:
+    """The character of that name that waits for whoever moderates here."""
+    found = talk.view.shared.casts.waiting(seen_to(talk)) if name.strip() else []
+    return next((e for e in found if fold(name) in map(fold, e.character.names)), None)
 
 
 async def _queue(talk: Exchange, rest: str) -> None:
-    rows = [
-        f"{e.character.name[talk.view.language]}：{_brief(e)}" for e in waiting_here(talk)[:_SHOWN]
-    ]
-    await (talk.tell(words.QUEUE, "\n".join(rows)) if rows else talk.tell(words.EMPTY_QUEUE))
+    found = talk.view.shared.casts.waiting(seen_to(talk))
+    rows = [f"{e.character.name[talk.view.language]}：{_brief(e)}" for e in found[:_SHOWN]]
+    if rows:
+        await talk.tell(words.QUEUE, len(found), "\n".join(rows))
+    else:
+        await talk.tell(words.EMPTY_QUEUE)
 
 
 async def _decide(talk: Exchange, name: str, *, approved: bool) -> None:
-    found = next(
-        (e for e in waiting_here(talk) if fold(name) in map(fold, e.character.names)), None
-    )
+    found = waits(talk, name)
     if found is None:
         await talk.tell(words.NOT_WAITING, name[:40])
         return
-    reach: Reach = "place" if approved else "private"
-    await talk.view.shared.casts.keep(found.character, found.owner, reach, place=found.place)
-    told = words.APPROVED if approved else words.REFUSED
+    await talk.view.shared.casts.review(found.id, approved=approved)
+    told = words.APPROVED if approved else words.REFUSED if found.owner else words.WITHDRAWN
     await talk.tell(told, found.character.name[talk.view.language])
 
 
@@ -86,25 +95,31 @@ async def _report(talk: Exchange, rest: str) -> None:
         await talk.tell(words.REPORT_WHAT)
         return
     made = Report(character.id, talk.job.work.individual, view.place, plain(why).strip())
-    await report(view.shared.memory, made)
-    await talk.tell(words.REPORTED)
+    kept = await report(view.shared.memory, made)
+    await (talk.tell(words.REPORTED) if kept else talk.tell(words.TOO_MANY_REPORTS, MOST_REPORTS))
 
 
 async def _reports(talk: Exchange, rest: str) -> None:
-    """The reports of this place, without who made them; with `clear` they are done with."""
-    view = talk.view
-    place = None if not view.limited else view.place
-    if rest.casefold() in ("clear", "清空"):
-        await clear_reports(view.shared.memory, place)
-    found = await reports_of(view.shared.memory, place)
-    rows = [
-        f"{view.shared.casts[each.character].name[view.language]}：{each.why}"
-        for each in found[:_SHOWN]
-    ]
+    """The reports of this place, without who made them; with `clear` they are done with, all or
+    those about one character."""
+    view, casts, place = talk.view, talk.view.shared.casts, seen_to(talk)
+    word, _, name = rest.partition(" ")
+    if word.casefold() in ("clear", "清空"):
+        named = [r.character for r in await casts.reports(place) if _is_called(casts, r, name)]
+        if name.strip() and not named:
+            await talk.tell(words.NOBODYS, name[:40])
+            return
+        await clear_reports(view.shared.memory, place, character=named[0] if named else "")
+    found = await casts.reports(place)
+    rows = [f"{casts[each.character].name[view.language]}：{each.why}" for each in found[:_SHOWN]]
     if rows:
         await talk.tell(words.REPORTS, len(found), "\n".join(rows))
     else:
         await talk.tell(words.NO_REPORTS)
+
+
+def _is_called(casts: Casts, report: Report, name: str) -> bool:
+    return bool(name.strip()) and fold(name) in map(fold, casts[report.character].names)
 
 
 @order("castmode")
@@ -127,7 +142,13 @@ async def _castmode(talk: Exchange, argument: str) -> None:
     told = words.CAST_NOW[language].format(
         words.MODES[setting.mode][language], words.REVIEWS[setting.review][language]
     )
-    rows = [told] if argument.strip() else [told, words.HOW_CAST[language]]
+    rows = [told]
+    if not argument.strip():
+        casts = view.shared.casts
+        queued, reported = len(casts.waiting(view.place)), len(await casts.reports(view.place))
+        if queued or reported:
+            rows.append(words.TO_SEE_TO[language].format(queued, reported))
+        rows.append(words.HOW_CAST[language])
     await view.notice("\n".join(rows), to="" if argument.strip() else talk.job.work.person)
 
 

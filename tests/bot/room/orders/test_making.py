@@ -3,7 +3,6 @@
 import pytest
 
 from bot import notices
-from bot.permissions import Permissions
 from bot.stage import Message
 
 FORM = "小墨龙 | 墨龙来也！ | 一条爱写字的小龙。 | 别名：小墨、阿墨"
@@ -146,30 +145,6 @@ async def test_a_place_decides_whether_members_make_characters(play, review, lin
     if not lines:
         await party.say(f"/角色 创建 {FORM}", "/角色 保存 这里", "/召唤 小墨")
         assert len(party.lines) == 1  # moderators still do
-
-
-async def test_only_who_made_it_or_moderates_changes_it(play):
-    party = play(["好。"])
-    await party.say(f"/角色 创建 {FORM}", "/角色 保存 这里")
-    for order in ("撤下 小墨", "交出 小墨", "修改 小墨 | 语气：坏"):
-        assert "不是你做的" in await member(party, f"/角色 {order}")
-    await member(party, "/角色 创建 小砚龙 | 来了 | 小龙", "/角色 保存 这里")
-    await party.say("/角色 通过 小砚龙", "/角色 撤下 小砚龙")
-    assert "撤下了" in party.notice
-
-
-async def test_everywhere_is_for_who_runs_the_bot_unless_the_rights_say_who(play):
-    party = play(["好。"])
-    await party.say(f"/角色 创建 {FORM}", "/角色 保存 处处")
-    assert "只有管这个机器人的人" in party.notice
-    home = play(["好。"], limited=False)
-    await home.say(f"/角色 创建 {FORM}", "/角色 保存 处处")
-    assert "现在就可以请上场" in home.notice
-    await party.say("/召唤 小墨")
-    assert party.lines == [("小墨龙", "墨龙来也！")]
-    open_ = play(["好。"], permissions=Permissions({"character_everywhere": "moderators"}))
-    await open_.say("/角色 创建 小砚龙 | 来了 | 小龙", "/角色 保存 处处")
-    assert "现在就可以请上场" in open_.notice
 
 
 async def test_the_orders_of_moderators_are_not_given_by_members(play):

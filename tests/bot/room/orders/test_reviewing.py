@@ -14,10 +14,10 @@ async def casts(memory, cast):
     return Casts(memory, cast)
 
 
-async def made(casts, party, name, **more):
+async def made(casts, party, name, by="test:小红", **more):
     table = {"id": "new", "language": "zh", "name": name, "greeting": "来了！", "brief": "小龙。"}
     card = read_card(table | more, "made")
-    return await casts.keep(card, "test:小红", "place", place=party.room.view.place)
+    return await casts.keep(card, by, "place", place=party.room.view.place)
 
 
 async def test_a_place_sees_its_cast_and_chooses_it(play, casts):
@@ -115,3 +115,54 @@ async def test_a_report_needs_a_made_character_and_a_reason(play, casts, text):
     await made(casts, party, "小墨龙")
     await party.say(text)
     assert "举报谁，为什么" in party.notice
+
+
+async def test_a_moderator_reads_a_waiting_card_before_deciding_and_members_do_not(play, casts):
+    party = play(["好。"])
+    await casts.keep(
+        read_card({"id": "new", "language": "zh", "name": "小墨龙", "greeting": "来了！",
+                   "brief": "小龙。", "persona": "住在砚台里。"}, "made"),
+        "test:小红", "place", place=party.room.view.place, waiting=True,
+    )  # fmt: skip
+    await party.say("/阵容")
+    assert "等待审核 1 个（/角色 待审），举报 0 条" in party.notice
+    await party.say("/角色 待审")
+    assert party.notice.startswith("等待审核（1 个）：\n小墨龙：小龙。\n")
+    await party.say("/角色 查看 小墨龙")
+    assert "详情：住在砚台里。" in party.notice
+    assert "在这里，等待审核" in party.notice
+    await party.room.hear(Message("test:小刚", "小刚", "/角色 查看 小墨龙"))
+    assert "没有叫“小墨龙”的角色" in party.notice
+    elsewhere = play()  # another place's moderator neither sees nor decides
+    await elsewhere.say("/角色 查看 小墨龙")
+    assert "没有叫“小墨龙”的角色" in elsewhere.notice
+    await elsewhere.say("/角色 通过 小墨龙")
+    assert "没有叫“小墨龙”的角色在等" in elsewhere.notice
+    await party.say("/角色 通过 小墨龙", "/召唤 小墨龙")
+    assert party.lines == [("小墨龙", "来了！")]
+
+
+async def test_reports_are_done_with_one_by_one_and_go_with_their_character(play, casts):
+    party = play(["好。"])
+    entries = [await made(casts, party, name) for name in ("小墨龙", "小砚龙", "小纸龙")]
+    for number, name in enumerate(("小墨龙", "小砚龙", "小纸龙")):
+        text = f"/角色 举报 {name} | 第 {number} 件"
+        await party.room.hear(Message("test:小刚", "小刚", text))
+    await party.say("/角色 举报单 清空 小砚龙")
+    assert party.notice == "举报（2 条）：\n小纸龙：第 2 件\n小墨龙：第 0 件"
+    await party.say("/角色 举报单 清空 没这人")
+    assert "没有叫“没这人”的角色" in party.notice
+    await casts.withdraw(entries[0].id)
+    await party.say("/角色 举报单")
+    assert party.notice == "举报（1 条）：\n小纸龙：第 2 件"
+
+
+async def test_a_person_reports_so_many_until_moderators_have_seen_to_them(play, casts):
+    party = play()
+    for number in range(21):
+        await made(casts, party, f"小墨龙{number}号", by=f"test:{number % 2}")
+        text = f"/角色 举报 小墨龙{number}号 | 太多"
+        await party.room.hear(Message("test:小刚", "小刚", text))
+    assert party.notice.startswith("你举报过的 20 个，管理员还没有看完")
+    await party.say("/角色 举报单")
+    assert party.notice.startswith("举报（20 条）")
