@@ -39,7 +39,6 @@ from bot.memory.characters import (
 )
 from bot.memory.keys import tag
 from bot.memory.popularity import Popular, Popularity
-from bot.memory.reports import Report, reports_of
 from characters.bounds import too_long
 from characters.card import Cast, Character, UnknownCharacter, Words
 from characters.words import SaidProblem
@@ -292,13 +291,6 @@ class Casts:
             await self.refresh()
             return entry
 
-    # -- what moderators see to ------------------------------------------------------------------
-
-    def waiting(self, place: str | None) -> list[Entry]:
-        """What members made for a place (None: for any) and nobody has approved yet, oldest first;
-        as of the last `refresh`."""
-        return [e for e in self.entries() if e.waiting and place in (None, e.place)]
-
     async def review(self, character_id: str, *, approved: bool) -> Entry:
         """Decide about a character that waits: it can be summoned in its place, or it is its
         maker's alone; withdrawn where it has no maker any more. Returns it as it is now.
@@ -324,13 +316,6 @@ class Casts:
             raise CastProblem(NOT_CHANGED) from problem
         finally:
             await self.refresh()
-
-    async def reports(self, place: str | None) -> list[Report]:
-        """What members of a place (None: of all) reported about characters that are still there,
-        newest first, without who did. `bot.memory.reports.clear_reports` takes them away."""
-        await self.refresh()
-        found = await reports_of(self._memory, place)
-        return [each for each in found if each.character in self._entries]
 
     async def find(
         self, query: str = "", *, place: str = "", person: str = "", by: str = "match"

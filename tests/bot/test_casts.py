@@ -214,38 +214,3 @@ async def test_a_place_that_is_called_otherwise_takes_its_cast_along(casts, othe
     assert [entry.waiting for entry in other.entries()] == [False, True]
     assert other.setting(THERE) == Setting("own", "free")
     await casts.keep(made("本地客"), HONG, "place", place=HERE)  # its name is free there
-
-
-async def test_a_review_lets_it_in_or_gives_it_back_and_is_made_once(casts, other):
-    for number, place in enumerate((HERE, HERE, THERE)):
-        await casts.keep(made(f"待审客{number}"), HONG, "place", place=place, waiting=True)
-    await other.refresh()
-    first, second = other.waiting(HERE)
-    assert [len(other.waiting(place)) for place in (HERE, THERE, None, "")] == [2, 1, 3, 0]
-    approved = await other.review(first.id, approved=True)
-    assert (approved.reach, approved.waiting, approved.owner) == ("place", False, HONG)
-    assert (await casts.of(HERE)).find("待审客0").id == first.id
-    for decision in (True, False):
-        with pytest.raises(CastProblem, match="待审客0"):
-            await casts.review(first.id, approved=decision)
-    refused = await casts.review(second.id, approved=False)
-    assert (refused.reach, refused.waiting) == ("private", False)
-    with pytest.raises(CastProblem):
-        await casts.review("c_never", approved=True)
-    with pytest.raises(CastProblem):
-        await casts.review("wukong", approved=True)
-
-
-async def test_what_nobody_owns_any_more_is_withdrawn_when_it_is_refused(casts):
-    entry = await casts.keep(made(), "", "place", place=HERE, waiting=True)
-    await casts.review(entry.id, approved=False)
-    assert casts.is_gone(entry.id)
-
-
-async def test_refusing_one_whose_maker_has_a_private_one_of_that_name_loses_neither(casts):
-    mine = await casts.keep(made(), HONG)
-    entry = await casts.keep(made(), HONG, "place", place=HERE, waiting=True)
-    await casts.review(entry.id, approved=False)
-    assert {each.id for each in await casts.owned_by([HONG])} == {mine.id, entry.id}
-    with pytest.raises(CastProblem, match="name already"):
-        await casts.keep(made(), HONG)

@@ -10,8 +10,9 @@ from bot.casts import Casts, Entry
 from bot.drafts import plain
 from bot.memory.characters import Mode, Review
 from bot.memory.reports import MOST_OF_A_PERSON as MOST_REPORTS
-from bot.memory.reports import Report, clear_reports, report
+from bot.memory.reports import Report, report
 from bot.permissions import CHARACTER_REVIEW
+from bot.reviews import clear_reports, reports, waiting
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
 from bot.room.orders.table import order
@@ -56,12 +57,12 @@ def reviews(talk: Exchange) -> bool:
 
 def waits(talk: Exchange, name: str) -> Entry | None:
     """The character of that name that waits for whoever moderates here."""
-    found = talk.view.shared.casts.waiting(seen_to(talk)) if name.strip() else []
+    found = waiting(talk.view.shared.casts, seen_to(talk)) if name.strip() else []
     return next((e for e in found if fold(name) in map(fold, e.character.names)), None)
 
 
 async def _queue(talk: Exchange, rest: str) -> None:
-    found = talk.view.shared.casts.waiting(seen_to(talk))
+    found = waiting(talk.view.shared.casts, seen_to(talk))
     rows = [f"{e.character.name[talk.view.language]}：{_brief(e)}" for e in found[:_SHOWN]]
     if rows:
         await talk.tell(words.QUEUE, len(found), "\n".join(rows))
@@ -105,17 +106,23 @@ async def _reports(talk: Exchange, rest: str) -> None:
     view, casts, place = talk.view, talk.view.shared.casts, seen_to(talk)
     word, _, name = rest.partition(" ")
     if word.casefold() in ("clear", "清空"):
-        named = [r.character for r in await casts.reports(place) if _is_called(casts, r, name)]
+        named = [
+            r.character for r in await _found_reports(talk, place) if _is_called(casts, r, name)
+        ]
         if name.strip() and not named:
             await talk.tell(words.NOBODYS, name[:40])
             return
         await clear_reports(view.shared.memory, place, character=named[0] if named else "")
-    found = await casts.reports(place)
+    found = await _found_reports(talk, place)
     rows = [f"{casts[each.character].name[view.language]}：{each.why}" for each in found[:_SHOWN]]
     if rows:
         await talk.tell(words.REPORTS, len(found), "\n".join(rows))
     else:
         await talk.tell(words.NO_REPORTS)
+
+
+async def _found_reports(talk: Exchange, place: str | None) -> list[Report]:
+    return await reports(talk.view.shared.casts, talk.view.shared.memory, place)
 
 
 def _is_called(casts: Casts, report: Report, name: str) -> bool:
@@ -145,7 +152,10 @@ async def _castmode(talk: Exchange, argument: str) -> None:
     rows = [told]
     if not argument.strip():
         casts = view.shared.casts
-        queued, reported = len(casts.waiting(view.place)), len(await casts.reports(view.place))
+        queued, reported = (
+            len(waiting(casts, view.place)),
+            len(await _found_reports(talk, view.place)),
+        )
         if queued or reported:
             rows.append(words.TO_SEE_TO[language].format(queued, reported))
         rows.append(words.HOW_CAST[language])
