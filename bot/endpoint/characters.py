@@ -30,13 +30,14 @@ from bot.labels import labels_for
 from bot.memory import MemoryProblem
 from bot.room import LONGEST, Room
 from bot.stage import Line, Message
-from characters.card import Character, Language
+from characters.card import Cast, Character, Language
 from characters.prompt import Tail
 from characters.turn import Scene, Turn, safe_name
 
 PLATFORM = "v1"
 _GUEST: dict[Language, str] = {"zh": "客人", "en": "Guest"}
 _PATIENCE_S = 600.0  # of a whole reply
+_CAST_S = 5.0  # until it is known who there is
 _MOST_MESSAGES = 400
 
 
@@ -83,15 +84,35 @@ class Characters:
         self._stages: dict[str, Shown] = {}
         house.on_leave.append(lambda platform, name: self._stages.pop(name, None))
 
-    def find(self, model: str) -> Character | None:
-        """The character whose id or name a model's name is."""
-        return next((c for c in self._house.cast if c.id == model), None) or (
-            self._house.cast.owner(model) if model else None
-        )
+    async def find(self, model: str, user: str) -> Character | None:
+        """The character whose id or name a model's name is, among those that a user may talk with.
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The cast in the list of models."""
-        return [{"id": c.id, "name": c.name["zh"] or c.name["en"]} for c in self._house.cast]
+        Raises:
+            Refusal: 503 while the stored characters cannot be read.
+        """
+        cast = await self._cast(user)
+        named = next((c for c in cast if c.id == model), None)
+        return named or (cast.owner(model) if model else None)
+
+    async def rows(self, user: str) -> list[dict[str, Any]]:
+        """The characters that a user may talk with, in the list of models; for "" those that
+        everybody may.
+
+        Raises:
+            Refusal: 503 while the stored characters cannot be read.
+        """
+        cast = await self._cast(user)
+        return [{"id": c.id, "name": c.name["zh"] or c.name["en"]} for c in cast]
+
+    async def _cast(self, user: str) -> Cast:
+        """The cast of a user's private rooms: also what was made for everybody, and by this user,
+        in whatever chat or process."""
+        try:
+            async with asyncio.timeout(_CAST_S):
+                return await self._house.casts.of("", person=f"{PLATFORM}:{user}" if user else "")
+        except (MemoryProblem, TimeoutError) as problem:
+            words = str(problem) or "the memory does not answer, so the cast is not known"
+            raise Refusal(503, words, "server_error", 5.0) from None
 
     async def chat(
         self, request: web.Request, body: Mapping[str, Any], character: Character

@@ -130,30 +130,34 @@ class Endpoint:
         wanted = text_of(body, "model")
         if wanted in ("", self._model.model):
             return await self._model.chat(request, body)
-        character = self._cast.find(wanted) if self._cast else None
+        user = text_of(body, "user", longest=128)
+        character = await self._cast.find(wanted, user) if self._cast else None
         if self._cast is None or character is None:
-            raise self._unknown(wanted)
+            raise self._unknown(wanted, await self._rows(user))
         return await self._cast.chat(request, body, character)
 
-    def _unknown(self, wanted: str) -> Refusal:
-        names = ", ".join(row["id"] for row in self._rows())
+    def _unknown(self, wanted: str, rows: list[dict[str, Any]]) -> Refusal:
+        names = ", ".join(row["id"] for row in rows)
         return Refusal(404, f"there is no model {wanted!r}; there are: {names}", "not_found_error")
 
-    def _rows(self) -> list[dict[str, Any]]:
+    async def _rows(self, user: str) -> list[dict[str, Any]]:
         base = {"object": "model", "created": self._since, "owned_by": "mrp"}
         context = {"max_model_len": self._voice.engine.context}
         rows = [{"id": self._model.model, **base, **context}]
-        return rows + [{**base, **row} for row in (self._cast.rows() if self._cast else ())]
+        cast = await self._cast.rows(user) if self._cast else []
+        return rows + [{**base, **row} for row in cast]
 
     async def _models(self, request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": self._rows()})
+        rows = await self._rows(_user(request))
+        return web.json_response({"object": "list", "data": rows})
 
     async def _one_model(self, request: web.Request) -> web.Response:
         wanted = request.match_info["model"]
-        for row in self._rows():
+        rows = await self._rows(_user(request))
+        for row in rows:
             if row["id"] == wanted:
                 return web.json_response(row)
-        raise self._unknown(wanted)
+        raise self._unknown(wanted, rows)
 
     async def _props(self, request: web.Request) -> web.Response:
         return web.json_response(self._model.props())
@@ -163,6 +167,11 @@ class Endpoint:
         if failure is None:
             return web.json_response({"status": "ok"})
         return web.json_response({"status": "error", "error": str(failure)}, status=503)
+
+
+def _user(request: web.Request) -> str:
+    """Whose models are asked for (`?user=NAME`); "" for those of everybody."""
+    return text_of(request.query, "user", longest=128)
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:

@@ -49,12 +49,13 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Whom a link signs in, and the room (`platform:name`, or "") that it opens to them. Without a
-    person it is an invitation, which signs nobody in."""
+    """Whom a link signs in, and the room (`platform:name`, or "") that it opens to them; `place` is
+    whose cast the room has. Without a person it is an invitation, which signs nobody in."""
 
     visitor: Visitor
     room: str = ""
     moderator: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,14 @@ class Session:
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A room (`platform:name`) that a person may open in the browser, until a time (seconds since
-    1970; 0: for good). `moderator`: the person may do there what cannot be undone."""
+    1970; 0: for good). `moderator`: the person may do there what cannot be undone. `place` is the
+    server or chat (`platform:id`) whose cast the room has, "" where it is the person's own."""
 
     room: str
     title: str = ""
     moderator: bool = False
     until: int = 0
+    place: str = ""
 
 
 class Sessions:
@@ -109,7 +112,7 @@ class Sessions:
         link = Link(**fields | {"visitor": Visitor(**fields["visitor"])})
         if link.room and link.visitor.person:
             until = int(time.time()) + GRANT_SECONDS
-            grant = Grant(link.room, moderator=link.moderator, until=until)
+            grant = Grant(link.room, "", link.moderator, until, link.place)
             await self.grant(link.visitor.person, grant)
         return link
 

@@ -25,6 +25,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/character/{id}/change", making.keep, "member"),
     Route("POST", "/character/{id}/withdraw", making.withdraw, "member"),
     Route("POST", "/talk/{id}", gallery.talk, "member"),
+    Route("POST", "/bring/{id}", gallery.bring, "member"),
     Route("GET", "/rooms", room_views.rooms, "member"),
     Route("POST", "/rooms", room_views.create, "member"),
     Route("POST", "/rooms/remove", room_views.remove, "member"),

@@ -66,6 +66,19 @@ WORDS: Mapping[str, Words] = {
     "bring text": Words(
         "在 Discord 或 Telegram 的屋子里说：", "In a room on Discord or Telegram, say:"
     ),
+    "bring to": Words("请到{}", "Bring to {}"),
+    "sorted": Words("排列", "Order"),
+    "by ": Words("按名册", "As listed"),
+    "by popular": Words("热门", "Popular"),
+    "by new": Words("最新", "New"),
+    "by rated": Words("好评", "Well rated"),
+    "categories": Words("类别", "Categories"),
+    "every category": Words("所有类别", "All"),
+    "nobody in": Words("“{}”里还没有人。", "There is nobody in “{}”."),
+    "liked": Words("大家怎么看", "What people think"),
+    "brought by": Words("{} 人请过", "brought on stage by {}"),
+    "thumbs up": Words("说得好 {}", "well said: {}"),
+    "thumbs down": Words("说得不好 {}", "not so: {}"),
     # making one
     "make": Words("造一个角色", "Make a character"),
     "make name": Words("名字", "Name"),

@@ -25,6 +25,7 @@ async def _web(talk: Exchange, argument: str) -> None:
             Visitor(work.person, work.name, "moderator" if work.moderator else "member"),
             room=view.key,
             moderator=work.moderator or view.private,
+            place=view.place,
         )
     )
     text = notices.WEB[language].format(f"{address}/enter/{code}")

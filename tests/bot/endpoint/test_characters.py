@@ -7,9 +7,18 @@ import asyncio
 import openai
 import pytest
 
+from bot.casts import Casts
+from bot.forms import filled
 from bot.limits import Limits, Rate
+from bot.memory import MemoryAway
+from characters.card import Character
 
 from .test_server import KEY, client, users
+
+
+def dragon(name: str, brief: str) -> Character:
+    typed = {"name": name, "brief": brief, "greeting": f"{name}来也！"}
+    return filled({(key, ""): text for key, text in typed.items()}, None)
 
 
 async def say(served, text, *before, model="wukong", **options):
@@ -28,6 +37,55 @@ async def test_the_cast_is_in_the_list_of_models(serve):
         assert ids[0] == "mini"
         assert {"wukong", "bajie"} <= set(ids)
         assert (await asked.models.retrieve("wukong")).owned_by == "mrp"
+
+
+async def test_who_was_made_in_a_chat_is_a_model_at_once_for_those_who_may_see_them(
+    serve, cast, memory
+):
+    served = await serve(["墨龙来也。"])
+    user, other = next(users), next(users)
+    elsewhere = Casts(memory, cast)  # another process, a chat platform
+    mine = await elsewhere.keep(dragon("小墨龙", "砚里的龙。"), f"v1:{user}")
+    all_ = await elsewhere.keep(dragon("小白马", "驮经的马。"), "discord:42", "everywhere")
+    here = await elsewhere.keep(
+        dragon("小黑熊", "偷袈裟。"), "discord:42", "place", place="discord:7"
+    )
+
+    async def listed(**query):
+        async with client(served) as asked:
+            return {row.id async for row in asked.models.list(extra_query=query)}
+
+    assert await listed() & {mine.id, all_.id, here.id} == {all_.id}
+    assert await listed(user=user) & {mine.id, all_.id, here.id} == {mine.id, all_.id}
+    for asks in ({"model": mine.id}, {"model": "小墨龙"}, {"model": all_.id}):
+        assert await say(served, "谁？", user=user, **asks) == "墨龙来也。"
+    assert await say(served, "谁？", model=all_.id) == "墨龙来也。"
+    for asks in (
+        {"model": mine.id, "user": other},
+        {"model": mine.id},
+        {"model": here.id, "user": user},
+    ):
+        with pytest.raises(openai.NotFoundError) as refused:
+            await say(served, "谁？", **asks)
+        assert "小墨龙" not in str(refused.value)
+    await elsewhere.withdraw(mine.id)
+    with pytest.raises(openai.NotFoundError):
+        await say(served, "还在吗？", user=user, model=mine.id)
+    assert mine.id not in await listed(user=user)
+
+
+async def test_while_the_memory_is_away_nobody_is_said_not_to_exist(serve, monkeypatch):
+    served = await serve()
+
+    async def away(*_, **__):
+        raise MemoryAway("Redis (there) does not answer")
+
+    monkeypatch.setattr(served.house.casts, "refresh", away)
+    with pytest.raises(openai.InternalServerError, match="does not answer"):
+        await say(served, "谁？")
+    assert (
+        await say(served, "一加一？", model="mini") == "知道了。"
+    )  # the model itself needs no cast
 
 
 async def test_a_character_answers_and_remembers_its_user(serve):
