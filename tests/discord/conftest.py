@@ -23,6 +23,7 @@ from characters.card import Cast, load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
+from speech.hearer import Hearer
 from speech.speaker import Speaker
 from tests.fakes.discord_server import FakeDiscord, connected, text_of, walk
 
@@ -58,6 +59,7 @@ class World:
         self.channel = server.add_channel(self.guild, "花果山")
         self.delay = 0.0
         self.speaker: Speaker | None = None
+        self.hearer: Hearer | None = None
         self.script: Callable[[str], str] = lambda prompt: f"知道了：{_last_said(prompt)}"
         self.prompts: list[str] = []
 
@@ -70,7 +72,7 @@ class World:
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
         limits = limits or Limits(FREELY, FREELY)
         shared = Shared(self.cast, voice, self.memory, limits=limits)
-        shared.speaker = self.speaker
+        shared.speaker, shared.hearer = self.speaker, self.hearer
         return House(shared)
 
     def troupe(self, house: House | None = None, **more: Any) -> DiscordClient:

@@ -140,6 +140,13 @@ class Call:
     deferred: int = 0
     followups: list[int] = field(default_factory=list)
     external: bool = False
+    message: int | None = None  # whose component it is
+
+    @property
+    def at_original(self) -> int:
+        """What `@original` is: the component's own message after a deferred update, else the
+        answer; 0 for nothing."""
+        return (self.message if self.deferred == 6 else self.original) or 0
 
     async def acknowledged(self, seconds: float = 3.0) -> dict[str, Any]:
         """The callback that the bot made.
@@ -327,21 +334,26 @@ class FakeDiscord:
     ) -> dict[str, Any]:
         message = self._message(channel, self.users[user], {"content": text})
         if reply_to is not None:
-            known = self.posts[channel].get(int(reply_to))
-            message["type"] = 19
-            message["message_reference"] = {
-                "message_id": str(reply_to), "channel_id": str(channel),
-                "guild_id": self._guild_id(channel),
-            }  # fmt: skip
-            message["referenced_message"] = known
-            if known and int(known["author"]["id"]) == self.bot:
-                message["mentions"].append(self.users[self.bot])
+            self._answers(message, reply_to)
         for mentioned in re.findall(r"<@!?(\d+)>", text):
             if int(mentioned) in self.users:
                 message["mentions"].append(self.users[int(mentioned)])
         message["mention_roles"] = re.findall(r"<@&(\d+)>", text)
         await self._dispatch_message("MESSAGE_CREATE", message)
         return message
+
+    def _answers(self, message: dict[str, Any], reply_to: int | str) -> None:
+        """Make a message a reply; to one of the bot it mentions the bot."""
+        channel = int(message["channel_id"])
+        known = self.posts[channel].get(int(reply_to))
+        message["type"] = 19
+        message["message_reference"] = {
+            "message_id": str(reply_to), "channel_id": str(channel),
+            "guild_id": self._guild_id(channel),
+        }  # fmt: skip
+        message["referenced_message"] = known
+        if known and int(known["author"]["id"]) == self.bot:
+            message["mentions"].append(self.users[self.bot])
 
     async def forward(self, user: int, channel: int, text: str) -> dict[str, Any]:
         """Pass on what somebody wrote elsewhere: its text is in a snapshot."""
@@ -352,6 +364,33 @@ class FakeDiscord:
             "timestamp": message["timestamp"], "edited_timestamp": None, "mentions": [],
             "mention_roles": [], "stickers": [], "components": [],
         }}]  # fmt: skip
+        await self._dispatch_message("MESSAGE_CREATE", message)
+        return message
+
+    async def sends_note(
+        self,
+        user: int,
+        channel: int,
+        sound: bytes,
+        *,
+        seconds: float,
+        reply_to: int | str | None = None,
+        kept: bool = True,
+    ) -> dict[str, Any]:
+        """A person sends a voice message; `seconds` is what their client says of its length. Not
+        `kept`: the CDN has no such file."""
+        file = self.snowflake()
+        if kept:
+            self.uploads[file] = sound
+        url = f"http://127.0.0.1:{self.port}/uploads/{file}"
+        message = self._message(channel, self.users[user], {"content": "", "flags": VOICE})
+        message["attachments"] = [{
+            "id": str(file), "filename": "voice-message.ogg", "size": len(sound), "url": url,
+            "proxy_url": url, "content_type": "audio/ogg", "duration_secs": seconds,
+            "waveform": base64.b64encode(bytes(32)).decode(),
+        }]  # fmt: skip
+        if reply_to is not None:
+            self._answers(message, reply_to)
         await self._dispatch_message("MESSAGE_CREATE", message)
         return message
 
@@ -551,6 +590,7 @@ class FakeDiscord:
         call = Call(
             number, f"itoken-{number}", kind, channel, user, time.monotonic(),
             asyncio.get_running_loop().create_future(), external=external,
+            message=int(message["id"]) if message else None,
         )  # fmt: skip
         self.calls[call.token] = call
         guild = self._guild_id(channel)
@@ -1060,7 +1100,8 @@ class FakeDiscord:
 
     async def _upload(self, request: web.Request) -> web.Response:
         """The CDN: what somebody uploaded."""
-        return web.Response(body=self.uploads[int(request.match_info["file"])])
+        found = self.uploads.get(int(request.match_info["file"]))
+        return web.Response(status=404) if found is None else web.Response(body=found)
 
     async def delete_emoji(self, found: Any, body: Any, request: Any) -> web.Response:
         self.emojis = [each for each in self.emojis if each["id"] != found[1]]
@@ -1436,7 +1477,7 @@ class FakeDiscord:
 
     async def _original(self, found: Any, body: Any) -> web.Response:
         call = self._known_call(found)
-        message = self.posts[call.channel].get(call.original or 0)
+        message = self.posts[call.channel].get(call.at_original)
         if message is None:
             raise UNKNOWN_MESSAGE
         if message["flags"] & LOADING:
@@ -1445,8 +1486,8 @@ class FakeDiscord:
 
     def _call_message(self, found: Any) -> dict[str, Any]:
         call = self._known_call(found)
-        number = call.original if found[2] == "@original" else int(found[2])
-        message = self.posts[call.channel].get(number or 0)
+        number = call.at_original if found[2] == "@original" else int(found[2])
+        message = self.posts[call.channel].get(number)
         if message is None:
             raise UNKNOWN_MESSAGE
         return message

@@ -6,30 +6,13 @@ Tests that use espeak-ng are skipped, with the reason, where it is not installed
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
 import pytest
-import soundfile
 
 from speech.espeak import Espeak
 from speech.speaker import Speaker
+from tests.fakes.recogniser import RATE, file_of, tone
 
-RATE = 16_000
-
-
-def tone(
-    seconds: float = 1.0, hertz: float = 220.0, rate: int = RATE, level: float = 0.3
-) -> np.ndarray:
-    """A tone that swells, so that its waveform is not flat."""
-    at = np.arange(int(seconds * rate)) / rate
-    return (level * np.sin(2 * np.pi * hertz * at) * (0.2 + at / max(seconds, 1e-9))).astype("f4")
-
-
-def file_of(samples: np.ndarray, rate: int = RATE, format: str = "WAV", subtype: str = "") -> bytes:
-    held = io.BytesIO()
-    soundfile.write(held, samples, rate, format=format, subtype=subtype or None)
-    return held.getvalue()
+__all__ = ["RATE", "file_of", "tone"]
 
 
 @pytest.fixture

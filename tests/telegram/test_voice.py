@@ -4,18 +4,16 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import AsyncIterator
 
 import pytest
 import soundfile
-from aiohttp import web
 
-from speech.endpoint import Endpoint
 from speech.espeak import Espeak
-from speech.hearer import Hearer
-from speech.sound import LOUDNESS, encode, loudness
+from speech.sound import LOUDNESS, loudness
 from speech.speaker import Speaker
-from tests.speech.conftest import RATE, tone
+from tests.fakes.recogniser import NOTE, REFUSED, TAKEN, Recogniser
 from tests.telegram.conftest import World
 
 
@@ -114,38 +112,11 @@ async def test_without_an_engine_the_bot_is_what_it_was(world: World):
         await world.hears("没有声音")
 
 
-class Recogniser:
-    """A transcription endpoint on 127.0.0.1: it decodes what it is sent and says `text`."""
-
-    def __init__(self) -> None:
-        self.text = "悟空，你好"
-        self.heard: list[float] = []  # seconds
-
-    async def answer(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        sent = form["file"]
-        assert isinstance(sent, web.FileField)
-        samples, rate = soundfile.read(sent.file)
-        self.heard.append(len(samples) / rate)
-        return web.json_response({"text": self.text})
-
-
 @pytest.fixture
 async def hearing(world: World) -> AsyncIterator[tuple[World, Recogniser]]:
-    recogniser = Recogniser()
-    app = web.Application()
-    app.router.add_post("/v1/audio/transcriptions", recogniser.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    world.hearer = Hearer(Endpoint(f"http://127.0.0.1:{runner.addresses[0][1]}/v1"))
-    yield world, recogniser
-    await world.hearer.close()
-    await runner.cleanup()
-
-
-NOTE = encode(tone(1.5), RATE).ogg
+    async with Recogniser() as recogniser:
+        world.hearer = recogniser.hearer()
+        yield world, recogniser
 
 
 async def test_a_note_becomes_a_message_and_is_answered(hearing):
@@ -178,26 +149,61 @@ async def test_not_what_i_said_takes_it_out_of_the_room(hearing):
         assert not [t for t in room.scene().turns if t.side == "human"]
 
 
-@pytest.mark.parametrize(
-    ("sound", "seconds", "says"),
-    [
-        (NOTE, 180, "语音太长"),
-        (encode(tone(2), RATE).ogg[:60], 2, "格式"),
-        (b"\x00\x00\x00 ftypM4A ", 2, "格式"),
-        (b"", 1, "格式"),
-    ],
-)
-async def test_a_note_that_cannot_be_heard_is_one_sentence(hearing, sound, seconds, says):
+async def test_a_note_that_cannot_be_heard_is_one_sentence(hearing):
     world, recogniser = hearing
     async with world.bot():
         world.server.says(world.ming, world.ming, "/summon wukong")
         await world.hears("孙悟空", world.ming)
-        world.server.sends_note(world.ming, world.ming, sound, seconds=seconds)
-        await world.hears(says, world.ming)
-        assert not recogniser.heard
-        assert seconds < 100 or not [c for c in world.server.calls if c[0] == "file"]
+        for what, sound, seconds, says in REFUSED:
+            number = world.server.sends_note(
+                world.ming, world.ming, sound, seconds=math.ceil(seconds)
+            )
+
+            def told(since: int = number, says: str = says) -> bool:
+                shown = world.server.shown(world.ming)
+                return any(m.id > since and says in m.text for m in shown)
+
+            assert await world.server.until(told, 20), what
+            assert not recogniser.heard, what
+        fetched = [c for c in world.server.calls if c[0] == "file"]
+        assert len(fetched) <= len(REFUSED) - 2  # what claims to be too long or large never is
         world.server.says(world.ming, world.ming, "悟空，还在吗")
         await world.hears("知道了：悟空，还在吗", world.ming)
+
+
+async def test_a_note_of_any_shape_is_heard(hearing):
+    world, recogniser = hearing
+    async with world.bot():
+        world.server.says(world.ming, world.ming, "/summon wukong")
+        await world.hears("孙悟空", world.ming)
+        for number, (what, sound) in enumerate(TAKEN):
+            recogniser.text = f"悟空，这是第{number}条"
+            world.server.sends_note(world.ming, world.ming, sound, seconds=2)
+            await world.hears(f"知道了：{recogniser.text}", world.ming)
+            assert recogniser.heard[-1] == pytest.approx(1.5, abs=0.1), what
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"text": "[Music]"}, "没有听出话"),
+        ({"text": "<|nospeech|>"}, "没有听出话"),
+        ({"status": 500}, "拒绝了（500）"),
+        ({"status": 401}, "检查密钥"),
+        ({"hangs": True}, "没有应答"),
+    ],
+)
+async def test_a_recogniser_that_fails_is_one_sentence(world: World, broken, says):
+    async with Recogniser() as recogniser:
+        world.hearer = recogniser.hearer(timeout=0.5)
+        vars(recogniser).update(broken)
+        async with world.bot():
+            world.server.says(world.ming, world.ming, "/summon wukong")
+            await world.hears("孙悟空", world.ming)
+            world.server.sends_note(world.ming, world.ming, NOTE, seconds=2)
+            await world.hears(says, world.ming)
+            world.server.says(world.ming, world.ming, "悟空，还在吗")
+            await world.hears("知道了：悟空，还在吗", world.ming)
 
 
 async def test_what_is_misheard_as_an_order_is_none(hearing):

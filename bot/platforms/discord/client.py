@@ -21,6 +21,7 @@ from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.interactions import Interactions
 from bot.platforms.discord.made import Made
 from bot.platforms.discord.messages import Messages
+from bot.platforms.discord.notes import Unsaid
 from bot.platforms.discord.orders import Translator, slash_commands
 from bot.platforms.discord.panel import Choose, Press
 from bot.platforms.discord.panels import Panels
@@ -108,7 +109,7 @@ class DiscordClient(discord.AutoShardedClient):
         return tree
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(Press, Choose, Made)
+        self.add_dynamic_items(Press, Choose, Made, Unsaid)
         await self.tree.set_translator(Translator())
         if 0 in (self.shard_ids or [0]):  # one process is enough
             self.tasks.spawn(self._register_commands(), "registering commands")

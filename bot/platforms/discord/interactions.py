@@ -29,6 +29,7 @@ from bot.platforms.discord.rooms import ChannelRoom, ChannelRooms
 from bot.platforms.discord.stage import answering
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape, parts
+from bot.platforms.notes import NOT_YOURS, TAKEN_BACK
 from bot.room.orders.making import verb_of
 from bot.stage import Message
 from characters import pictures
@@ -211,6 +212,27 @@ class Interactions:
             return
         await self._carry_out(room, Order(action, argument), interaction, answer)
         self._panels.update(room)
+
+    async def unsaid(
+        self, interaction: discord.Interaction[Any], message_id: int, person_id: int
+    ) -> None:
+        """*Not what I said* under a note's words: they go, if it was whoever spoke that said so."""
+        with self._tasks.tracked():
+            answer = Answer(interaction)
+            await answer.hold_panel()
+            if interaction.user.id != person_id:
+                await answer.tell(NOT_YOURS[_language(interaction)])
+                return
+            room = await self._rooms.of_interaction(interaction)
+            try:
+                await room.room.deleted([str(message_id)])
+                taken_back = escape(TAKEN_BACK[room.room.language])
+                await interaction.edit_original_response(content=taken_back, view=None)
+            except MemoryProblem as problem:
+                await answer.tell(str(problem))
+            except FAILED as problem:
+                _log.info("what was heard could not be taken back: %s", problem)
+            self._panels.update(room)
 
     # -- context menus ---------------------------------------------------------------------------
 

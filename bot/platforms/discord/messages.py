@@ -23,14 +23,17 @@ from bot.memory.attached import may_hold_card, take_in
 from bot.platforms.discord.access import author_moderates
 from bot.platforms.discord.content import Content, addresses, content_of, for_another_bot
 from bot.platforms.discord.guilds import PLATFORM
+from bot.platforms.discord.notes import hear, note_of, show_heard
 from bot.platforms.discord.outlets import ChannelOutlet
 from bot.platforms.discord.panels import Panels
 from bot.platforms.discord.progress import Progress
 from bot.platforms.discord.rooms import ChannelRoom, ChannelRooms, send
 from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape
+from bot.platforms.notes import NO_HEARING
 from bot.stage import Message
 from characters.card import Words
+from speech.error import SpeechError
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +42,8 @@ HELLO = Words(
     "Here. Bring characters on stage with /summon, then talk to them; /help lists all commands.",
 )
 WORDS_ONLY = Words(
-    "我只读得懂文字：图片、贴纸和语音都看不见。",
-    "I read words only: neither pictures nor stickers nor voice messages.",
+    "我只读得懂文字：图片和贴纸都看不见。",
+    "I read words only: neither pictures nor stickers.",
 )
 
 NO_CARD = Words(
@@ -166,9 +169,11 @@ class Messages:
         called = private or addresses(message, self._client.user)
         content = content_of(message, self._client.user)
         card = called and not missed and card_of(message) is not None
-        if not content.text and not card:
+        note = note_of(message) is not None and not content.forwarded
+        deaf = note and self._rooms.house.shared.hearer is None
+        if not content.text and not card and (deaf or not note):
             if called and not missed:
-                says = WORDS_ONLY if private else HELLO
+                says = NO_HEARING if deaf else WORDS_ONLY if private else HELLO
                 await self._house_says(channel, says)
             return False
         if not called:
@@ -207,6 +212,10 @@ class Messages:
             if not content.text:
                 await self._house_says(message.channel, NO_CARD)
                 return
+        if (note := note_of(message)) and not content.forwarded:
+            content = await self._with_note(room, message, note)
+            if not content.text:
+                return
         order = None if content.forwarded else read(content.text)
         reply = message.reference.message_id if message.reference else None
         heard = Message(
@@ -244,6 +253,23 @@ class Messages:
             _log.warning("a file was not read: %s", problem)
             return content
         return content if asked else replace(content, text=order)
+
+    async def _with_note(
+        self, room: ChannelRoom, message: discord.Message, note: discord.Attachment
+    ) -> Content:
+        """What is said in a voice message, which everybody is shown; no text where nothing can be
+        heard, which is said."""
+        language, shared = room.room.language, room.room.shared
+        if shared.hearer is None:
+            return Content("")
+        try:
+            heard = await hear(shared.hearer, note)
+        except SpeechError as problem:
+            await room.stage.notice(problem.zh if language == "zh" else problem.en)
+            return Content("")
+        if not shared.filter.broken(heard.text):  # else it is declined, and not repeated
+            await show_heard(message, heard.text, language)
+        return Content(heard.text)
 
     def _done(self, message_id: int) -> None:
         """A message is stored, or never will be."""

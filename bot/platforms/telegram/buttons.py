@@ -9,9 +9,10 @@ from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, 
 from telegram.error import BadRequest, TelegramError
 
 from bot.commands import Order
+from bot.platforms.notes import NOT_YOURS
 from bot.platforms.telegram.accounts import Accounts
 from bot.platforms.telegram.moderators import Moderators
-from bot.platforms.telegram.notes import NOT_YOURS, UNSAID, show_taken_back
+from bot.platforms.telegram.notes import UNSAID, show_taken_back
 from bot.platforms.telegram.places import Place
 from bot.platforms.telegram.rooms import Rooms
 from bot.platforms.telegram.senders import PLATFORM, presser

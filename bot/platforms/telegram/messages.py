@@ -13,6 +13,7 @@ from telegram.error import TelegramError
 from bot import stage
 from bot.commands import Order, read
 from bot.memory.attached import may_hold_card, take_in
+from bot.platforms.notes import NO_HEARING
 from bot.platforms.telegram import notes
 from bot.platforms.telegram.limits import Clock
 from bot.platforms.telegram.moderators import Moderators
@@ -135,7 +136,7 @@ class Messages:
             return
         if hearer is None:
             if place.private:
-                await shown.notice(notes.NO_HEARING[language])
+                await shown.notice(NO_HEARING[language])
             return
         try:
             heard = await notes.hear(hearer, message)

@@ -14,21 +14,14 @@ import logging
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, ReplyParameters
 from telegram.error import TelegramError
 
-from characters.card import Language, Words
+from bot.platforms.notes import NOT_FETCHED, NOT_SAID, TAKEN_BACK, as_heard
+from characters.card import Language
 from speech.error import SpeechError
 from speech.hearer import Heard, Hearer
 
 log = logging.getLogger(__name__)
 
 UNSAID = "unsaid"
-NOT_SAID = Words("不是我说的", "Not what I said")
-TAKEN_BACK = Words("（听错了，已经收回。）", "(Misheard, and taken back.)")
-NOT_YOURS = Words("只有说话的人能收回。", "Only who said it can take it back.")
-NO_HEARING = Words(
-    "我听不了语音，请打字。（管理者：--hearing，见 docs/voice.md）",
-    "I cannot hear voice notes here, please type. (Whoever runs me: --hearing, docs/voice.md)",
-)
-_SHOWN = 1000  # characters of what was heard
 
 
 async def hear(hearer: Hearer, message: Message) -> Heard:
@@ -47,10 +40,7 @@ async def hear(hearer: Hearer, message: Message) -> Heard:
         data = await file.download_as_bytearray()
     except TelegramError as problem:
         log.warning("a note could not be fetched: %s", problem)
-        raise SpeechError(
-            "这条语音没有取到，请再发一次。",
-            "that note could not be fetched; please send it again.",
-        ) from problem
+        raise SpeechError(NOT_FETCHED.zh, NOT_FETCHED.en) from problem
     return await hearer.hear(bytes(data))
 
 
@@ -59,11 +49,10 @@ async def show_heard(message: Message, name: str, text: str, language: Language)
     person = message.from_user.id if message.from_user else 0
     data = f"{UNSAID} {message.message_id} {person}"
     button = InlineKeyboardButton(NOT_SAID[language], callback_data=data)
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
     try:
         await message.get_bot().send_message(
             message.chat.id,
-            f"🎤 {name}{'：' if language == 'zh' else ': '}{shown}",
+            as_heard(name, text, language),
             message_thread_id=message.message_thread_id if message.is_topic_message else None,
             reply_markup=InlineKeyboardMarkup([[button]]),
             reply_parameters=ReplyParameters(message.message_id, allow_sending_without_reply=True),
