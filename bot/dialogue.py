@@ -34,6 +34,14 @@ QUESTIONS: tuple[tuple[str, Words], ...] = (
         ),
     ),
 )
+# Asked for where lines can be read aloud.
+VOICE = (
+    "voice",
+    Words(
+        "声音怎样？例如：低、慢。（/跳过 也行）",
+        "How does it sound? For example: deep, slow. (/skip leaves it out)",
+    ),
+)
 REQUIRED = 3
 CANCEL_HINT = Words("（/取消 不做了）", " (/cancel ends it)")
 SKIPS = frozenset(("/skip", "/跳过", "/跳過", "skip", "跳过"))
@@ -43,17 +51,24 @@ ONE_LINE = {"name", "short"}
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The answers so far, one for each question; "" for one that was left out."""
+    """The answers so far, one for each question; "" for one that was left out. `voiced`: lines can
+    be read aloud here."""
 
     answers: tuple[str, ...] = ()
+    voiced: bool = False
+
+    @property
+    def questions(self) -> tuple[tuple[str, Words], ...]:
+        """Key of a field, and how it is asked for, in order."""
+        return (*QUESTIONS, VOICE) if self.voiced else QUESTIONS
 
     @property
     def done(self) -> bool:
-        return len(self.answers) >= len(QUESTIONS)
+        return len(self.answers) >= len(self.questions)
 
     def question(self, language: Language) -> str:
         """What is asked next."""
-        asked = QUESTIONS[len(self.answers)][1][language]
+        asked = self.questions[len(self.answers)][1][language]
         return f"{asked}{CANCEL_HINT[language]}" if not self.answers else asked
 
     def answered(self, text: str) -> Steps:
@@ -70,7 +85,7 @@ class Steps:
         """The answers as a form: one field a line; bars and breaks in them are no borders."""
         return "\n".join(
             f"{key}: {_one(text)}"
-            for (key, _), text in zip(QUESTIONS, self.answers, strict=False)
+            for (key, _), text in zip(self.questions, self.answers, strict=False)
             if text
         )
 

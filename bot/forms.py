@@ -15,8 +15,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.conversation import language_of
+from bot.timbre import voice_of
 from characters.card import CardError, Character, Language, Lines, Words, read_card
 from characters.fields import as_table
+from characters.voices import Voice
 
 # What a field is called -> the key of a card.
 LABELS: Mapping[str, str] = {
@@ -33,6 +35,7 @@ LABELS: Mapping[str, str] = {
     **dict.fromkeys(("lines", "line", "台词", "例句"), "lines"),
     **dict.fromkeys(("categories", "category", "tags", "类别", "标签"), "categories"),
     **dict.fromkeys(("emoji", "表情"), "emoji"),
+    **dict.fromkeys(("voice", "sound", "声音", "嗓音"), "voice"),
 }
 _ORDER = ("name", "greeting", "brief", "persona")
 _LABEL = re.compile(r"\s*([^\W\d_]{1,12})(?:\.(zh|en))?\s*[:：]\s*(.*)", re.DOTALL)
@@ -65,7 +68,7 @@ def filled(fields: Fields, onto: Character | None) -> Character:
     "none" is taken away.
 
     Raises:
-        CardError: the name, the greeting or every description is missing.
+        CardError: the name, the greeting or every description is missing, or the voice is none.
     """
     language = _language(fields, onto)
     if onto is None:
@@ -84,6 +87,8 @@ def filled(fields: Fields, onto: Character | None) -> Character:
                 changes[key] = replace(before, **{said: _several(key, text)})
             case tuple():
                 changes[key] = _several(key, text)
+            case Voice():
+                changes[key] = voice_of(text)
             case _:
                 changes[key] = text
     made = replace(onto, **changes)  # type: ignore[arg-type]  # each is of its field's kind

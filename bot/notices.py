@@ -271,3 +271,15 @@ NO_SOUND = Words(
 NOT_ALOUD = Words("悄悄话不念出声。", "What was whispered is not read aloud.")
 SOUND_BUSY = Words("正在念另一句，请稍候。", "Another line is being read; please wait.")
 NOT_THERE = Words("这句话已经不在了。", "That line is gone.")
+HOW_RATE = Words(
+    "觉得上一句怎样？/评价 👍、/评价 👎，/评价 收回",
+    "What do you think of the last line? /rate up, /rate down, /rate none",
+)
+RATED = Words("记下了：{}的上一句 {}。", "Noted, for the last line of {}: {}.")
+UNRATED = Words(
+    "{}的上一句，你的评价收回了。", "What you thought of the last line of {} is taken back."
+)
+RATE_SHARED = Words(
+    "几个人共用这个账号，评价不算数。",
+    "Several people share this account; its thumbs do not count.",
+)

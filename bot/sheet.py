@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.timbre import in_words
 from characters.card import Character, Language, Words
 
 NAME = Words("名字", "Name")
@@ -15,6 +16,7 @@ FIELDS = {
 }
 GREETING = Words("开场白", "Greeting")
 LINES = Words("台词", "Lines")
+VOICE = Words("声音", "Voice")
 CATEGORIES = Words("类别", "Categories")
 MISSING = Words("（缺）", "(missing)")
 NO_ENGLISH = Words("（还没有英文）", "(no English yet)")
@@ -55,6 +57,8 @@ def sheet(character: Character, language: Language, counts: Counts | None = None
     rows.append(f"{LINES[language]}{colon}{_short(' / '.join(lines), language)}")
     if character.categories:
         rows.append(f"{CATEGORIES[language]}{colon}{gap.join(character.categories)}")
+    if voice := in_words(character.voice, language):
+        rows.append(f"{VOICE[language]}{colon}{voice}")
     if not (character.name.zh and character.name.en):
         rows.append((NO_ENGLISH if character.name.zh else NO_CHINESE)[language])
     if counts is not None:

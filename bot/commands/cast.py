@@ -43,4 +43,12 @@ CAST: tuple[Command, ...] = (
         Words("找一找有哪些角色", "find characters"),
         informs="always",
     ),
+    Command(
+        "rate",
+        ("rate",),
+        ("评价", "打分"),
+        "text",
+        Words("👍｜👎｜收回", "up|down|none"),
+        Words("觉得上一句好不好", "whether the last line was good"),
+    ),
 )

@@ -224,11 +224,7 @@ class Room:
         line = await self.view.line_at(place)
         if line is None:
             return False
-        self.stats["rated"] += 1
-        version = f"{line.id} {line.shown}"
-        await self.shared.casts.popularity.thumb(line.speaker, version, person, value)
-        feedback = self.shared.memory.feedback
-        return await feedback.rate(self.key, line.id, line.shown + 1, person, value)
+        return await orders.rating.rate(self.view, line, person, value)
 
     async def status(self) -> Status:
         """What a panel shows.

@@ -1,6 +1,6 @@
 """One question after the other becomes a form."""
 
-from bot.dialogue import QUESTIONS, Steps
+from bot.dialogue import QUESTIONS, VOICE, Steps
 from bot.forms import filled, read_form
 
 
@@ -35,3 +35,14 @@ def test_what_is_required_cannot_be_left_out():
     assert "/cancel" in steps.question("en")
     assert steps.question("zh").startswith("叫什么名字")
     assert len(QUESTIONS) == 7
+
+
+def test_a_voice_is_asked_for_where_lines_can_be_read_aloud():
+    steps = Steps(voiced=True)
+    for answer in ("小墨龙", "来了", "小龙", "/skip", "/skip", "/skip", "龙"):
+        steps = steps.answered(answer)
+    assert not steps.done
+    assert steps.question("en") == VOICE[1].en
+    steps = steps.answered("低、慢")
+    assert steps.done
+    assert filled(read_form(steps.form), None).voice.rate == 0.85

@@ -24,8 +24,8 @@ GREETING = Words("开场白：登场时说的话", "Greeting: what it says when 
 SHORT = Words("简介：一句话", "Short description: one sentence")
 LONG = Words("详情：来历、性情、语气（可以不填）", "Long description (may be left out)")
 LONG_HINT = Words(
-    "可以另起一行写“语气：……”“别名：……”“台词：……”“类别：……”",
-    "On lines of their own: “manner: …”, “nickname: …”, “lines: …”, “categories: …”",
+    "可以另起一行写“语气：……”“别名：……”“台词：……”“类别：……”“声音：低、慢”",
+    "On lines of their own: “manner: …”, “nickname: …”, “lines: …”, “categories: …”, “voice: …”",
 )
 PICTURE = Words("图像（可以不填）", "Picture (may be left out)")
 KEEP_HERE = Words("保存在这里", "Keep here")

@@ -118,7 +118,7 @@ async def _begin(talk: Exchange) -> None:
     view = talk.view
     while len(view.forms) >= _MOST_FORMS:
         del view.forms[next(iter(view.forms))]
-    view.forms[talk.job.work.individual] = steps = Steps()
+    view.forms[talk.job.work.individual] = steps = Steps(voiced=view.shared.speaker is not None)
     rows = [words.HOW_CREATE[view.language], steps.question(view.language)]
     await tell(talk, "\n".join(rows))
 
