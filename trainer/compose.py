@@ -9,6 +9,8 @@ scenes     conversations written by hand (trainer/talk/scenes/*.scene): each lin
 canon      scenes of the book in training chapters; for a base model with the narration before lines
 talk       people ask, characters answer, by topic (trainer/talk/*.toml); `identity` and `unknown`
            topics have shares of their own
+recall     something is told and asked for again, at random (trainer/recall.toml): for a small
+           model
 held_out   scenes, chapters and phrasings that are never trained on
 """
 
@@ -28,6 +30,7 @@ from characters.script import read_script, sentences_within
 from trainer import mix, scenes
 from trainer.canon_lessons import canon_lessons
 from trainer.lessons import SPLITS, CardsShown, Lesson, LessonError, Split, report, save
+from trainer.recall_lessons import Recall
 from trainer.recipe import Curriculum, Recipe, RecipeError, Tuning, load
 from trainer.scene_lessons import lessons_of, without_place
 from trainer.talk import load_talk
@@ -96,6 +99,9 @@ def compose_tuning(recipe: Tuning, plan: Curriculum, canon: Path, split: Split) 
     if share.canon:
         book = _endless_canon(canon, chapters, known, rng, _NARRATION)
         others += within(book, share.canon * each, style)
+    if share.recall:
+        asked = Recall(known, plan.english, rng).endless()
+        others += within(asked, share.recall * each, style)
     for topics in ("identity", "unknown", "talk"):
         weights = {key: float(key == topics) for key in ("identity", "unknown", "talk")}
         dials = TalkDials(**weights, english=plan.english, questions=(1, 1))

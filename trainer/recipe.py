@@ -72,6 +72,7 @@ class Share:
     talk: float
     unknown: float
     scenes: float = 0.0
+    recall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +291,13 @@ def _limits(recipe: Tuning) -> dict[str, tuple[float, float, float]]:
     }
 
 
+# Of lessons, beside the scenes: the scenes say how much there is of each.
+_SOURCES = ("canon", "identity", "talk", "unknown", "recall")
+
+
 def _curriculum_limits(plan: Curriculum) -> dict[str, tuple[float, float, float]]:
     share, cards = plan.share, plan.cards
-    shares = {key: getattr(share, key) for key in ("canon", "identity", "talk", "unknown")}
+    shares = {key: getattr(share, key) for key in _SOURCES}
     shown = {key: getattr(cards, key) for key in ("full", "brief", "name")}
     return {
         "lessons.passes": (plan.passes, 1, 1000),

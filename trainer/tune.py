@@ -334,8 +334,13 @@ def _card(
             told[table][key] = Path(told[table][key]).name
     losses = {stage: _losses(report) for stage, report in stages.items()}
     commit = provenance.commit()
+    there = Path(recipe.base.folder) / "card.json"
+    whole = recipe.method.kind == "full" and there.is_file()
+    licence = shards.read_json(there).get("license") if whole else None
     return {
         "name": recipe.name,
+        # New weights are the base's, changed: its licence goes along. An adapter holds none of them.
+        **({"license": licence} if licence else {}),
         "made_by": "mrp train",
         "date": datetime.date.today().isoformat(),
         "commit": commit,

@@ -153,7 +153,11 @@ def test_it_learned_something(tuning, tmp_path):
 def test_other_methods_train_too(kind, tuning, tmp_path):
     changes = SHORT | {"kind": f'"{kind}"', "embeddings_on_cpu": "false", "sample_tokens": "1"}
     file = tuning(tmp_path / "r.toml", **changes)
+    folder = Path(load_tuning(file).base.folder)
+    card = json.loads((folder / "card.json").read_text()) if (folder / "card.json").exists() else {}
+    (folder / "card.json").write_text(json.dumps(card | {"license": "MIT"}))
     assert train.main([str(file), "-o", str(tmp_path / "run")]) == 0
+    assert card_of(tmp_path / "run").get("license") == ("MIT" if kind == "full" else None)
     there = {path.name for path in (tmp_path / "run" / "adapter").iterdir()}
     assert ("model.safetensors" if kind == "full" else "adapter_model.safetensors") in there
 
