@@ -339,7 +339,7 @@ def _card(
     licence = shards.read_json(there).get("license") if whole else None
     return {
         "name": recipe.name,
-        # New weights are the base's, changed: its licence goes along. An adapter holds none of them.
+        # New weights are the base's, changed: its licence goes along. An adapter has none.
         **({"license": licence} if licence else {}),
         "made_by": "mrp train",
         "date": datetime.date.today().isoformat(),
