@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.distributed.tensor import DTensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_outputs import CausalLMOutputWithPast
@@ -28,12 +29,28 @@ def summed(hidden: Tensor, labels: Tensor, head: nn.Module, chunk: int) -> Tenso
     hidden = hidden[..., :-1, :].flatten(0, -2)[places]
     taught = taught[places]
     total = hidden.new_zeros((), dtype=torch.float32)
-    for some, right in zip(torch.split(hidden, chunk), torch.split(taught, chunk), strict=True):
+    pieces = list(zip(torch.split(hidden, chunk), torch.split(taught, chunk), strict=True))
+    # An empty piece costs nothing and keeps the gatherings of all processes in step.
+    pieces += [(hidden[:0], taught[:0])] * (_most(len(pieces), head, hidden) - len(pieces))
+    for some, right in pieces:
         if torch.is_grad_enabled():
             total = total + checkpoint(_piece, some, right, head, use_reentrant=False)
         else:
             total = total + _piece(some, right, head)
     return total
+
+
+def _most(pieces: int, head: nn.Module, hidden: Tensor) -> int:
+    """How many pieces the process with most of them has, where `head` is shared out among them.
+
+    A sharded head (FSDP) is gathered from all processes each time it is called: with another
+    number of calls they would wait for each other for ever.
+    """
+    if not isinstance(head.weight, DTensor):
+        return pieces
+    most = torch.tensor(pieces, device=hidden.device)
+    distributed.all_reduce(most, op=distributed.ReduceOp.MAX)
+    return int(most.item())
 
 
 def _piece(hidden: Tensor, right: Tensor, head: nn.Module) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoTokenizer, Trainer
 
 from characters.card import load_cast
@@ -381,29 +382,66 @@ def test_options_of_the_other_kind_of_recipe_are_refused(tuning, tmp_path):
 # --- several processes -----------------------------------------------------------------------
 
 
-def test_two_processes_have_the_losses_of_one(tuning, tmp_path):
-    """The same global batch; means are taken in another order, hence a tolerance of 1e-3."""
-    changes = SHORT | {"kind": '"lora"', "sample_tokens": "1"}
-    file = tuning(tmp_path / "r.toml", **changes)
-    assert train.main([str(file), "-o", str(tmp_path / "one")]) == 0
-    launched = subprocess.run(
+def launched(configuration: str, options: list[str], file: Path, out: Path) -> None:
+    """`mrp train` in two processes on the CPU, by one of trainer/launch/.
+
+    Not with accelerate's `--cpu`: that starts a single process, whatever a configuration says.
+    """
+    process = subprocess.run(
         [
             *(sys.executable, "-m", "accelerate.commands.launch"),
-            *("--config_file", str(ROOT / "trainer" / "launch" / "ddp.yaml")),
-            *("--cpu", "--num_processes", "2", "--main_process_port", "0"),
-            *("-m", "mrp", "train", str(file), "-o", str(tmp_path / "two")),
+            *("--config_file", str(ROOT / "trainer" / "launch" / configuration)),
+            *("--num_processes", "2", "--main_process_port", "0", *options),
+            *("train", str(file), "-o", str(out)),
         ],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert launched.returncode == 0, launched.stderr[-3000:]
-    one, two = (card_of(tmp_path / name)["losses"]["lessons"] for name in ("one", "two"))
-    assert one["steps"] == two["steps"]
+    assert process.returncode == 0, process.stderr[-3000:]
+    # Each says what it learns from: without a second voice there was no second process.
+    assert process.stderr.count(" lessons, ") == 2
+
+
+def losses_are_the_same(one: Path, two: Path) -> None:
+    """The same global batch; means are taken in another order, hence a tolerance of 1e-3."""
+    alone, together = (card_of(run_)["losses"]["lessons"] for run_ in (one, two))
+    assert alone["steps"] == together["steps"]
     for key in ("train", "held_out"):
-        assert two[key] == pytest.approx(one[key], abs=1e-3)
+        assert together[key] == pytest.approx(alone[key], abs=1e-3)
+    assert together["by_character"] == pytest.approx(alone["by_character"], abs=1e-3)
+
+
+def test_two_processes_have_the_losses_of_one(tuning, tmp_path):
+    changes = SHORT | {"kind": '"lora"', "sample_tokens": "1"}
+    file = tuning(tmp_path / "r.toml", **changes)
+    assert train.main([str(file), "-o", str(tmp_path / "one")]) == 0
+    launched("ddp.yaml", ["-m", "mrp"], file, tmp_path / "two")
+    losses_are_the_same(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.parametrize("way", ["fsdp", "zero2"])
+def test_two_that_share_the_weights_have_the_losses_of_one(way, tuning, tmp_path, monkeypatch):
+    if way == "zero2":
+        pytest.importorskip(
+            "deepspeed", reason="DeepSpeed is not installed (pip install deepspeed)"
+        )
+    changes = SHORT | {"kind": '"lora"', "sample_tokens": "1"}
+    file = tuning(tmp_path / "r.toml", **changes)
+    monkeypatch.setattr(base, "precision", lambda: torch.float32)
+    assert train.main([str(file), "-o", str(tmp_path / "one")]) == 0
+    program = str(ROOT / "tests" / "trainer" / "sharded_on_cpu.py")
+    launched(f"{way}.yaml", ["--mixed_precision", "no", program], file, tmp_path / "two")
+    losses_are_the_same(tmp_path / "one", tmp_path / "two")
+    weights, shared = (
+        load_file(tmp_path / name / "adapter" / "adapter_model.safetensors")
+        for name in ("one", "two")
+    )
+    assert weights.keys() == shared.keys()
+    for name, weight in weights.items():
+        assert torch.allclose(weight, shared[name], atol=1e-3), name
 
 
 def test_other_lessons_do_not_go_on_in_the_same_folder(run, tuning, recipe_file, tmp_path):
