@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bot.commands import COMMANDS
 from bot.platforms.studio import streams
 from bot.stage import Message
 from tests.bot.conftest import Script
@@ -295,3 +296,61 @@ async def test_signing_out_ends_the_stream(studio, monkeypatch):
             while await stream.content.readline():
                 pass
     assert len(studio.site.streams) == 0
+
+
+async def test_a_whisper_from_the_composer(studio):
+    studio.script = lambda prompt: "老孙只说给你听。"
+    ming = await studio.browser()
+    path = await studio.room(ming, "wukong", "bajie", alone=False)
+    await studio.allow("test:小红", path.removeprefix("/room/"))
+    hong = await studio.browser("test:小红", "小红")
+    _, text = await ming.get(f"{path}?to=wukong")
+    assert 'name="to" value="wukong"' in text
+    assert "只说给孙悟空听" in text
+    status, _, _ = await ming.post(f"{path}/say", text="白骨夫人是妖怪", to="wukong")
+    assert status == 303
+    await studio.quiet(path)
+    for browser, sees in ((ming, 1), (hong, 0)):
+        _, text = await browser.get(path)
+        assert text.count("白骨夫人是妖怪") == sees
+        assert text.count("老孙只说给你听。") == sees
+        assert ("悄悄话，只有你看得到" in text) == bool(sees)
+    # an order is an order, and who is not there hears nothing
+    await ming.post(f"{path}/say", text="/who", to="wukong")
+    await ming.post(f"{path}/say", text="听得见么", to="<b>")
+    await studio.quiet(path)
+    _, text = await hong.get(path)
+    assert "听得见么" not in text
+
+
+async def test_every_command_has_a_form_that_is_obeyed(studio):
+    browser = await studio.browser()
+    path = await studio.room(browser, "wukong")
+    _, text = await browser.get(f"{path}/orders")
+    for command in COMMANDS:
+        assert (f'name="order" value="{command.id}"' in text) == (not command.here_only)
+    for order, argument, told in (
+        ("persona", "我是凤仙郡来的货郎", "货郎"),
+        ("roll", "2d6+1", "2d6+1"),
+        ("recap", "", ""),
+        ("autoreply", "悟空 关", "孙悟空"),
+    ):
+        status, _, where = await browser.post(f"{path}/order", order=order, argument=argument)
+        assert (status, where) == (303, path)
+        await studio.quiet(path)
+        _, text = await browser.get(path)
+        assert told in text
+
+
+async def test_choices_are_buttons(studio):
+    browser = await studio.browser()
+    path = await studio.room(browser, "wukong")
+    await browser.post(f"{path}/order", order="choices", argument="上山 | <b>下河</b>")
+    await studio.quiet(path)
+    _, text = await browser.get(path)
+    assert "2. &lt;b&gt;下河&lt;/b&gt;" in text
+    assert 'form="choose"' in text
+    await studio.say(browser, path, "2")
+    _, text = await browser.get(path)
+    assert 'form="choose"' not in text
+    assert "下河" in studio.prompts[-1]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.memory import StoredLine
-from bot.platforms.studio import room_views
+from bot.platforms.studio import room_views, scene_pages
 from bot.platforms.studio.room_views import sources
 from canon import CanonError
 from tests.studio.conftest import held
@@ -121,7 +121,7 @@ async def test_why_says_where_a_line_comes_from(studio):
 
 
 async def test_the_transcript_has_pages(studio, monkeypatch):
-    monkeypatch.setattr(room_views, "A_PAGE", 3)
+    monkeypatch.setattr(scene_pages, "A_PAGE", 3)
     browser = await studio.browser()
     path = await studio.room(browser, "wukong")
     for number in range(3):

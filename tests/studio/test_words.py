@@ -5,17 +5,19 @@ import re
 from bot.platforms.studio import pages
 from bot.platforms.studio.gallery import SORTED
 from bot.platforms.studio.making import FIELDS
+from bot.platforms.studio.scene_pages import FORMATS
 from bot.platforms.studio.words import WORDS
 
 # Keys that templates put together.
 COMPOSED = {f"make {field}" for field in FIELDS} | {f"by {how}" for how in ("", *SORTED)}
+COMPOSED |= {f"share {form}" for form in FORMATS}
 SOURCES = [*(pages.HERE / "templates").glob("*.html"), *pages.HERE.glob("*.py")]
 
 
 def test_words_and_templates_agree():
     text = "\n".join(file.read_text("utf-8") for file in SOURCES if not file.stem.endswith("words"))
     asked = set(re.findall(r"\bt\('([^']+)'", text)) | set(re.findall(r'words\("([^"]+)"', text))
-    assert (asked - {"make ", "by "}) | COMPOSED <= WORDS.keys()
+    assert (asked - {"make ", "by ", "share "}) | COMPOSED <= WORDS.keys()
     left = {key for key in WORDS if f"'{key}'" not in text and f'"{key}"' not in text}
     left -= COMPOSED
     assert {key for key in left if not key.endswith(" title")} == set()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from bot.stage import Line, Message, Stage
 log = logging.getLogger(__name__)
 
 MOST_NOTICES = 20
+MOST_FILES = 4  # of a room, in the process
 NOTICES_STAY = 600.0  # seconds
 GROWTH = 0.2  # seconds between two snapshots of a growing line
 LOOK = 0.4  # seconds between two looks at who is speaking, while somebody is answered
@@ -48,6 +50,7 @@ class Feed:
         self._asking: Counter[str] = Counter()  # people whose orders from a browser are open
         self._changed = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
+        self._files: dict[str, tuple[str, bytes]] = {}
 
     def join(self, room: Room, *, beside: Stage | None = None) -> None:
         """See to this room from now on."""
@@ -97,15 +100,17 @@ class Feed:
         id: str,
         moderator: bool,
         kept: Callable[[], object],
+        reply_to: str = "",
     ) -> None:
-        """Say something in the room; where a chat shows it too, it is said there as well.
+        """Say something in the room, as a reply to what stands at a place; where a chat shows it
+        too, it is said there as well.
 
         Raises:
             MemoryProblem: it cannot be kept.
         """
         room, beside = self.room, self._beside
         assert room is not None
-        message = Message(visitor.person, visitor.name, text, id=id, moderator=moderator)
+        message = Message(visitor.person, visitor.name, text, id, reply_to, moderator)
         talk = read(text) is None and not room.shared.filter.broken(text)
         repeated: list[asyncio.Task[None]] = []
 
@@ -166,21 +171,25 @@ class Feed:
         # Whoever asks from a browser is answered there, and whoever asks in the chat, there.
         here = self._beside is None or not to or to in self._asking
         if here and not _is_told(text, self.room):
-            seq = self.transcript.next_seq()
-            language = self.room.language if self.room else "zh"
-            item = Item(
-                f"notice {seq}",
-                seq,
-                "notice",
-                text,
-                language=language,
-                at=time.time(),
-                to=to,
-            )
-            self._notices.append(item)
-            self.transcript.log.put(item.key, item)
+            self._told(text, to=to)
         if self._beside is not None and not (to and here):
             await self._beside.notice(text, to=to, secret=secret)
+
+    def _told(self, text: str, *, to: str = "", file: tuple[str, ...] = ()) -> None:
+        """Show a notice on the pages."""
+        seq, language = self.transcript.next_seq(), self.room.language if self.room else "zh"
+        item = Item(
+            f"notice {seq}",
+            seq,
+            "notice",
+            text,
+            language=language,
+            at=time.time(),
+            to=to,
+            file=file,
+        )
+        self._notices.append(item)
+        self.transcript.log.put(item.key, item)
 
     async def show(self, line: Line) -> tuple[str, ...]:
         old = self.transcript.items.get(line.id)
@@ -207,10 +216,20 @@ class Feed:
         return ()
 
     async def attach(self, name: str, data: bytes) -> str:
-        if self._beside is not None:
+        # Whoever asks from a browser is given it there.
+        if self._beside is not None and not self._asking:
             return await self._beside.attach(name, data)
-        await self.notice(data.decode())
+        id = secrets.token_urlsafe(12)
+        self._files[id] = (name, data)
+        while len(self._files) > MOST_FILES:
+            del self._files[next(iter(self._files))]
+        key = self.room.key if self.room else ""
+        self._told(name, file=("room", key, "file", id))
         return ""
+
+    def file(self, id: str) -> tuple[str, bytes] | None:
+        """Name and content of a file that was attached; None: it is not kept any more."""
+        return self._files.get(id)
 
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         item = self.transcript.items.get(line_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.commands import COMMANDS, Order
+from bot.commands import COMMANDS, Order, read
 from bot.memory import Grant, MemoryProblem
 from bot.platforms.studio.feed import Feed
 from bot.platforms.studio.rooms import PLATFORM, is_alone
@@ -22,6 +22,7 @@ from characters.card import Cast
 STORED_WITHIN = 6.0  # seconds until somebody is told that what they said still waits
 WRITTEN_WITHIN = 30.0  # seconds that a browser may leave a piece of its stream unread
 LONGEST_ARGUMENT = 4096
+MOST_FACES = 40  # that are offered; all others come by their names
 ORDERS = frozenset(command.id for command in COMMANDS if not command.here_only)
 
 # A feed, its room, and what the visitor may do there.
@@ -58,7 +59,8 @@ async def page(ask: Ask) -> web.StreamResponse:
         position=feed.transcript.log.position,
         items=feed.items(ask.visitor.person),
         value=feed.transcript.now,
-        characters=list(await _cast(ask, room)),
+        characters=list(await cast_of(ask, room))[:MOST_FACES],
+        to=room.view.character(ask.request.query.get("to", "")[:60]),
         last_chapter=book.last if book else 0,
         may_invite=grant.moderator and key.startswith(PLATFORM) and not is_alone(key),
         link=ask.request.query.get("link", "")[:200] if grant.moderator else "",
@@ -66,7 +68,7 @@ async def page(ask: Ask) -> web.StreamResponse:
     )
 
 
-async def _cast(ask: Ask, room: Room) -> Cast:
+async def cast_of(ask: Ask, room: Room) -> Cast:
     """Who can be summoned there."""
     return await ask.site.house.casts.of(room.view.place, person=ask.visitor.person)
 
@@ -84,21 +86,24 @@ def title_of(ask: Ask, grant: Grant) -> str:
 
 
 async def say(ask: Ask) -> web.StreamResponse:
-    """Somebody says something: talk, or an order that begins with a slash."""
+    """Somebody says something: talk, an order that begins with a slash, or a whisper `to` one."""
     text = ask.text("text", LONGEST_ARGUMENT + 1)
     found = await opened(ask)
     if found is None:
         return ask.problem(404, "not found", kept=text)
     feed, _, grant = found
-    nonce = ask.text("id", 40)
+    nonce, to = ask.text("id", 40), ask.text("to", 60)
 
     def begin(kept: Callable[[], object]) -> Coroutine[Any, Any, None]:
         id = f"{ask.visitor.person}/{nonce}" if nonce else ""
+        if to and read(text) is None:
+            whisper = Order("whisper", f"{to} {text}")
+            return feed.obey(ask.visitor, whisper, id=id, moderator=grant.moderator, kept=kept)
         return feed.hear(ask.visitor, text, id=id, moderator=grant.moderator, kept=kept)
 
-    trouble = await _done(ask, begin)
-    if trouble:
-        return _trouble(ask, trouble, kept=text)
+    wrong = await done(ask, begin)
+    if wrong:
+        return trouble(ask, wrong, kept=text)
     if ask.by_script:
         said = json.dumps({"said": {"next": secrets.token_hex(8)}})
         return web.Response(status=204, headers={"HX-Trigger": said})
@@ -115,20 +120,20 @@ async def order(ask: Ask) -> web.StreamResponse:
         value, _, key = rated.partition(" ")
         line = (await room.memory.lines()).get(key)
         if line is None or not line.places or value not in ("+", "-"):
-            return _trouble(ask, "no line")
+            return trouble(ask, "no line")
         await room.rate(ask.visitor.person, line.places[0], 1 if value == "+" else -1)
-        return _well(ask)
+        return well(ask)
     name, _, argument = ask.text("order", 200).partition(" ")
     argument = ask.text("argument", LONGEST_ARGUMENT) or argument
     if name == "stop":
         room.stop()
-        return _well(ask)
+        return well(ask)
     if name == "page" and argument in ("why", "edit"):
         return _go(ask, "room", ask.part("key"), argument)
     if name not in ORDERS:
-        return _trouble(ask, "no order", kept=argument)
-    trouble = await obeyed(ask, feed, grant, Order(name, argument))
-    return _trouble(ask, trouble, kept=argument) if trouble else _well(ask)
+        return trouble(ask, "no order", kept=argument)
+    wrong = await obeyed(ask, feed, grant, Order(name, argument))
+    return trouble(ask, wrong, kept=argument) if wrong else well(ask)
 
 
 async def scene(ask: Ask) -> web.StreamResponse:
@@ -154,9 +159,9 @@ async def scene(ask: Ask) -> web.StreamResponse:
     if note != state.note:
         orders.append(Order("note", note or "none"))
     for each in orders:
-        if trouble := await obeyed(ask, feed, grant, each):
-            return _trouble(ask, trouble, kept=note)
-    return _well(ask)
+        if wrong := await obeyed(ask, feed, grant, each):
+            return trouble(ask, wrong, kept=note)
+    return well(ask)
 
 
 # What separates the parts of /scene is no part of a place or a mood.
@@ -169,12 +174,10 @@ async def obeyed(ask: Ask, feed: Feed, grant: Grant, order: Order) -> str:
     def begin(kept: Callable[[], object]) -> Coroutine[Any, Any, None]:
         return feed.obey(ask.visitor, order, id="", moderator=grant.moderator, kept=kept)
 
-    return await _done(ask, begin)
+    return await done(ask, begin)
 
 
-async def _done(
-    ask: Ask, begin: Callable[[Callable[[], object]], Coroutine[Any, Any, None]]
-) -> str:
+async def done(ask: Ask, begin: Callable[[Callable[[], object]], Coroutine[Any, Any, None]]) -> str:
     """Begin something that is stored before it is done, and wait only until it is stored. Returns
     what is wrong, "" for nothing."""
     stored = asyncio.Event()
@@ -195,7 +198,7 @@ async def _done(
     return "failed" if task.exception() else "not heard"
 
 
-def _well(ask: Ask) -> web.Response:
+def well(ask: Ask) -> web.Response:
     """It is done, or begun; what comes of it is in the stream."""
     if ask.by_script:
         return web.Response(status=204, headers={"HX-Trigger": "done"})
@@ -208,7 +211,7 @@ def _go(ask: Ask, *parts: str) -> web.Response:
     return ask.see(*parts)
 
 
-def _trouble(ask: Ask, key: str, *, kept: str = "") -> web.Response:
+def trouble(ask: Ask, key: str, *, kept: str = "") -> web.Response:
     """One sentence below the transcript; without a script a page, with what was typed."""
     status = {"away": 503, "failed": 500, "waits": 202, "not heard": 429}.get(key, 400)
     if ask.by_script:

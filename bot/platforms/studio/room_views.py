@@ -1,4 +1,4 @@
-"""Pages beside a room: its list, its whole transcript, where a line comes from, editing a line, and
+"""Pages beside a room: the list of rooms, all orders, where a line comes from, editing a line, and
 asking somebody in."""
 
 from __future__ import annotations
@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.commands import Order
+from bot.commands import COMMANDS, Order
 from bot.memory import Grant, Link, StoredLine, Visitor
-from bot.platforms.studio.room_pages import Opened, obeyed, opened, title_of
+from bot.platforms.studio.room_pages import cast_of, obeyed, opened, title_of
 from bot.platforms.studio.rooms import PLATFORM, is_alone
 from bot.platforms.studio.site import Ask
-from bot.platforms.studio.transcript import readable
-from bot.room.orders.table import is_said
 from canon import Canon, CanonError
 
-A_PAGE = 200  # turns of a transcript
+MOST_NAMES = 200  # that are offered where one is typed
 AROUND = 400  # characters before and after a passage
 
 
@@ -59,6 +57,21 @@ async def remove(ask: Ask) -> web.StreamResponse:
     for account in dict.fromkeys((ask.visitor.person, *known.accounts)):
         await ask.site.sessions.withdraw(account, key)
     return ask.see("rooms")
+
+
+async def orders(ask: Ask) -> web.StreamResponse:
+    """Every command of the chats as a form."""
+    found = await opened(ask)
+    if found is None:
+        return ask.problem(404, "not found")
+    _, room, grant = found
+    return ask.page(
+        "orders.html",
+        key=ask.part("key"),
+        title=title_of(ask, grant),
+        commands=[command for command in COMMANDS if not command.here_only],
+        cast=list(await cast_of(ask, room))[:MOST_NAMES],
+    )
 
 
 # -- asking somebody in ----------------------------------------------------------------------------
@@ -173,48 +186,3 @@ def sources(line: StoredLine, book: Canon | None) -> list[Source]:
                 )
         rows.append(source)
     return rows
-
-
-# -- the whole transcript --------------------------------------------------------------------------
-
-
-async def transcript(ask: Ask) -> web.StreamResponse:
-    """All that was said, the newest page first."""
-    found = await opened(ask)
-    if found is None:
-        return ask.problem(404, "not found")
-    _, room, grant = found
-    before = ask.request.query.get("before", "")
-    until = f"({before}" if _is_entry(before) else "+"
-    lines = await room.memory.lines()
-    turns = [
-        turn
-        for turn in await room.memory.between("", until)
-        if is_said(turn) and readable(turn, lines.get(turn.line)) in ("", ask.visitor.person)
-    ]
-    shown = turns[-A_PAGE:]
-    items = [
-        {
-            "kind": kept.turn.side,
-            "name": _name(ask, found, kept.turn.speaker, kept.turn.side),
-            "text": kept.turn.text,
-        }
-        for kept in shown
-    ]
-    return ask.page(
-        "transcript.html",
-        key=ask.part("key"),
-        title=title_of(ask, grant),
-        items=items,
-        earlier=shown[0].id if len(turns) > len(shown) else "",
-    )
-
-
-def _name(ask: Ask, found: Opened, speaker: str, side: str) -> str:
-    return ask.site.name_of(speaker, found[1].language) if side == "character" else speaker
-
-
-def _is_entry(text: str) -> bool:
-    """Whether it is the id of a stream's entry."""
-    ms, _, number = text.partition("-")
-    return ms.isdecimal() and number.isdecimal() and len(text) < 40

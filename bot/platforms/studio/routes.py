@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from bot.platforms.studio import entry, gallery, making, me, owner, room_pages, room_views
+from bot.platforms.studio import (
+    entry,
+    gallery,
+    lore_pages,
+    making,
+    me,
+    owner,
+    room_pages,
+    room_views,
+    scene_pages,
+)
 from bot.platforms.studio.access import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -40,7 +50,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/room/{key}/edit", room_views.edit, "member"),
     Route("POST", "/room/{key}/edit", room_views.edited, "member"),
     Route("GET", "/room/{key}/why", room_views.why, "member"),
-    Route("GET", "/room/{key}/transcript", room_views.transcript, "member"),
+    Route("GET", "/room/{key}/transcript", scene_pages.transcript, "member"),
+    Route("POST", "/room/{key}/branch", scene_pages.branch, "member"),
+    Route("GET", "/room/{key}/file/{id}", scene_pages.file, "member"),
+    Route("GET", "/room/{key}/lore", lore_pages.page, "member"),
+    Route("POST", "/room/{key}/lore", lore_pages.change, "member"),
+    Route("GET", "/room/{key}/orders", room_views.orders, "member"),
     Route("GET", "/me", me.page, "member"),
     Route("POST", "/me", me.change, "member"),
     Route("GET", "/me/export", me.export, "member"),

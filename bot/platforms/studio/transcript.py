@@ -29,7 +29,8 @@ class Item:
     """One thing on a room's page. `seq` orders them; `speaker` is a character's id.
 
     `turn` is the id of its turn, "" where there is none (yet). What is `to` somebody, a notice or a
-    whisper, is theirs alone. `at` is in seconds since 1970.
+    whisper, is theirs alone. `at` is in seconds since 1970. `file` are the parts of the address
+    that a notice leads to.
     """
 
     key: str
@@ -45,18 +46,20 @@ class Item:
     growing: bool = False
     turn: str = ""
     to: str = ""
+    file: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What a room is besides its transcript: ids of who is on stage, the scene, who speaks, and the
-    key of the last line with its versions."""
+    """What a room is besides its transcript: ids of who is on stage, the scene, the ways to go on
+    that are offered, who speaks, and the key of the last line with its versions."""
 
     cast: tuple[str, ...] = ()
     place: str = ""
     mood: str = ""
     chapter: int = 0
     note: str = ""
+    choices: tuple[str, ...] = ()
     paused: bool = False
     language: Language = "zh"
     speaking: str = ""
@@ -147,6 +150,7 @@ class Transcript:
                 mood=state.mood,
                 chapter=state.chapter,
                 note=state.note,
+                choices=state.choices,
                 paused=state.paused,
                 language=room.language,
                 speaking=speaker_of(room),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.platforms.studio.room_words import ROOM_WORDS
 from characters.card import Words
 
 WORDS: Mapping[str, Words] = {
+    **ROOM_WORDS,
     # every page
     "site": Words("书中人", "Out of the Book"),
     "skip": Words("跳到正文", "Skip to the content"),
@@ -144,7 +146,7 @@ WORDS: Mapping[str, Words] = {
     "until": Words("开到 {}", "Open until {}"),
     "remove": Words("从名单里拿掉", "Take off the list"),
     # a room
-    "transcript": Words("全部对话", "Whole transcript"),
+    "transcript": Words("全部对话、分支、文件", "Transcript, branches, files"),
     "lines": Words("对话", "Conversation"),
     "on stage": Words("在场", "On stage"),
     "nobody on stage": Words(

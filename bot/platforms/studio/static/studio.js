@@ -25,6 +25,18 @@
     trouble.textContent = trouble.dataset.enough;
   });
 
+  // Who is whispered to, until it is said aloud again.
+  const aside = document.getElementById("aside");
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-to]");
+    if (!link) return;
+    event.preventDefault();
+    composer.elements.to.value = link.dataset.to;
+    aside.hidden = !link.dataset.to;
+    aside.firstElementChild.textContent = aside.dataset.words.replace("…", link.dataset.name || "");
+    text.focus();
+  });
+
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
