@@ -147,8 +147,12 @@ def _from_picture(data: bytes, name: str) -> Imported:
     if not isinstance(raw, dict) or "members" in raw or is_book(raw):
         raise wrong(name, f"chunk {key}", "holds no character card")
     found = _from_table(raw, name)
-    face = pictures.bare(data, name)
-    return replace(found, faces={found.characters[0].id: face}, title=f"{found.title} in a PNG")
+    face, seed = pictures.bare(data, name), texts.get(pictures.BLANK)
+    ours = seed is not None and face == pictures.blank(
+        pictures.card_bytes(seed, name, pictures.BLANK).decode("utf-8", "replace")
+    )
+    faces = {} if ours else {found.characters[0].id: face}
+    return replace(found, faces=faces, title=f"{found.title} in a PNG")
 
 
 def _from_archive(files: Mapping[str, bytes], name: str) -> Imported:
@@ -289,7 +293,12 @@ def write(
             chunks = {"chara": values.compact(as_v2(card)).encode("utf-8")}
             if as_v2(card) is not card:
                 chunks["ccv3"] = text
-            return pictures.with_texts(picture or pictures.blank(character.id), chunks, "the face")
+            if picture is None:  # and whoever reads it again knows that it is nobody's face
+                picture, chunks[pictures.BLANK] = (
+                    pictures.blank(character.id),
+                    character.id.encode(),
+                )
+            return pictures.with_texts(picture, chunks, "the face")
     raise ValueError(f"no format {format!r}; there are {', '.join(FORMATS)}")
 
 

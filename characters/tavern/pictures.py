@@ -18,6 +18,7 @@ from characters.tavern.values import LARGEST_JSON
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CARD_KEYS = ("ccv3", "chara")  # the better one first
 ASSET = "chara-ext-asset_:"
+BLANK = "mrp-blank"  # beside a picture that stands for none: the seed of `blank`
 LARGEST_SIDE = 16_384  # pixels
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _LARGEST_TEXT = LARGEST_JSON * 3 // 2  # base64 is a third longer
@@ -66,7 +67,7 @@ def texts(data: bytes, where: str) -> dict[str, str]:
             continue
         key, _, rest = body.partition(b"\0")
         name = key.decode("latin-1")
-        if name.lower() in CARD_KEYS or name.startswith(ASSET):
+        if name.lower() in CARD_KEYS or name.startswith(ASSET) or name == BLANK:
             found.setdefault(
                 name.lower() if name.lower() in CARD_KEYS else name, _text(kind, rest, where, name)
             )

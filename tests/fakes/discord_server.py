@@ -27,7 +27,7 @@ import re
 import time
 import zlib
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -330,9 +330,24 @@ class FakeDiscord:
     # -- what people do --------------------------------------------------------------------------
 
     async def say(
-        self, user: int, channel: int, text: str, *, reply_to: int | str | None = None
+        self,
+        user: int,
+        channel: int,
+        text: str,
+        *,
+        reply_to: int | str | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> dict[str, Any]:
+        """A person writes, with files by their names."""
         message = self._message(channel, self.users[user], {"content": text})
+        for name, content in (files or {}).items():
+            file = self.snowflake()
+            self.uploads[file] = content
+            url = f"http://127.0.0.1:{self.port}/uploads/{file}"
+            message["attachments"].append({
+                "id": str(file), "filename": name, "size": len(content), "url": url,
+                "proxy_url": url,
+            })  # fmt: skip
         if reply_to is not None:
             self._answers(message, reply_to)
         for mentioned in re.findall(r"<@!?(\d+)>", text):

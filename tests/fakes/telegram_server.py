@@ -55,6 +55,7 @@ class Shown:
     edits: list[str] = field(default_factory=list)
     name: str = ""  # of a person
     file: str = ""  # its name, where the text is a document's
+    content: bytes = b""  # a document's bytes
     voice: bytes = b""  # a voice note's sound, whose caption is the text
     duration: int = 0
     reply_to: int = 0
@@ -265,6 +266,28 @@ class TelegramServer:
             self._update(account, {"message": message})
         return number
 
+    def sends_file(
+        self, chat: int, person: int, name: str, content: bytes, caption: str = ""
+    ) -> int:
+        """A person sends a document; returns the message's id."""
+        number = self._next()
+        self.files[f"file{number}"] = content
+        document = {
+            "file_id": f"file{number}", "file_unique_id": f"f{number}", "file_name": name,
+            "file_size": len(content),
+        }  # fmt: skip
+        message = {
+            "message_id": number, "date": int(time.time()), "chat": self._chat(chat),
+            "from": self.people[person], "document": document,
+        } | ({"caption": caption} if caption else {})  # fmt: skip
+        self.messages[chat][number] = Shown(
+            number, chat, "", caption, caption, at=self.now(), name=str(person), file=name,
+            content=content,
+        )  # fmt: skip
+        for account in self._hearing(chat, caption, None, None):
+            self._update(account, {"message": message})
+        return number
+
     def edits(self, chat: int, person: int, message: int, text: str) -> None:
         """A person edits a message of theirs."""
         shown = self.messages[chat][message]
@@ -466,8 +489,8 @@ class TelegramServer:
             raise Refused(400, "Bad Request: file must be non-empty")
         self._flood(account, chat)
         made = Shown(
-            self._next(), chat, account.token, content.decode(), "",
-            data.get("message_thread_id"), at=self.now(), file=file.filename,
+            self._next(), chat, account.token, content.decode(errors="replace"), "",
+            data.get("message_thread_id"), at=self.now(), file=file.filename, content=content,
         )  # fmt: skip
         self.messages[chat][made.id] = made
         return self._message(made)

@@ -1,5 +1,6 @@
 """Cards of every kind go in, out and in again, and are equal field by field."""
 
+import base64
 import json
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from characters.card import Lines, Words, load_cast
-from characters.tavern import FORMATS, read, write, write_group, write_lore
+from characters.tavern import FORMATS, pictures, read, write, write_group, write_lore
 from characters.tavern.archive import write_zip
 from characters.tavern.pictures import blank
 
@@ -275,7 +276,7 @@ def test_what_another_program_changed_in_our_card_counts():
 
 def test_a_group_with_its_lore_in_one_file():
     cast = list(load_cast())[:3]
-    made = write_group("西行", [(character, None, ()) for character in cast])
+    made = write_group("西行", [(character, blank(character.id, 4), ()) for character in cast])
     found = read(made, "group.zip")
     assert (found.characters, found.group) == (tuple(cast), "西行")
     assert set(found.faces) == {character.id for character in cast}
@@ -300,3 +301,13 @@ def test_v2_fields_where_v1s_are_count_too():
     assert (out["description"], out["tags"]) == ("new", ["t"])
     again = read(json.dumps(out).encode(), "a.json").characters[0]
     assert replace(again, source=None) == replace(edited, source=None)
+
+
+def test_a_card_without_a_face_comes_back_without_one_and_a_new_picture_is_a_face():
+    wukong = next(c for c in load_cast() if c.id == "wukong")
+    data = write(wukong, format="png")
+    assert read(data, "wukong.png").face is None
+    texts = {key: value.encode("latin-1") for key, value in pictures.texts(data, "x").items()}
+    cards = {key: base64.b64decode(value) for key, value in texts.items()}
+    swapped = pictures.with_texts(blank("another", 4), cards, "x")  # every text is left as it was
+    assert read(swapped, "wukong.png").face == blank("another", 4)
