@@ -7,6 +7,7 @@ mrp evaluate speaker  --canon build/canon                 can the model tell who
 mrp evaluate search   --canon build/canon --qa FILE       does the search find the passage
 mrp evaluate turns    --canon build/canon                 does the right one speak next
 mrp evaluate evenings --model NAME                        scripted talks in a real room
+mrp evaluate transcripts --model GGUF --voice FILE -o …   told and taught, side by side
 mrp evaluate VERB --help                                  what belongs to it
 """
 
@@ -28,6 +29,7 @@ from evaluation import (
     rolebench,
     search,
     speaker,
+    transcripts,
     turns,
 )
 
@@ -70,6 +72,13 @@ VERBS = (
         evenings.__doc__,
         evenings.options,
         evenings.run,
+    ),
+    Verb(
+        "transcripts",
+        "told and taught, side by side",
+        transcripts.__doc__,
+        transcripts.options,
+        transcripts.run,
     ),
     Verb("turns", "does the right one speak next", turns.__doc__, turns.options, turns.run),
 )

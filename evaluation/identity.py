@@ -1,10 +1,12 @@
 """Does a character know who it is? 「你是谁？」 and its kin, at the sampling the model comes with.
 
     mrp evaluate identity --model models/xiyou-mini.gguf --samples 40 --json
+    mrp evaluate identity --characters all --language en --voice FILE
 
-Every question is asked of a character alone on stage and of one among all four. A reply names the
-right self when it holds the character's own name or its exclusive self-reference and no other
-lead's (in the novel 老孙 350/355, 贫僧 82/90, 老猪 52/53 of all uses are the character's own).
+Every question is asked of a character alone on stage and of one among four: the leads, or the
+character and three of them. A reply names the right self when it holds the character's own name or
+its exclusive self-reference and no other's (in the novel 老孙 350/355, 贫僧 82/90, 老猪 52/53 of
+all uses are the character's own).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import asyncio
 import random
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,7 +51,7 @@ QUESTIONS: dict[Language, tuple[str, ...]] = {
         "Please introduce yourself.",
     ),
 }
-# What only this character calls itself, or is called.
+# What only this character calls itself, or is called; the names of others are those of their cards.
 SELVES: dict[str, tuple[str, ...]] = {
     "wukong": ("老孙", "孙悟空", "悟空", "齐天大圣", "美猴王", "Wukong", "Old Sun"),
     "tangseng": (
@@ -69,6 +72,10 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
     "tangseng": ("贫僧",),
     "bajie": ("老猪", "Old Pig"),
     "shaseng": ("老沙", "Old Sand"),
+    "longma": ("小龙", "ittle dragon", "Little Dragon"),
+    "niumowang": ("Old Bull",),  # 老牛 is also what others call him
+    "honghaier": ("小爷",),
+    "baigu": ("奴家", "this humble lady"),
 }
 
 
@@ -85,10 +92,11 @@ class Introduction:
     text: str
     ended: bool
     tokens: int
+    selves: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
-        own = any(mark in self.text for mark in SELVES[self.character])
+        own = any(mark in self.text for mark in self.selves)
         other = any(
             mark in self.text
             for name, marks in EXCLUSIVE.items()
@@ -99,16 +107,27 @@ class Introduction:
 
 
 async def ask(
-    engine: Engine, serving: Serving, cast: Cast, *, samples: int, language: Language, seed: int
+    engine: Engine,
+    serving: Serving,
+    cast: Cast,
+    *,
+    samples: int,
+    language: Language,
+    seed: int,
+    characters: Sequence[str] = LEADS,
 ) -> list[Introduction]:
-    """`samples` replies a character; half of them with all four leads on stage."""
+    """`samples` replies a character; half of them with four on stage.
+
+    Raises UnknownCharacter for an id that nobody in the cast has.
+    """
     rng = random.Random(seed)
-    everybody = tuple(cast[name] for name in LEADS)
+    leads = tuple(cast[name] for name in LEADS if any(name == known.id for known in cast))
     asked = []
-    for character in everybody:
+    for character in (cast[name] for name in characters):
+        company = leads if character in leads else (character, *leads[:3])
         for number in range(samples):
             question = QUESTIONS[language][number % len(QUESTIONS[language])]
-            stage = everybody if number % 2 == 1 else (character,)
+            stage = company if number % 2 == 1 else (character,)
             asked.append(
                 (character, _scene(question, character, stage, language), rng.randrange(2**31))
             )
@@ -119,6 +138,12 @@ async def ask(
             return await _introduce(engine, serving, who, scene, dice)
 
     return list(await asyncio.gather(*(one(*call) for call in asked)))
+
+
+def selves_of(character: Character) -> tuple[str, ...]:
+    """What shows in a reply that it is this character: names, and its own word for itself."""
+    names = SELVES.get(character.id) or tuple(sorted(character.names))
+    return (*names, *EXCLUSIVE.get(character.id, ()))
 
 
 def _scene(
@@ -156,20 +181,25 @@ async def _introduce(
         text.strip(),
         reply.finish == "end",
         reply.usage.generated,
+        selves_of(character),
     )
 
 
 def summary(answers: list[Introduction]) -> dict[str, object]:
     """Shares in 0..1 by character and over all; `examples` are the first replies of each."""
     by_character: dict[str, object] = {}
-    for name in LEADS:
+    for name in dict.fromkeys(answer.character for answer in answers):
         own = [answer for answer in answers if answer.character == name]
         by_character[name] = _shares(own)
     return {
         **_shares(answers),
         "characters": by_character,
-        "wrong": [asdict(answer) for answer in answers if not answer.right][:12],
+        "wrong": [_told(answer) for answer in answers if not answer.right][:12],
     }
+
+
+def _told(answer: Introduction) -> dict[str, object]:
+    return {key: value for key, value in asdict(answer).items() if key != "selves"}
 
 
 def _shares(answers: list[Introduction]) -> dict[str, object]:
@@ -187,9 +217,20 @@ def options(verb: argparse.ArgumentParser) -> None:
     """The options of `mrp evaluate identity`."""
     model_options(verb)
     verb.add_argument("--samples", type=int, default=40, help="replies a character")
+    verb.add_argument(
+        "--characters", default="", help="ids or names, or all (default: the four leads)"
+    )
     verb.add_argument("--language", choices=("zh", "en"), default="zh")
     verb.add_argument("--seed", type=int, default=1)
     verb.add_argument("--show", action="store_true", help="print every reply")
+
+
+def _asked(names: str, cast: Cast) -> Sequence[str]:
+    """Ids of the characters that are asked. Raises UnknownCharacter."""
+    if names.strip() == "all":
+        return [character.id for character in cast]
+    named = [name.strip() for name in names.split(",") if name.strip()]
+    return [cast.find(name).id for name in named] or LEADS
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -199,7 +240,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         async with opened_for(args) as (engine, served):
             cast = load_cast(args.cast)
             return await ask(
-                engine, served, cast, samples=args.samples, language=args.language, seed=args.seed
+                engine,
+                served,
+                cast,
+                samples=args.samples,
+                language=args.language,
+                seed=args.seed,
+                characters=_asked(args.characters, cast),
             )
 
     answers = asyncio.run(asked())

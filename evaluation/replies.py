@@ -161,6 +161,11 @@ def _leaks(ask: Ask, answer: Answer) -> float:
     return bool(boundary.leaks(answer.text, ask.expect.forbidden, ask.question))
 
 
+def prompt_tokens(ask: Ask, answer: Answer, ref: Reference) -> float:
+    """Tokens of the prompt; nan where nobody counted them."""
+    return answer.asked or math.nan
+
+
 def holds_key(ask: Ask, answer: Answer, ref: Reference) -> float:
     """1 when the reply holds one of the expected words."""
     return boundary.holds(answer.text, ask.expect.keys)

@@ -5,6 +5,8 @@ mrp evaluate report MODEL.gguf -o DIR --quick                      a quarter of 
 mrp evaluate report https://…/v1 --name MODEL -o DIR               an endpoint
 mrp evaluate report answers.jsonl -o DIR                           answers collected elsewhere
 mrp evaluate report MODEL.gguf -o DIR --resume                     go on where it was stopped
+mrp evaluate report MODEL.gguf -o DIR --voice FILE --cards name    with names for cards
+mrp evaluate report MODEL.gguf -o DIR --prompt haruhi --canon DIR  told in ChatHaruhi's way
 mrp evaluate report MODEL.gguf -o DIR --control swapped|untrained  what must come out bad
 """
 
@@ -40,9 +42,14 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     verb.add_argument("--voice", type=Path, metavar="FILE", help="a LoRA adapter (GGUF) on it")
     add_markup(verb)
-    verb.add_argument("--name", default="", help="the model's name (an endpoint needs it)")
+    verb.add_argument("--name", default="", help="in the report; of an endpoint: which model")
     verb.add_argument("--control", choices=("swapped", "untrained"), help="what must be bad")
     verb.add_argument("--prompt", choices=("stage", "haruhi"), default="stage", help="renderer")
+    verb.add_argument(
+        "--cards",
+        choices=("full", "brief", "name"),
+        help="how much of the cards is in the prompt (default: as the model was taught; else full)",
+    )
     verb.add_argument("--context", type=int, default=4096, help="tokens (default 4096)")
     verb.add_argument("--at-once", type=int, default=16, help="replies in flight (default 16)")
     verb.add_argument("--threads", type=int, help="(default: cores; 1 on a busy machine)")
@@ -69,12 +76,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         raise EvaluationError("--written is held against the replies by --relevance GGUF")
     if args.judge and not args.judge_model:
         raise EvaluationError("a judge needs --judge-model: its name stands beside every score")
+    if args.prompt == "haruhi" and args.cards:
+        raise EvaluationError("--prompt haruhi has whole cards: leave out --cards")
     prepared = prepare(args)
     labels = _labels(args.label)
     texts = set[str]().union(*map(training_texts, args.training or ()))
     training = Training(sorted(texts)) if texts else None
     with _subject(args, prepared) as opened, shown() as step:
-        exam = fingerprint(prepared.asks)
+        exam = "/".join([fingerprint(prepared.asks), args.prompt, args.cards or ""])
         subject = Kept(opened, args.out, exam=exam, resume=args.resume)
         record, answers = asyncio.run(_examine(args, subject, prepared, training, step))
     record = exam_run.labelled(record, labels)
@@ -107,6 +116,8 @@ async def _examine(
         "language": args.language,
         "quick": args.quick or None,
         "prompt": args.prompt if args.prompt != "stage" else None,
+        "cards": args.cards,
+        **({"name": args.name} if args.name else {}),
         "control": args.control,
         "seed": args.seed,
         "exam": fingerprint(prepared.asks),
@@ -190,8 +201,12 @@ def _subject(args: argparse.Namespace, prepared: Prepared) -> Iterator[Subject]:
 def _opened(args: argparse.Namespace, prepared: Prepared, folder: Path) -> Subject:
     afar = args.model.startswith(("http://", "https://"))
     written = args.model.endswith((".json", ".jsonl"))
-    if (afar or written) and (args.control == "untrained" or args.prompt != "stage"):
-        raise EvaluationError("--control untrained and --prompt need a GGUF, not answers from afar")
+    if (afar or written) and (
+        args.control == "untrained" or args.prompt != "stage" or args.cards is not None
+    ):
+        raise EvaluationError(
+            "--control untrained, --prompt and --cards need a GGUF, not answers from afar"
+        )
     if written and args.control:
         raise EvaluationError("answers that are written cannot be swapped; --control needs a model")
     if afar:
@@ -220,7 +235,10 @@ def _opened(args: argparse.Namespace, prepared: Prepared, folder: Path) -> Subje
             raise EvaluationError("--prompt haruhi quotes the book: name its folder with --canon")
         render = haruhi.renderer(args.canon, prepared.cast, chapters(args.held_out))
         return EngineSubject.open(path, **wanted, asked=(render, CLOSE))
-    return EngineSubject.open(path, **wanted)
+    subject = EngineSubject.open(path, **wanted)
+    if args.cards:
+        subject.show_cards(args.cards)
+    return subject
 
 
 def training_texts(path: Path) -> set[str]:

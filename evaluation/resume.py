@@ -46,7 +46,7 @@ class Kept:
         with self._file.open("w", encoding="utf-8") as file:
 
             def keep(ask: Ask, answer: Answer) -> None:
-                row = [ask.id, answer.text, answer.finish, answer.tokens]
+                row = [ask.id, answer.text, answer.finish, answer.tokens, answer.asked]
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 file.flush()
                 done(ask, answer)
@@ -86,8 +86,8 @@ def _read(file: Path, head: dict[str, str]) -> dict[str, Answer]:
     found: dict[str, Answer] = {}
     for line in lines[1:]:
         try:
-            identity, text, finish, tokens = json.loads(line)
-            found[identity] = Answer(text, finish, tokens)
+            identity, *answer = json.loads(line)
+            found[identity] = Answer(*answer)
         except (ValueError, TypeError):
             break  # the last line, cut by whatever stopped the report
     return found

@@ -91,11 +91,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply. `finish`: "end" by itself, "stop" where another's line began, "length" cut."""
+    """A reply. `finish`: "end" by itself, "stop" where another's line began, "length" cut.
+    `tokens` were written and `asked` were in the prompt; 0 where nobody counted."""
 
     text: str
     finish: str = "end"
     tokens: int = 0
+    asked: int = 0
 
 
 Answers = Mapping[str, Answer]
@@ -217,6 +219,10 @@ class EngineSubject:
         render, closing = asked
         return cls(engine, served, name=name, at_once=at_once, render=render, closing=closing)
 
+    def show_cards(self, cards: Literal["full", "brief", "name"]) -> None:
+        """Show so much of the cards from now on, whatever the model was taught with."""
+        self.served = replace(self.served, style=replace(self.served.style, cards=cards))
+
     async def answer(self, asks: Sequence[Ask], done: Done = nothing) -> dict[str, Answer]:
         room = asyncio.Semaphore(self._at_once)
 
@@ -233,12 +239,13 @@ class EngineSubject:
 
     async def _answer(self, ask: Ask) -> Answer:
         spans = self._render(ask, self.served, self.engine, self._context - self._longest)
-        reply = self.engine.stream(encode(spans, self.engine.encode), self._sampling(ask))
+        tokens = encode(spans, self.engine.encode)
+        reply = self.engine.stream(tokens, self._sampling(ask))
         text = "".join([piece async for piece in reply])
         finish = reply.finish or "end"
         if self._closing and finish == "stop":
             finish = "end"  # its mark is how this prompt's replies end
-        return Answer(bare(text, ask.speaker), finish, reply.usage.generated)
+        return Answer(bare(text, ask.speaker), finish, reply.usage.generated, len(tokens))
 
     def _sampling(self, ask: Ask) -> Sampling:
         own = own_openings(ask.speaker)
@@ -389,9 +396,10 @@ def read_answers(path: Path) -> dict[str, Answer]:
         try:
             row = json.loads(line)
             identity, text = row["id"], row["text"]
-            finish, tokens = row.get("finish") or "end", row.get("tokens") or 0
+            finish = row.get("finish") or "end"
+            counts = [row.get(key) for key in ("tokens", "asked")]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            identity = text = finish = tokens = None
+            identity, text, finish, counts = None, None, None, []
         if not (isinstance(identity, str) and isinstance(text, str) and isinstance(finish, str)):
             raise EvaluationError(
                 f"{path}, line {number}: an answer is a JSON object with the texts id and text"
@@ -399,7 +407,7 @@ def read_answers(path: Path) -> dict[str, Answer]:
         if identity in answers:
             raise EvaluationError(f"{path}, line {number}: a second answer to {identity!r}")
         text = spoken(_HALF.sub("\ufffd", text)).strip()
-        answers[identity] = Answer(text, finish, tokens if isinstance(tokens, int) else 0)
+        answers[identity] = Answer(text, finish, *(n if type(n) is int else 0 for n in counts))
     if not answers:
         raise EvaluationError(f"{path} has no answers")
     return answers
@@ -418,6 +426,7 @@ def write_answers(path: Path, asks: Iterable[Ask], answers: Answers) -> None:
                 "text": answer.text,
                 "finish": answer.finish,
                 "tokens": answer.tokens,
+                "asked": answer.asked,
             }
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     partial.replace(path)

@@ -277,6 +277,13 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure("length (characters)", "of a reply", ("everyday",), text(len), better=""),
     Measure(
+        "prompt (tokens)",
+        "cards and talk, as the model reads them before it replies",
+        (),
+        each(read.prompt_tokens),
+        better="low",
+    ),
+    Measure(
         "sounds like the others",
         "common pairs of characters in the replies of two characters to one question",
         ("everyday",),

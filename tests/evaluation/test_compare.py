@@ -34,6 +34,24 @@ def test_the_first_is_set_against_each_other_one(
     assert out.exists()
 
 
+def test_the_table_has_a_column_a_report_and_says_what_is_missing(tmp_path: Path) -> None:
+    folders = [record(tmp_path, "good", 1.0), record(tmp_path, "bad", 0.25)]
+    more = Score(
+        "prompt (tokens)", (Value("a", "wukong", "a", 300), Value("b", "wukong", "b", 500))
+    )
+    told = Record({"name": "long", "characters": ["wukong"]}, (more,), ())
+    write_record(tmp_path / "long", told)
+    out = tmp_path / "t.md"
+    folders.append(tmp_path / "long")
+    assert main(["compare", *map(str, folders), "--table", str(out)]) == 0
+    rows = out.read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "| axis | good | bad | long |"
+    assert "| self | 1.00 (1.00 … 1.00) | 0.25 (0.25 … 0.25) | – |" in rows
+    assert any(row.startswith("| prompt (tokens) | – | – | 400 (") for row in rows)
+    with pytest.raises(EvaluationError, match="cannot be written"):
+        main(["compare", *map(str, folders), "--table", str(tmp_path / "no" / "t.md")])
+
+
 def test_one_report_is_no_comparison(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="two reports"):
         main(["compare", str(record(tmp_path, "good", 1.0))])

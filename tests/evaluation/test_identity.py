@@ -49,6 +49,22 @@ async def test_naming_oneself_does_not_excuse_the_words_of_another() -> None:
     assert shares["wukong"]["right"] == 0.0
 
 
+async def test_everybody_of_the_cast_can_be_asked_and_is_known_by_their_names() -> None:
+    """Each says a name of its own card; then all say 牛魔王's."""
+    own = {character.name.zh: f"我便是{character.name.zh}。" for character in CAST}
+    ids = [character.id for character in CAST]
+    for script, right in ((lambda p: own[speaker_of(p)], len(ids)), (lambda p: "老牛在此", 1)):
+        engine = EchoEngine(script, context=20_000)
+        answers = await identity.ask(
+            engine, Serving(), CAST, samples=2, language="zh", seed=1, characters=ids
+        )
+        result = identity.summary(answers)
+        assert result["n"] == 2 * len(ids)
+        assert result["right"] == round(right / len(ids), 4)
+        assert list(result["characters"]) == ids
+        assert all(answer.company == (n % 2 == 1) for n, answer in enumerate(answers))
+
+
 async def test_silence_is_counted_as_empty() -> None:
     result = await measured(lambda prompt: "")
     assert result["empty"] == 24

@@ -81,6 +81,13 @@ async def test_the_models_preference_decides(scenes: Path) -> None:
         assert result["n"] == 2
 
 
+async def test_a_sample_of_the_lines_is_spread_over_them(scenes: Path) -> None:
+    result = await speaker.measure(Partial("孙悟空："), Serving(), CAST, scenes, [2, 5], most=3)
+    assert result["n"] == 3
+    low, high = result["interval"]
+    assert low <= result["accuracy"] <= high
+
+
 async def test_the_majority_comes_from_the_training_chapters(scenes: Path) -> None:
     result = await speaker.measure(Partial("沙僧："), Serving(), CAST, scenes, [5])
     assert result["majority"] == 0.5  # 悟空 says most in chapters 1 and 2

@@ -39,6 +39,22 @@ async def test_a_long_talk_is_trimmed_like_a_rooms(asks: list[Ask]) -> None:
     assert far.scene.turns[0].text not in seen[0]
 
 
+async def test_cards_are_shown_as_asked_and_the_prompts_length_is_kept(asks: list[Ask]) -> None:
+    seen: list[str] = []
+    engine = EchoEngine(lambda prompt: seen.append(prompt) or "好", context=40_000)
+    subject = EngineSubject(engine, Serving(max_tokens=16))
+    lengths = []
+    for cards in ("full", "brief", "name"):
+        subject.show_cards(cards)
+        answers = await subject.answer(asks[:1])
+        lengths.append(answers[asks[0].id].asked)
+        assert (asks[0].speaker.persona.zh in seen[-1]) == (cards == "full")
+        assert (asks[0].speaker.brief.zh in seen[-1]) == (cards == "brief")
+    assert lengths == sorted(lengths, reverse=True)
+    # Its tokens are bytes, but a fence is one.
+    assert len(seen[-1].encode()) - 60 < lengths[-1] < len(seen[-1].encode())
+
+
 async def test_cards_that_leave_no_room_are_said_so(asks: list[Ask]) -> None:
     subject = EngineSubject(EchoEngine(["好"], context=200), Serving(max_tokens=16))
     with pytest.raises(EvaluationError, match="fewer characters"):
