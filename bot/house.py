@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from bot import settings
 from bot.engines import open_chosen
 from bot.filters import load_filter
 from bot.initiative import Initiative
@@ -287,6 +288,6 @@ def _count(text: str) -> int:
 
 
 def _named(given: Path | None, variable: str) -> Path | None:
-    """What an option or else the environment names."""
+    """What an option or else the environment names, or else what the web pages keep."""
     named = given or os.environ.get(variable)
-    return Path(named).expanduser() if named else None
+    return Path(named).expanduser() if named else settings.kept(variable)

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 if sys.platform == "win32":  # pragma: no cover - the other side is what is tested
     import msvcrt
@@ -148,6 +149,50 @@ def process_ended(owner: str) -> bool | None:
         return _started(int(pid)) != rest
     except (ProcessLookupError, ValueError):
         return True
+
+
+def apart(descriptor: int | None = None) -> dict[str, Any]:
+    """Arguments of `subprocess.Popen` for a process that outlives this one and its terminal, in a
+    group of its own; `descriptor` (a lock) is its too, where descriptors can be given on."""
+    if sys.platform == "win32":  # pragma: no cover
+        # CREATE_NEW_PROCESS_GROUP | DETACHED_PROCESS
+        return {"creationflags": 0x00000200 | 0x00000008}
+    return {"start_new_session": True, "pass_fds": () if descriptor is None else (descriptor,)}
+
+
+def end_process(pid: int) -> None:
+    """Ask one process to end.
+
+    Raises:
+        ProcessLookupError: it has.
+    """
+    os.kill(pid, signal.SIGTERM)
+
+
+def end_group(pid: int, *, at_once: bool) -> None:
+    """Ask a process begun with `apart` and all its children to end, or end them at once."""
+    with contextlib.suppress(ProcessLookupError):
+        if sys.platform == "win32":  # pragma: no cover
+            os.kill(pid, signal.SIGTERM)  # which ends it; its children see their pipes close
+        else:
+            os.killpg(pid, signal.SIGKILL if at_once else signal.SIGTERM)
+
+
+def start_anew() -> None:
+    """Become this program again, with the same arguments, as if it had just been started.
+
+    What is open is not closed: whoever calls has ended all it does. Never returns on POSIX; on
+    Windows, where a process cannot become another one, the new one is begun beside it.
+    """
+    argv = [sys.executable, *sys.orig_argv[1:]]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if sys.platform == "win32":  # pragma: no cover
+        import subprocess  # here: only Windows needs it
+
+        subprocess.Popen(argv)
+    else:
+        os.execv(sys.executable, argv)
 
 
 def on_termination(ended: Callable[[], object]) -> None:

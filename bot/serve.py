@@ -17,15 +17,15 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from bot import logs, metrics
 from bot.house import House, add_options
 from bot.memory import MemoryProblem
 from bot.platforms import registry
-from bot.platforms.protocol import Platform, load
-from bot.portable import on_termination
+from bot.platforms.protocol import Platform, Restart, load
+from bot.portable import on_termination, start_anew
 from bot.secrets import without_empty
 
 _log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def main(argv: list[str]) -> int:
     """
     options = parser().parse_args(argv)
     logs.set_up(options.log, form=options.logs)
-    asyncio.run(serve(options, without_empty(os.environ)))
+    _run(serve(options, without_empty(os.environ)))
     return 0
 
 
@@ -97,8 +97,16 @@ def alone(name: str, argv: list[str]) -> int:
     (row,) = (row for row in registry.served() if row.name == name)
     load(row).tokens(os.environ)  # before anything else is done
     logs.set_up(options.log, form=options.logs)
-    asyncio.run(serve(options, os.environ, only=(row,)))
+    _run(serve(options, os.environ, only=(row,)))
     return 0
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(serving)
+    except Restart:
+        _log.info("beginning anew")
+        start_anew()
 
 
 async def serve(

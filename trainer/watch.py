@@ -7,6 +7,7 @@ of them says when asked as it will be asked in a chat; a checkpoint every few mi
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,11 @@ class Bar(TrainerCallback):  # type: ignore[misc]
         if logs and "loss" in logs and self.bar:
             steps = state.global_step - self.first
             speed = steps * self.tokens / max(1e-9, time.monotonic() - self.begun)
-            self.bar.update(self.task, told=f"loss {logs['loss']:.3f} · {speed:,.0f} tokens/s")
+            told = f"loss {logs['loss']:.3f} · {speed:,.0f} tokens/s"
+            self.bar.update(self.task, told=told)
+            if not self.shown and state.is_world_process_zero:  # no terminal: a line is all
+                of = f"{state.global_step} of {state.max_steps}"
+                print(f"training: {of}, {told}", file=sys.stderr, flush=True)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.bar:

@@ -14,7 +14,7 @@ import argparse
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import aiohttp
@@ -30,6 +30,7 @@ from bot.house import add_options
 from bot.platforms import registry
 from bot.platforms.protocol import PlatformProblem, load
 from bot.secrets import SecretProblem, known, redact, without_empty
+from bot.settings import with_tokens
 
 
 @dataclass(slots=True)
@@ -45,9 +46,14 @@ class Examination:
 
 
 async def examine(
-    options: argparse.Namespace, environment: Mapping[str, str], machine: Machine | None = None
+    options: argparse.Namespace,
+    environment: Mapping[str, str],
+    machine: Machine | None = None,
+    *,
+    model: Sequence[Finding] | None = None,
 ) -> Examination:
-    """Look at everything. Raises nothing: what goes wrong is a finding."""
+    """Look at everything. Raises nothing: what goes wrong is a finding. `model` is what is known of
+    the model already, where it is open in this process; None: it is opened once."""
     machine = machine or Machine()
     found = Examination()
     hidden = known(environment)
@@ -59,7 +65,9 @@ async def examine(
             await _check_platform(row, probe, options, environment, found)
         found.findings += check_files(options, environment)
         found.findings += await check_redis(environment, machine)
-        found.findings += await check_model(options, environment, machine)
+        if model is None:
+            model = await check_model(options, environment, machine)
+        found.findings += model
         found.findings += check_sound(options, environment)
         found.findings += check_load(machine, options.threads)
         if not wanted:
@@ -104,7 +112,7 @@ def main(argv: list[str]) -> int:
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     options = parser.parse_args(argv)
-    found = asyncio.run(examine(options, without_empty(os.environ)))
+    found = asyncio.run(examine(options, with_tokens(without_empty(os.environ))))
     for finding in found.findings:
         print(finding)
     if options.json:

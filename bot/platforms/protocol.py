@@ -27,6 +27,10 @@ class PlatformProblem(RuntimeError):
     for_user = True
 
 
+class Restart(Exception):
+    """Whoever hosts asked, on a platform, that the whole process begins anew."""
+
+
 class Connection(Protocol):
     """A bot that is ready to be connected to its platform."""
 
@@ -35,6 +39,7 @@ class Connection(Protocol):
 
         Raises:
             PlatformProblem: it cannot go on.
+            Restart: the process is to begin anew.
         """
         ...
 

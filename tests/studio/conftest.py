@@ -184,6 +184,15 @@ def data(tmp_path_factory: pytest.TempPathFactory):
     return tmp_path_factory.mktemp("studio")
 
 
+@pytest.fixture(autouse=True)
+def data_home(tmp_path, monkeypatch):
+    """A data folder of the test's own: settings, jobs and models lie there."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    for variable in ("MRP_MODELS", "MRP_MODEL", "DISCORD_TOKEN", "TELEGRAM_TOKEN", "REDIS_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    return tmp_path / "data" / "mrp"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_redis(data) -> Iterator[None]:
     """Keep the embedded server alive between tests; stop it at the end."""

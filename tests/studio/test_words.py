@@ -11,7 +11,7 @@ from bot.platforms.studio.words import WORDS
 # Keys that templates put together.
 COMPOSED = {f"make {field}" for field in FIELDS} | {f"by {how}" for how in ("", *SORTED)}
 COMPOSED |= {f"share {form}" for form in FORMATS}
-SOURCES = [*(pages.HERE / "templates").glob("*.html"), *pages.HERE.glob("*.py")]
+SOURCES = [*(pages.HERE / "templates").glob("*.html"), *pages.HERE.rglob("*.py")]
 
 
 def test_words_and_templates_agree():

@@ -22,9 +22,10 @@ from bot.doctor.finding import Checkup, Finding
 from bot.doctor.probe import Probe
 from bot.house import House
 from bot.memory import Link, MemoryProblem, Sessions, Visitor, open_memory
-from bot.platforms.protocol import PlatformProblem
+from bot.platforms.protocol import PlatformProblem, Restart
 from bot.platforms.studio.addresses import LISTEN, Addresses, addresses
 from bot.platforms.studio.figures import MINUTE
+from bot.platforms.studio.hosting.desk import Desk
 from bot.platforms.studio.rooms import PLATFORM as NAME
 from bot.platforms.studio.server import serve
 from bot.platforms.studio.site import Site
@@ -49,6 +50,7 @@ class StudioConnection:
 
         Raises:
             PlatformProblem: the address cannot be listened on.
+            Restart: the host asked for it.
         """
         site = self.site
         self._runner = await serve(site)
@@ -57,13 +59,18 @@ class StudioConnection:
         for name in await site.house.unfinished(NAME):
             site.later(site.rooms.resume(name))
         looking = asyncio.create_task(self._look())
+        again = asyncio.Event()
+        site.desk.restart = again.set
+        site.desk.chats.begin()
         try:
-            while True:
+            while not again.is_set():
                 with contextlib.suppress(MemoryProblem):  # the next time, then
                     await site.sessions.announce(site.addresses.url)
-                await asyncio.sleep(ANNOUNCE)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(again.wait(), ANNOUNCE)
         finally:
             looking.cancel()
+        raise Restart
 
     async def _look(self) -> None:
         while True:
@@ -112,7 +119,8 @@ class Studio:
         *,
         on_limited: Callable[[float], None],
     ) -> StudioConnection:
-        return StudioConnection(Site(house, addresses(options.studio, options.studio_url)))
+        desk = Desk.of(house, options, environment)
+        return StudioConnection(Site(house, addresses(options.studio, options.studio_url), desk))
 
     async def check(
         self, probe: Probe, options: argparse.Namespace, environment: Mapping[str, str]

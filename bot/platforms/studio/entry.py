@@ -28,6 +28,8 @@ async def come_in(ask: Ask) -> web.StreamResponse:
         await ask.site.sessions.end(ask.session)
     token = await ask.site.sessions.begin(link.visitor, language=ask.language)
     response = ask.see("room", link.room) if link.room else ask.see("")
+    if link.visitor.role == "owner" and not link.room and ask.site.desk.is_first():
+        response = ask.see("owner", "setup")
     set_cookie(ask, response, token)
     return response
 

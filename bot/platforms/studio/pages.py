@@ -28,6 +28,7 @@ HERE = Path(__file__).parent
 FILES = {
     "studio.css": ("static", "text/css"),
     "studio.js": ("static", "text/javascript"),
+    "hosting.css": ("static", "text/css"),
     "mark.svg": ("static", "image/svg+xml"),
     "htmx.min.js": ("htmx", "text/javascript"),
     "hx-sse.min.js": ("htmx", "text/javascript"),
@@ -68,7 +69,7 @@ class Pages:
             path=self.path,
             name_of=name_of,
         )
-        self._environment.filters.update(day=_day, clock=_clock, dom=_dom)
+        self._environment.filters.update(day=_day, clock=_clock, dom=_dom, gb=_gb, gib=_gib)
         # What changed in a room is rendered once for all who watch it.
         self._shared = lru_cache(maxsize=512)(self.part)
 
@@ -117,3 +118,12 @@ def _day(seconds: float) -> str:
 
 def _clock(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds)) if seconds else ""
+
+
+def _gb(amount: float) -> str:
+    """Bytes as GB, with as many digits as tell something."""
+    return f"{amount / 1e9:.2f}" if amount < 1e9 else f"{amount / 1e9:.1f}"
+
+
+def _gib(amount: float) -> str:
+    return f"{amount / 2**30:.1f}"

@@ -14,6 +14,7 @@ from bot.platforms.studio import (
     scene_pages,
 )
 from bot.platforms.studio.access import Route
+from bot.platforms.studio.hosting import setup
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/", gallery.home, "anybody"),
@@ -60,6 +61,14 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/me", me.change, "member"),
     Route("GET", "/me/export", me.export, "member"),
     Route("GET", "/owner", owner.page, "owner"),
+    Route("GET", "/owner/setup", setup.page, "owner"),
+    Route("POST", "/owner/setup/model", setup.model, "owner"),
+    Route("GET", "/owner/setup/came", setup.came, "owner"),
+    Route("POST", "/owner/setup/token", setup.token, "owner"),
+    Route("POST", "/owner/setup/doctor", setup.doctor, "owner"),
+    Route("POST", "/owner/setup/done", setup.done, "owner"),
+    Route("POST", "/owner/restart", setup.restart, "owner"),
+    Route("GET", "/owner/ready", setup.ready, "owner"),
     Route("GET", "/owner/feedback", owner.pairs, "owner"),
     Route("GET", "/owner/feedback/{kind}", owner.export, "owner"),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
+import os
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ from bot.limits import Limits, Rate
 from bot.memory import Session, Sessions, Visitor
 from bot.platforms.studio.addresses import Addresses
 from bot.platforms.studio.figures import Figures
+from bot.platforms.studio.hosting.desk import Desk
 from bot.platforms.studio.pages import Look, Pages
 from bot.platforms.studio.rooms import Rooms
 from bot.platforms.studio.streams import Streams
@@ -32,8 +35,9 @@ STRANGERS = Limits(Rate(120, 120), Rate(float("inf"), 60))
 class Site:
     """The pages of one process: its house, who is signed in, the open rooms."""
 
-    def __init__(self, house: House, addresses: Addresses) -> None:
+    def __init__(self, house: House, addresses: Addresses, desk: Desk | None = None) -> None:
         self.house = house
+        self.desk = desk or Desk.of(house, argparse.Namespace(), os.environ)
         self.addresses = addresses
         self.sessions = Sessions(house.memory, patience=PATIENCE)
         self.rooms = Rooms(house, self.sessions)
@@ -70,6 +74,7 @@ class Site:
     async def close(self) -> None:
         """End what goes on in the background; what is being said is kept as far as it was said."""
         self.streams.close()
+        await self.desk.chats.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.platforms.studio.hosting.words import HOSTING
 from bot.platforms.studio.room_words import ROOM_WORDS
 from characters.card import Words
 
 WORDS: Mapping[str, Words] = {
     **ROOM_WORDS,
+    **HOSTING,
     # every page
     "site": Words("书中人", "Out of the Book"),
     "skip": Words("跳到正文", "Skip to the content"),

@@ -1,0 +1,1 @@
+"""The pages of whoever hosts: set-up, reviews, rules, backups, the workshop."""
