@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "serve": ("bot.serve", "every platform that has a token, with a page of health and figures"),
     "engine": ("bot.endpoint.cli", "serve: the model, and characters as models, over HTTP"),
     "doctor": ("bot.doctor.examine", "looks at everything a bot needs, and says what to do"),
+    "backup": ("bot.backup", "all that is remembered as one file, and back"),
     "feedback": ("bot.feedback", "what people thought of replies, as rows to learn from"),
     "canon": ("canon.cli", "the book: build, quotes, search, stats"),
     "lessons": ("trainer.compose", "turn scenes, the book and talk into training lessons"),

@@ -45,6 +45,9 @@ from characters.card import Language
 
 MOST_ROOMS = 5000
 
+_NOTIFY = """
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'news', ARGV[1]) end
+"""
 _VISIT = resources.files(__package__).joinpath("visit.lua").read_text("utf-8")
 
 
@@ -106,6 +109,17 @@ class PersonMemory:
 
         what, *accounts = (await self.store.lasting(step)).split(" ")
         return (what, tuple(map(unquoted, accounts))) if what else None
+
+    async def notify(self, what: str, *values: str) -> None:
+        """Have the person told something in private, once, when they next speak there; what they
+        were to be told before gives way. Nothing where nothing is kept of them (any more)."""
+        key = person_key(self.person, "account")
+        text = " ".join((what, *map(quoted, values)))
+
+        async def step() -> None:
+            await self.store.redis.eval(_NOTIFY, 1, key, text)
+
+        await self.store.lasting(step)
 
     async def known(self) -> Known:
         """All that is known; reading renews the TTL."""
