@@ -5,9 +5,9 @@
     mrp backup check mine.mrp.gz         is it whole, and what is in it
     mrp backup restore mine.mrp.gz       what is remembered now is backed up first, then replaced
 
-The file is gzipped JSON, a line a key, with a checksum at its end: rooms, people, characters that were
-made, feedback. Who is signed in, tokens of platforms, models and the book are not in it. It is as
-secret as the conversations: only its owner may read it. Whoever has everything forgotten after a
+The file is gzipped JSON, a line a key, with a checksum at its end: rooms, people, characters that
+were made, feedback. Who is signed in, tokens of platforms, models and the book are not in it. It is
+as secret as the conversations: only its owner may read it. Whoever has everything forgotten after a
 backup was made is still in that backup, so keep few, and not for long.
 
 A backup can be made while people talk. Restore while no bot runs, or start them again afterwards.
@@ -119,7 +119,9 @@ async def _write(memory: Memory, out: gzip.GzipFile) -> None:
         digest.update(data)
         out.write(data)
 
-    line({"mrp": "backup", "format": FORMAT, "keys_version": VERSION, "made": round(time.time(), 3)})
+    line(
+        {"mrp": "backup", "format": FORMAT, "keys_version": VERSION, "made": round(time.time(), 3)}
+    )
     async for record in dump(memory):
         keys += 1
         line([record.key, record.kind, record.expires, record.value])
@@ -141,7 +143,8 @@ def read(file: Path) -> tuple[Contents, list[Record]]:
 
 
 def _read(file: Path) -> tuple[Contents, list[Record]]:
-    digest, records, size = hashlib.sha256(), [], 0
+    digest, size = hashlib.sha256(), 0
+    records: list[Record] = []
     head: Any = None
     end: Any = None
     with gzip.open(file, "rb") as lines:

@@ -2,14 +2,14 @@
 
     jobs = Jobs(data_folder() / "jobs", data_folder() / "workshop")
     job = jobs.start("train", ["train", "recipes/mine.toml"], "mine")
-    jobs.find(job.id).state              "running", then "done", "failed", "cancelled" or "broken off"
+    jobs.find(job.id).state              "running"; "done", "failed", "cancelled", "broken off"
     jobs.cancel(job.id); jobs.resume(job.id)
 
-Each job is a folder: `job.json` (what and how it is), `log` and `log.1` (the newest megabyte of what
-it said), `losses.tsv` (step and loss). The process that minds it (`python -m bot.jobs FOLDER CWD`)
+Each job is a folder: `job.json` (what and how it is), `log` and `log.1` (the newest MB of what it
+said), `losses.tsv` (step and loss). The process that minds it (`python -m bot.jobs FOLDER CWD`)
 holds the lock of all jobs, which its command inherits: whoever begins another one is refused, after
-a crash too. A job whose minder is gone was broken off, and begins again with the same command, which
-goes on where it stopped as far as that command can.
+a crash too. A job whose minder is gone was broken off; it begins again with the same command, which
+goes on where it stopped as far as it can.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ class Jobs:
         """All jobs, the newest first."""
         if not self.folder.is_dir():
             return []
-        names = sorted((p.name for p in self.folder.iterdir() if _ID.fullmatch(p.name)), reverse=True)
+        names = sorted(
+            (p.name for p in self.folder.iterdir() if _ID.fullmatch(p.name)), reverse=True
+        )
         return [job for name in names if (job := self.find(name)) is not None]
 
     def find(self, job_id: str) -> Job | None:
@@ -118,7 +120,9 @@ class Jobs:
             JobProblem: its folder cannot be written.
         """
         self._refuse_two()
-        job = Job(f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(3)}", kind, tuple(argv), about)
+        job = Job(
+            f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(3)}", kind, tuple(argv), about
+        )
         self._forget_old()
         return self._begin(job)
 
@@ -232,13 +236,11 @@ def _write(folder: Path, job: Job) -> None:
 
 def steps_of(line: str) -> tuple[int, int] | None:
     """How many steps of how many a line says are done; None: it says nothing of the kind."""
-    found = None
-    for found in _STEPS.finditer(line):
-        pass
-    if found is None:
+    found = list(_STEPS.finditer(line))
+    if not found:
         return None
-    done, of = (int(each) for each in found.groups() if each is not None)
-    return (done, of) if 0 < of and done <= of else None
+    done, of = (int(each) for each in found[-1].groups() if each is not None)
+    return (done, of) if of > 0 and done <= of else None
 
 
 def loss_of(line: str) -> float | None:
@@ -252,7 +254,7 @@ class _Said:
 
     def __init__(self, folder: Path, job: Job) -> None:
         self.folder, self.job = folder, job
-        self._log: IO[bytes] = open(folder / "log", "ab")  # noqa: SIM115: closed by `close`
+        self._log: IO[bytes] = (folder / "log").open("ab")
         self._losses = 0
         self._written = 0.0
 
@@ -276,7 +278,7 @@ class _Said:
         if self._log.tell() > LOG_HALF:
             self._log.close()
             os.replace(self.folder / "log", self.folder / "log.1")
-            self._log = open(self.folder / "log", "ab")  # noqa: SIM115
+            self._log = (self.folder / "log").open("ab")
 
     def close(self) -> None:
         self._log.close()

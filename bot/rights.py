@@ -165,6 +165,18 @@ WERE_UNLINKED = Words(
     "绑定已经拆开，现在和你同一个人的账号：{}。",
     "The link was undone; the accounts that are one person with you now: {}.",
 )
+# What became of a character, by what `PersonMemory.notify` is told.
+REVIEWED = {
+    "approved": Words(
+        "你做的{}通过了审核，在那里可以请上场了。{}",
+        "{}, whom you made, was approved and can be summoned there. {}",
+    ),
+    "refused": Words(
+        "你做的{}没有通过审核，只能在私聊里用。{}",
+        "{}, whom you made, was not approved and stays for private use. {}",
+    ),
+    "removed": Words("你做的{}被撤下了。{}", "{}, whom you made, was taken away. {}"),
+}
 NO_CODE = Words(
     "这个口令不能用：过期了、用过了，或者就是你自己的。在另一个账号上重新 /绑定。",
     "This code does not work: it is too old, used, or your own. Ask for a new one with /link on "
@@ -401,10 +413,13 @@ async def _unlink(person: PersonMemory, private: bool, language: Language) -> st
 
 
 async def news(person: PersonMemory, language: Language) -> str | None:
-    """What to tell somebody, in private, that was done with another account of theirs; once."""
+    """What to tell somebody in private, once: what was done with another account of theirs, or
+    what became of a character that they made."""
     found = await person.news()
     if found is None:
         return None
+    if found[0] in REVIEWED:
+        return REVIEWED[found[0]][language].format(*found[1])
     words = WERE_LINKED if found[0] == "linked" else WERE_UNLINKED
     return words[language].format(_platforms(found[1]))
 

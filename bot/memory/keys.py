@@ -61,7 +61,7 @@ used; then the hourly look erases them. By themselves all keys end 400 days afte
 `…:personas`, a hash of at most 64: room -> order, and who the person is there (500 characters)
 `…:account`, a hash: self (the account that the four above are under, when it is not this one) ·
     days · name · language · seen (seconds) · many "1" (was in more rooms than are listed) ·
-    news (what was done with another account, to be told)
+    news (what was done with another account, or a character, to be told)
 `…:rooms`, a sorted set of at most 5,000: PLATFORM:NAME, and ` private` -> when the person was last
     there; as `account`
 `…:attached`, a text: JSON of name and bytes (base64, 8 MB at most) of a file that the person sent;

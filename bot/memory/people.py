@@ -23,7 +23,7 @@ from bot.memory.characters import CharacterStore
 from bot.memory.connection import Connection, ConnectionCallback
 from bot.memory.export import export
 from bot.memory.forgetting import Forgotten
-from bot.memory.keys import MARGIN_DAYS, person_key, unquoted
+from bot.memory.keys import MARGIN_DAYS, person_key, quoted, unquoted
 from bot.memory.known import (
     DAYS,
     LONGEST_FACT,
@@ -98,8 +98,8 @@ class PersonMemory:
         return await self.store.lasting(step)
 
     async def news(self) -> tuple[str, tuple[str, ...]] | None:
-        """What was done to the person through another account, once: "linked" or "unlinked", and
-        which accounts are one person now."""
+        """What somebody else did, once: "linked" or "unlinked", and which accounts are one person
+        now; or what `notify` was told, and its values."""
         key = person_key(self.person, "account")
 
         async def step() -> str:

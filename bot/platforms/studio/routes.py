@@ -14,7 +14,7 @@ from bot.platforms.studio import (
     scene_pages,
 )
 from bot.platforms.studio.access import Route
-from bot.platforms.studio.hosting import setup
+from bot.platforms.studio.hosting import backups, reviewing, rules, setup
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/", gallery.home, "anybody"),
@@ -69,6 +69,17 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/owner/setup/done", setup.done, "owner"),
     Route("POST", "/owner/restart", setup.restart, "owner"),
     Route("GET", "/owner/ready", setup.ready, "owner"),
+    Route("GET", "/owner/reviews", reviewing.page, "owner"),
+    Route("POST", "/owner/reviews", reviewing.decide, "owner"),
+    Route("GET", "/owner/rules", rules.page, "owner"),
+    Route("POST", "/owner/rules/rights", rules.rights, "owner"),
+    Route("POST", "/owner/rules/limits", rules.limits, "owner"),
+    Route("POST", "/owner/rules/filter", rules.filter, "owner"),
+    Route("POST", "/owner/rules/trial", rules.trial, "owner"),
+    Route("GET", "/owner/backups", backups.page, "owner"),
+    Route("POST", "/owner/backups", backups.change, "owner"),
+    Route("POST", "/owner/backups/make", backups.make, "owner"),
+    Route("GET", "/owner/backups/file/{name}", backups.take_along, "owner"),
     Route("GET", "/owner/feedback", owner.pairs, "owner"),
     Route("GET", "/owner/feedback/{kind}", owner.export, "owner"),
 )

@@ -43,9 +43,7 @@ class Desk:
     restart: Callable[[], None] | None = None
 
     @classmethod
-    def of(
-        cls, house: House, options: argparse.Namespace, environment: Mapping[str, str]
-    ) -> Desk:
+    def of(cls, house: House, options: argparse.Namespace, environment: Mapping[str, str]) -> Desk:
         """The desk of a process that was started with these options."""
         parser = argparse.ArgumentParser()
         add_options(parser)
@@ -74,7 +72,5 @@ class Desk:
         steps."""
         chosen = {"MRP_MODEL", "MRP_ENGINE"} & self.given.keys() or default_model(os.environ)
         return not (
-            chosen
-            or any(chat.source for chat in self.chats.all())
-            or settings.kept(settings.SEEN)
+            chosen or any(chat.source for chat in self.chats.all()) or settings.kept(settings.SEEN)
         )

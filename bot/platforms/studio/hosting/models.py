@@ -22,7 +22,8 @@ SHIPPED_NAME = "shipped"  # as `mrp model use` calls it
 @dataclass(frozen=True, slots=True)
 class Model:
     """A row of the page. `name` is what `mrp model use` takes; `needs` is bytes of memory when it
-    serves, `bytes` of its file; `what` is one line of the catalogue, "" for a file that was found."""
+    serves, `bytes` of its file; `what` is one line of the catalogue, "" for a file that was found.
+    """
 
     name: str
     what: str
@@ -112,7 +113,7 @@ def _exact(path: Path, memory: int) -> tuple[int, bool]:
 
 
 def fetched(name: str) -> tuple[int, int]:
-    """Bytes of a model that came down so far, and of how many, roughly; (0, 0): nothing is known."""
+    """Bytes of a model that came down so far, and of how many, roughly; (0, 0): nobody knows."""
     known = catalogue()
     entry = known.get(name)
     if entry is None:

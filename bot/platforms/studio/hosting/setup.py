@@ -140,4 +140,3 @@ async def ready(ask: Ask) -> web.StreamResponse:
     if ask.request.query.get("boot", "") == ask.site.desk.boot:
         return web.Response(status=204)
     return web.Response(status=200, headers={"HX-Redirect": ask.site.path("owner", "setup")})
-

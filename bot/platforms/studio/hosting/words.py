@@ -17,8 +17,8 @@ HOSTING: Mapping[str, Words] = {
     "setup title": Words("把台子搭起来", "Setting the stage"),
     "setup text": Words(
         "三步：挑一个这台机器装得下的模型，要的话接上聊天，再看看有没有毛病。都可以以后再来改。",
-        "Three steps: a model that this machine can hold, chats if you like, and a look at what may "
-        "be amiss. All of it can be changed later.",
+        "Three steps: a model that this machine can hold, chats if you like, and a look at what "
+        "may be amiss. All of it can be changed later.",
     ),
     "setup model": Words("模型", "A model"),
     "setup now": Words("现在是：{}", "Now: {}"),
@@ -91,8 +91,132 @@ HOSTING: Mapping[str, Words] = {
     "setup doctor": Words("看一看", "A look at everything"),
     "setup doctor text": Words(
         "和 mrp doctor 一样：口令、权限、Redis、磁盘、时钟；每处毛病旁边写着怎么办。",
-        "As mrp doctor does: tokens, permissions, Redis, disk, clock; beside each fault what to do.",
+        "As mrp doctor does: tokens, permissions, Redis, disk, clock; what to do about each fault.",
     ),
     "setup look": Words("全部看一遍", "Look at everything"),
     "setup done": Words("好了，去见角色", "Done: to the characters"),
+    "job log": Words("看日志", "See its log"),
+    # reviews
+    "review title": Words("等你看的", "For you to look at"),
+    "review waiting": Words("等着审核的角色", "Characters that wait"),
+    "review waiting text": Words(
+        "别人为某个服务器或群做的。退回去的，做的人自己在私聊里还能用；理由会在私聊里转告。",
+        "Made by members for a server or group. One that is refused stays its maker's, in private; "
+        "the reason is passed on to them there.",
+    ),
+    "review nothing": Words("没有人在等。", "Nobody waits."),
+    "review for": Words("给", "for"),
+    "review card": Words("整张卡", "The whole card"),
+    "review why": Words("理由（可以不写；转告做的人）", "Why (optional; the maker is told)"),
+    "review approve": Words("通过", "Approve"),
+    "review refuse": Words("退回", "Refuse"),
+    "review reports": Words("举报", "Reports"),
+    "review reports text": Words("谁举报的不记在这里。", "Who reported is not shown."),
+    "review no reports": Words("没有举报。", "There are no reports."),
+    "review done": Words("看过了，没有问题", "Looked into, all is well"),
+    "review whom": Words("没有说是哪个角色，没有做。", "No character was named; nothing was done."),
+    # rules
+    "rules title": Words("规矩", "The rules of the house"),
+    "rules text": Words(
+        "改了马上在这个进程里算数；别的进程下次启动时读到。",
+        "A change counts at once in this process; others read it when they next start.",
+    ),
+    "rules given": Words(
+        "由启动时给的文件 {} 决定，在那里改。",
+        "Settled by {}, given at the start; change it there.",
+    ),
+    "rules number": Words(
+        "每一格都要是 0 到 999999 的数。", "Each must be a number from 0 to 999999."
+    ),
+    "rules gone": Words(
+        "这条规则刚才被改过或删掉了，没有存。", "This rule was changed just now; nothing was kept."
+    ),
+    "rules filter": Words("不谈的事", "What is not talked about"),
+    "rules filter text": Words(
+        "人说到的，角色婉拒，不记下；模型写到的，还没出现就换掉。",
+        "What people say of it is declined in character and not kept; what the model writes of it "
+        "is stopped before it is seen.",
+    ),
+    "rules try": Words("试一句", "Try a sentence"),
+    "rules sentence": Words("一句话", "A sentence"),
+    "rules speaker": Words("由谁来回答", "Who would answer"),
+    "rules no speaker": Words("没有人在场", "nobody on stage"),
+    "rules input": Words("人说的", "said by people"),
+    "rules output": Words("角色说的", "said by characters"),
+    "rules broken": Words("犯了“{}”这一条。", "Breaks the rule “{}”."),
+    "rules answer": Words("换成：", "In its place:"),
+    "rules stands": Words("可以说。", "It may stand."),
+    "rules active": Words("现在有：", "There are:"),
+    "rules new": Words("＋ 加一条", "＋ A new rule"),
+    "rules name": Words("叫什么（只在日志里用）", "Its name (for logs)"),
+    "rules words": Words(
+        "词，一行一个；字中间夹空格标点也认得",
+        "Words, one a line; found whatever marks stand between",
+    ),
+    "rules patterns": Words(
+        "正则表达式，一行一个（可以没有）", "Regular expressions, one a line (optional)"
+    ),
+    "rules sides": Words("管谁说的", "Whose words"),
+    "rules say zh": Words("中文怎么婉拒（空着：用角色自己的话）", "How to decline in Chinese"),
+    "rules say en": Words(
+        "英文怎么婉拒（空着：用角色自己的话）", "How to decline in English (empty: the card's own)"
+    ),
+    "rules keep": Words("存下", "Keep"),
+    "rules remove": Words("删掉这条", "Remove this rule"),
+    "rules limits": Words("一次能说多少", "How much at once"),
+    "rules limits text": Words(
+        "聊天平台上一个人、一间屋子：先能连说几句，以后每分钟补回几句。",
+        "On chat platforms, for one person and one room: so many at once, then so many a minute.",
+    ),
+    "rules person burst": Words("一个人：连着几句", "A person: at once"),
+    "rules person per_minute": Words("一个人：每分钟", "A person: a minute"),
+    "rules room burst": Words("一间屋子：连着几句", "A room: at once"),
+    "rules room per_minute": Words("一间屋子：每分钟", "A room: a minute"),
+    "rules blocked": Words(
+        "不听谁的：一行一个，如 discord:123；telegram:* 是整个平台",
+        "Who is not heard: one a line, such as discord:123; telegram:* is a whole platform",
+    ),
+    "rules rights": Words("谁能用哪个命令", "Who may give which order"),
+    "rules rights text": Words(
+        "管理员由各平台认定；私聊和终端里人人都是。记忆方面自己的权利谁也拿不走，不在表里。",
+        "Platforms say who is a moderator; in private everybody is. What people may do with what "
+        "is remembered of them cannot be taken away and is not listed.",
+    ),
+    "rules everyone": Words("所有人", "everyone"),
+    "rules moderators": Words("管理员", "moderators"),
+    "rules nobody": Words("没有人", "nobody"),
+    # backups
+    "backup title": Words("备份", "Backups"),
+    "backup text": Words(
+        "记得的一切装进一个文件：屋子、人、做的角色、反馈。口令、模型和书不在里面。"
+        "它和对话一样私密；之后要求忘掉的人还在旧备份里，所以别留太多太久。",
+        "All that is remembered in one file: rooms, people, characters that were made, feedback. "
+        "No tokens, models or books. It is as private as the talks; who asks to be forgotten "
+        "later is still in it, so keep few, and not for long.",
+    ),
+    "backup make": Words("现在做一个", "Make one now"),
+    "backup none": Words("还没有备份。", "There are none yet."),
+    "backup take": Words("下载", "Download"),
+    "backup check": Words("查一查", "Check"),
+    "backup remove": Words("删掉", "Remove"),
+    "backup restore": Words("恢复成这样", "Restore this one"),
+    "backup restore text": Words(
+        "用它换掉现在记得的一切；现在的先自动备份，然后重启。",
+        "It takes the place of all that is remembered; that is backed up first. Then a restart.",
+    ),
+    "backup sure": Words("先勾上，才会恢复。", "Tick the box first; nothing was restored."),
+    "backup gone": Words("没有这个备份了。", "There is no such backup any more."),
+    "backup whole": Words(
+        "{} 完好：{} 间屋子，{} 个人，{}。", "{} is whole: {} rooms, {} people, of {}."
+    ),
+    "backup restored": Words(
+        "恢复好了：{} 间屋子，{} 个人。原来的在 {}。别的进程要重新启动。",
+        "Restored: {} rooms, {} people. What was before is in {}. Other processes need a restart.",
+    ),
+    "backup bring": Words("带一个进来", "Bring one in"),
+    "backup bring text": Words(
+        "最多 8 MB；更大的直接放进 {}。先查过，不会马上恢复。",
+        "8 MB at most; put a larger one into {}. It is checked, and not restored yet.",
+    ),
+    "backup no file": Words("先选一个文件。", "Choose a file first."),
 }

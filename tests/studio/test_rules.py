@@ -1,0 +1,114 @@
+"""Rights, limits and filters: kept as the files that options name, and counting at once."""
+
+import math
+
+import pytest
+
+from bot import settings
+from bot.filters import load_filter
+from bot.limits import load_limits
+from bot.permissions import ACTIONS, load_permissions
+
+
+@pytest.fixture
+async def owner(studio):
+    return await studio.browser("studio:owner", "主人", role="owner")
+
+
+RULE = {"name": "钱", "words": "赌博\ncasino\n", "patterns": r"\d{11}", "say-zh": "莫谈钱财。"}
+
+
+async def test_a_rule_is_kept_counts_at_once_and_can_be_tried(studio, owner):
+    status, _, where = await owner.post("/owner/rules/filter", **RULE)
+    assert (status, where) == (303, "/owner/rules")
+    file = settings.kept("MRP_FILTER")
+    assert load_filter(file) == studio.house.shared.filter
+    assert studio.house.shared.filter.check("我们去赌 博", "zh") == "莫谈钱财。"
+    _, text, _ = await owner.post("/owner/rules/trial", text="电话 13800001111", speaker="wukong")
+    assert text.count("犯了“钱”这一条") == 2
+    assert "莫谈钱财。" in text
+    _, text, _ = await owner.post("/owner/rules/trial", text="<b>今天天气好</b>")
+    assert text.count("可以说。") == 2
+    assert "&lt;b&gt;今天" in text
+    # changed: one side only, declined in the character's own words
+    fields = {"name": "钱", "words": "赌博", "side-input": "yes", "number": "0"}
+    await owner.post("/owner/rules/filter", **fields)
+    _, text, _ = await owner.post("/owner/rules/trial", text="赌博", speaker="wukong")
+    assert text.count("犯了“钱”这一条") == 1
+    (wukong,) = [one for one in studio.house.cast if one.id == "wukong"]
+    assert any(line in text for line in wukong.refusal.zh)
+    await owner.post("/owner/rules/filter", number="0", do="remove")
+    assert settings.kept("MRP_FILTER") is None
+    assert studio.house.shared.filter.broken("赌博") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"patterns": "("}, "does not compile"),
+        ({"patterns": "(a+)+$"}, "takes too long"),
+        ({"patterns": ".*"}, "holds for every text"),
+        ({"words": "！！"}, "holds no letter"),
+        ({"name": "x"}, "neither words nor patterns"),
+    ],
+)
+async def test_a_rule_that_cannot_be_is_said_and_nothing_typed_is_lost(studio, owner, fields, says):
+    await owner.post("/owner/rules/filter", **RULE)
+    before = studio.house.shared.filter
+    status, text, _ = await owner.post("/owner/rules/filter", **fields)
+    assert status == 400
+    assert says in text
+    assert str(settings.folder()) not in text
+    assert studio.house.shared.filter == before
+    assert all(value.replace("(", "(") in text for key, value in fields.items() if key != "name")
+    status, _, _ = await owner.post("/owner/rules/filter", number="7", **RULE)
+    assert status == 409
+
+
+async def test_limits_count_at_once(studio, owner):
+    fields = {"person-burst": "3", "person-per_minute": "6", "room-burst": "10"}
+    fields |= {"room-per_minute": "20.5", "blocked": "discord:13\ntelegram:*"}
+    status, _, _ = await owner.post("/owner/rules/limits", **fields)
+    assert status == 303
+    held = studio.house.shared.limits
+    kept = load_limits(settings.kept("MRP_LIMITS"))
+    assert (held.person, held.room, held.blocked) == (kept.person, kept.room, kept.blocked)
+    assert held.room.per_minute == 20.5
+    assert held.is_blocked("telegram:5")
+    for wrong in (
+        {"person-burst": "0"},
+        {"person-burst": "x"},
+        {"room-burst": "inf"},
+        {"blocked": "a"},
+    ):
+        status, text, _ = await owner.post("/owner/rules/limits", **(fields | wrong))
+        assert status == 400
+        assert held.person.burst == 3
+        assert 'value="20.5"' in text  # what was typed is still there
+    assert math.isfinite(held.room.burst)
+
+
+async def test_rights_are_kept_where_they_differ(studio, owner):
+    asked = {f"who-{action}": "everyone" for action in ACTIONS} | {"who-retry": "nobody"}
+    status, _, _ = await owner.post("/owner/rules/rights", **asked)
+    assert status == 303
+    found = studio.house.shared.permissions
+    assert found == load_permissions(settings.kept("MRP_RIGHTS"))
+    assert not found.allows("retry", moderator=True)
+    assert found.allows("undo", moderator=False)
+    assert "summon" not in found.rules  # as it is by default
+    status, _, _ = await owner.post("/owner/rules/rights", **{"who-retry": "whoever"})
+    assert status == 400
+    await owner.post("/owner/rules/rights", **{"who-undo": "moderators"})
+    assert studio.house.shared.permissions.rules == {}
+
+
+async def test_what_the_command_line_settles_cannot_be_changed(studio, owner, monkeypatch):
+    given = dict.fromkeys(("MRP_FILTER", "MRP_LIMITS", "MRP_RIGHTS"), "/etc/mrp/x.toml")
+    monkeypatch.setattr(studio.site.desk, "given", given)
+    _, text = await owner.get("/owner/rules")
+    assert text.count("/etc/mrp/x.toml") == 3
+    for part, fields in (("filter", RULE), ("limits", {}), ("rights", {})):
+        status, _, _ = await owner.post(f"/owner/rules/{part}", **fields)
+        assert status == 409
+    assert not settings.folder().exists()
