@@ -103,8 +103,9 @@ ALL_GONE = Words(
 )
 MADE_GONE = Words("你做的 {} 个角色也走了。", " The characters you made went, too: {}.")
 HANDED_OVER = Words(
-    "你做的 {} 个角色留给了大家（只在私聊里的除外），不再有你的名字。",
-    " The characters you made ({}) stay for the others, without your name; private ones are gone.",
+    "你做的 {} 个角色里，别人能请的留给了大家，不再有你的名字；只在私聊里的走了。",
+    " Of the characters you made ({}), those that others can summon stay, without your name; "
+    "private ones are gone.",
 )
 OUT = Words(
     "群里从此不记你：从群里学到的都忘了；你在群里的话只留到这场戏演完（至多一小时），之后抹去。"
