@@ -17,7 +17,8 @@ from bot.memory import MemoryProblem, StoredLine
 from bot.room.view import View
 from bot.stage import Audible, Line
 from characters.card import Character, Words
-from speech.error import NothingToSay, SpeechError
+from speech.error import Busy, NothingToSay, SpeechError
+from speech.sound import Sound
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,22 @@ class Aloud:
         if line is None or speaker is None:
             return notices.NOT_THERE
         return await self._read(line, speaker)
+
+    async def sound(self, text: str, speaker: Character) -> Sound:
+        """A line as a voice note, for whoever plays it by themselves.
+
+        Raises:
+            Busy: others are being read.
+            SpeechError: nothing speaks here, or it cannot be said.
+        """
+        engine = self._view.shared.speaker
+        if engine is None:
+            raise SpeechError(notices.NO_SOUND.zh, notices.NO_SOUND.en)
+        try:
+            async with asyncio.timeout(LATE), self._turn:
+                return await engine.say(text, speaker.voice)
+        except TimeoutError as late:
+            raise Busy from late
 
     async def _read(self, line: StoredLine, speaker: Character) -> Words | None:
         if not self.possible:

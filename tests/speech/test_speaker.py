@@ -11,39 +11,8 @@ from characters.voices import Voice
 from speech.error import Busy, NothingToSay, SpeechError
 from speech.sound import Samples
 from speech.speaker import MOST_WAITING, Speaker
-from tests.speech.conftest import RATE, tone
-
-
-class Toner:
-    """A backend in this process: a tone as long as the sentence."""
-
-    name = key = "toner"
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.at_once = self.most = 0
-        self.gate: asyncio.Event | None = None
-        self.problem: SpeechError | None = None
-
-    def missing(self) -> str:
-        return ""
-
-    async def synthesize(self, sentence: str, voice: Voice) -> tuple[Samples, int]:
-        self.at_once += 1
-        self.most = max(self.most, self.at_once)
-        try:
-            if self.gate:
-                await self.gate.wait()
-            await asyncio.sleep(0)
-            if self.problem:
-                raise self.problem
-            self.said.append(sentence)
-            return tone(len(sentence) * 0.2), RATE
-        finally:
-            self.at_once -= 1
-
-    async def close(self) -> None:
-        return None
+from tests.fakes.toner import Toner
+from tests.speech.conftest import RATE
 
 
 async def test_a_line_is_said_once_and_then_known():

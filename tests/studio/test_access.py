@@ -5,6 +5,8 @@ import pytest
 from bot.memory import Link, Visitor
 from bot.platforms.studio import routes
 from bot.platforms.studio.access import RANK, refusal
+from speech.speaker import Speaker
+from tests.fakes.toner import Toner
 
 # The least role of every route, written down a second time on purpose.
 LEAST = {
@@ -35,6 +37,7 @@ LEAST = {
     "POST /join/{code}": "member",
     "GET /room/{key}": "member",
     "GET /room/{key}/stream": "member",
+    "GET /room/{key}/sound/{line}": "member",
     "POST /room/{key}/say": "member",
     "POST /room/{key}/order": "member",
     "POST /room/{key}/scene": "member",
@@ -94,6 +97,7 @@ def test_a_role_may_what_the_ones_below_it_may(least, role):
 
 
 async def test_every_route_and_every_role(studio):
+    studio.house.shared.speaker = Speaker(Toner())
     who = {"anybody": studio.stranger()}
     for role in ("member", "moderator", "owner"):
         who[role] = await studio.browser(f"test:{role}", role, role=role)
@@ -125,7 +129,12 @@ async def a_path(studio, browser, pattern, role, paths):
             paths[role] = "/room/studio:none"
             if role != "anybody":
                 paths[role] = await studio.room(browser, "wukong", alone=False)
-        return pattern.replace("/room/{key}", paths[role]).replace("{id}", "none")
+        line = "none"
+        if role != "anybody":
+            feed = await studio.site.rooms.feed(paths[role].removeprefix("/room/"))
+            line = next(k for k, i in feed.transcript.items.items() if i.kind == "character")
+        path = pattern.replace("/room/{key}", paths[role])
+        return path.replace("{id}", "none").replace("{line}", line)
     if pattern == "/enter/{code}":
         code = await studio.site.sessions.invite(Link(Visitor(f"test:{role}", role, role)))
         return f"/enter/{code}"

@@ -200,7 +200,7 @@ async def test_a_forged_or_foreign_room_is_not_there(studio):
     ]
     forged.append("/room/studio:..%2f..%2fme")
     for room in forged:
-        for rest in ("", "/transcript", "/why", "/edit", "/stream"):
+        for rest in ("", "/transcript", "/why", "/edit", "/stream", "/sound/1"):
             status, text = await hong.get(room + rest)
             assert status == 404, room + rest
             assert "秘密" not in text

@@ -24,9 +24,10 @@ from bot import notices
 from bot.commands import Order, read
 from bot.drafts import Pace
 from bot.memory import MemoryProblem, Visitor
-from bot.platforms.studio.transcript import Item, Transcript, speaker_of
+from bot.platforms.studio.transcript import Item, Transcript, audible, speaker_of
 from bot.room import Room
-from bot.stage import Line, Message, Stage
+from bot.stage import Audible, Line, Message, Stage
+from speech.sound import Sound
 
 log = logging.getLogger(__name__)
 
@@ -206,6 +207,7 @@ class Feed:
             versions=line.versions,
             growing=not line.done,
             turn=old.turn if old else "",
+            room=audible(self.room) if self.room else "",
         )
         self.transcript.put(item)
         self.changed()
@@ -230,6 +232,14 @@ class Feed:
     def file(self, id: str) -> tuple[str, bytes] | None:
         """Name and content of a file that was attached; None: it is not kept any more."""
         return self._files.get(id)
+
+    async def play(self, line: Line, sound: Sound) -> None:
+        """A chat that shows the room plays the note; on pages the line's player begins."""
+        item = self.transcript.items.get(line.id)
+        if item is not None and not item.growing and item.version == line.version:
+            self.transcript.put(replace(item, playing=True))
+        if isinstance(self._beside, Audible):
+            await self._beside.play(line, sound)
 
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:
         item = self.transcript.items.get(line_id)

@@ -12,6 +12,7 @@ from bot.platforms.studio import (
     room_pages,
     room_views,
     scene_pages,
+    sounds,
 )
 from bot.platforms.studio.access import Route
 from bot.platforms.studio.hosting import backups, reviewing, rules, setup
@@ -44,6 +45,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/join/{code}", room_views.join, "member"),
     Route("GET", "/room/{key}", room_pages.page, "member"),
     Route("GET", "/room/{key}/stream", room_pages.stream, "member"),
+    Route("GET", "/room/{key}/sound/{line}", sounds.sound, "member"),
     Route("POST", "/room/{key}/say", room_pages.say, "member"),
     Route("POST", "/room/{key}/order", room_pages.order, "member"),
     Route("POST", "/room/{key}/scene", room_pages.scene, "member"),

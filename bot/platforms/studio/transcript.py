@@ -30,7 +30,8 @@ class Item:
 
     `turn` is the id of its turn, "" where there is none (yet). What is `to` somebody, a notice or a
     whisper, is theirs alone. `at` is in seconds since 1970. `file` are the parts of the address
-    that a notice leads to.
+    that a notice leads to. `room` is the room's key where the line can be read aloud, else "";
+    `playing`: its sound was asked for (/voice), and is ready.
     """
 
     key: str
@@ -47,6 +48,8 @@ class Item:
     turn: str = ""
     to: str = ""
     file: tuple[str, ...] = ()
+    room: str = ""
+    playing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class Transcript:
         if old is not None and old.growing:
             # Its next version is being written: `show` says when it is done.
             return replace(old, turn=stored.id)
+        version = line.shown + 1 if line else 1
         return Item(
             key,
             0,
@@ -130,10 +134,12 @@ class Transcript:
             name=name,
             language=room.language,
             at=stream_order(stored.id)[0] / 1000,
-            version=line.shown + 1 if line else 1,
+            version=version,
             versions=len(line.texts) if line else 1,
             turn=stored.id,
             to=readable(stored, line) or "",
+            room=audible(room) if speaker and not turn.whispered else "",
+            playing=old is not None and old.playing and old.version == version,
         )
 
     def _look_at_stage(
@@ -192,6 +198,11 @@ def readable(stored: StoredTurn, line: StoredLine | None) -> str | None:
     if not stored.turn.whispered:
         return ""
     return stored.person or (line.to if line else "") or None
+
+
+def audible(room: Room) -> str:
+    """The room's key where its lines can be read aloud, else ""."""
+    return room.key if room.aloud.possible else ""
 
 
 def speaker_of(room: Room) -> str:

@@ -128,6 +128,7 @@ WORDS: Mapping[str, Words] = {
     "in the book": Words("书里怎么说", "What the book says"),
     "chapter": Words("第 {} 回", "Chapter {}"),
     # rooms
+    "aloud": Words("念出来", "Read it aloud"),
     "rooms title": Words("你的屋子", "Your rooms"),
     "no rooms": Words(
         "还没有屋子。挑一个角色说话，或者在下面开一间。",

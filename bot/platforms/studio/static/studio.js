@@ -52,6 +52,17 @@
     if (event.altKey && event.key === "ArrowRight") press("later");
   });
 
+  // A line's player begins when it is opened; where there is no sound, the server says why.
+  document.addEventListener("toggle", (event) => {
+    const player = event.target.querySelector?.("audio");
+    if (player && event.target.open && player.paused) player.play().catch(() => {});
+  }, true);
+  document.addEventListener("error", async (event) => {
+    if (event.target.tagName !== "AUDIO") return;
+    const answer = await fetch(event.target.src).catch(() => null);
+    trouble.textContent = answer && !answer.ok ? await answer.text() : trouble.dataset.offline;
+  }, true);
+
   // Who reads further up is left there.
   const page = document.scrollingElement;
   let atEnd = true;
