@@ -12,7 +12,8 @@ This package knows of no chat platform and no room. Its parts, each importing on
     numbers     numbers, dates and times as Chinese words
     reading     a chat message as sentences to be read aloud
     pinyin      Chinese sentences as pinyin with tones                (the door to pypinyin)
-    espeak, sherpa, endpoint       the backends
+    model       a neural model: probed, loaded when it is wanted, in one thread
+    espeak, sherpa, whisper, endpoint       the backends
     speaker, hearer                bounded, cached, one at a time
     settings    what `--speech` and `--hearing` mean
     cli         `mrp say`

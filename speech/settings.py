@@ -25,9 +25,11 @@ from speech import sound
 from speech.endpoint import Endpoint
 from speech.error import SpeechError
 from speech.espeak import Espeak
+from speech.hearer import Backend as Hears
 from speech.hearer import Hearer
 from speech.sherpa import Listening, Speaking
 from speech.speaker import Backend, Speaker
+from speech.whisper import Whisper, holds
 
 AUTO, OFF = "auto", "off"
 _HTTP = ("http://", "https://")
@@ -48,8 +50,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         default=os.environ.get("MRP_HEARING") or OFF,
         help="what turns people's voice notes into text: a speech model (sensevoice, "
-        "whisper-small), a folder with one, an address http://…/v1, or off (default: MRP_HEARING, "
-        "or off)",
+        "faster-whisper-base, …), a folder with one, an address http://…/v1, or off (default: "
+        "MRP_HEARING, or off)",
     )
 
 
@@ -92,11 +94,12 @@ def open_hearer(name: str, environment: Mapping[str, str] = os.environ) -> Heare
     """
     if name in (OFF, AUTO):
         return None
-    backend: Endpoint | Listening
+    backend: Hears
     if name.startswith(_HTTP):
         backend = _endpoint(name, "MRP_HEARING", environment)
     else:
-        backend = Listening(_folder(name, "hearing", environment), Path(name).name)
+        folder, called = _folder(name, "hearing", environment), Path(name).name
+        backend = Whisper(folder, called) if holds(folder) else Listening(folder, called)
     if missing := backend.missing() or _no_sound():
         raise SpeechError(f"听不见：{missing}", f"--hearing {name}: {missing}")
     return Hearer(backend)

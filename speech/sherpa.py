@@ -5,19 +5,13 @@
 
 A model is a folder as its authors publish it; which kind it is says what lies in it. This file is
 the door to `sherpa_onnx`. The library checks little and ends the process on some broken files, so
-the files are checked here first, and loading happens in a process of its own (`probe`) once.
-One thread computes: what a room waits for first is its text.
+the files are checked here first, and `model` loads them in a process of its own once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +19,9 @@ import numpy as np
 
 from characters.voices import Voice
 from speech.error import SpeechError
+from speech.model import Model, broken
 from speech.sound import HEARD_RATE, Samples, resampled
 
-TIMEOUT = 60.0  # seconds for a sentence, and for a note of a minute
-LOADING = 120.0  # seconds
 _LEAST = 64  # bytes of a file that holds anything
 
 # The speakers of Kokoro multi-lang 1.0 in the order of its voices.bin, which holds no names.
@@ -61,7 +54,13 @@ def kind_of(folder: Path) -> str:
         kind, needs = "whisper", (_one(folder, "*-decoder*.onnx"), _one(folder, "*tokens.txt"))
     elif "voices.bin" in names:
         kind = "kokoro"
-        needs = (_one(folder, "model*.onnx"), "tokens.txt", "espeak-ng-data")
+        # sherpa-onnx 2 reads no word without a lexicon.
+        needs = (
+            _one(folder, "model*.onnx"),
+            "tokens.txt",
+            "espeak-ng-data",
+            _one(folder, "lexicon*.txt"),
+        )
     elif "lexicon.txt" in names or (names and (folder / "dict").is_dir()):
         kind, needs = "vits", (_one(folder, "*.onnx"), "tokens.txt", "lexicon.txt")
     elif "tokens.txt" in names:
@@ -75,7 +74,7 @@ def kind_of(folder: Path) -> str:
     for name in needs:
         file = folder / name
         if not file.exists() or (file.is_file() and file.stat().st_size < _LEAST // 8):
-            raise _broken(folder, f"{name} is missing or empty")
+            raise broken(folder, f"{name} is missing or empty")
     return kind
 
 
@@ -83,14 +82,6 @@ def _one(folder: Path, pattern: str) -> str:
     """The file of a pattern, of several the quantized one; the pattern where there is none."""
     found = sorted(file.name for file in folder.glob(pattern))
     return next((name for name in found if "int8" in name), found[0] if found else pattern)
-
-
-def _broken(folder: Path, why: str) -> SpeechError:
-    return SpeechError(
-        f"{folder} 的语音模型坏了或不全（{why}）：删掉后重新下载。",
-        f"the speech model in {folder} is broken or incomplete ({why}); remove it and fetch it "
-        "again with mrp model pull",
-    )
 
 
 def _lexicons(folder: Path) -> str:
@@ -156,88 +147,28 @@ _OPENERS: Mapping[str, Callable[[Path, str], Any]] = {
 }
 
 
-def probe(folder: Path, kind: str) -> None:
-    """Load a model in a process of its own: the library aborts on some files that are broken.
+def open_folder(folder: Path) -> Any:
+    """The library's engine or recogniser for whatever a folder holds."""
+    kind = kind_of(folder)
+    return _OPENERS[kind](folder, kind)
 
-    Raises:
-        SpeechError: it did, or cannot.
-    """
-    script = (
-        "import sys; from pathlib import Path; from speech import sherpa; "
-        "sherpa._OPENERS[sys.argv[2]](Path(sys.argv[1]), sys.argv[2])"
-    )
-    root = Path(__file__).resolve().parents[1]
+
+def _missing(folder: Path, kinds: tuple[str, ...]) -> str:
+    """What is missing to use a folder for these; "" for nothing."""
+    if lacks := available():
+        return lacks
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", script, str(folder.resolve()), kind],
-            cwd=root,
-            capture_output=True,
-            timeout=LOADING,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        raise _broken(folder, "it cannot be loaded in time") from problem
-    if done.returncode:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise _broken(
-            folder, re.sub(r"\s+", " ", last[-1])[:160] if last else "it cannot be loaded"
-        )
-
-
-class _Model:
-    """A model that is loaded when it is first wanted, and computes in one thread."""
-
-    def __init__(self, folder: Path, kinds: tuple[str, ...]) -> None:
-        self.folder = folder
-        self._kinds = kinds
-        self._opened: Any = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="speech")
-
-    def missing(self) -> str:
-        """What is missing to use it; "" for nothing."""
-        if lacks := available():
-            return lacks
-        try:
-            kind = kind_of(self.folder)
-        except SpeechError as problem:
-            return str(problem)
-        wanted = " or ".join(self._kinds)
-        return "" if kind in self._kinds else f"{self.folder} holds {kind}, not {wanted}"
-
-    async def run(self, work: Callable[[Any], Any]) -> Any:
-        """Compute with the opened model. Raises SpeechError."""
-        if lacks := self.missing():
-            raise SpeechError(f"语音模型用不了：{lacks}", lacks)
-
-        def whole() -> Any:
-            if self._opened is None:
-                kind = kind_of(self.folder)
-                probe(self.folder, kind)
-                self._opened = _OPENERS[kind](self.folder, kind)
-            return work(self._opened)
-
-        try:
-            async with asyncio.timeout(TIMEOUT + LOADING * (self._opened is None)):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, whole)
-        except TimeoutError as late:
-            raise SpeechError(
-                "语音模型没有按时算完。", "the speech model did not finish in time."
-            ) from late
-        except (RuntimeError, ValueError, OSError) as problem:
-            if isinstance(problem, SpeechError):
-                raise
-            raise _broken(self.folder, str(problem)[:160]) from problem
-
-    def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        self._opened = None
+        kind = kind_of(folder)
+    except SpeechError as problem:
+        return str(problem)
+    return "" if kind in kinds else f"{folder} holds {kind}, not {' or '.join(kinds)}"
 
 
 class Speaking:
     """Text-to-speech with a model in `folder`; `name` is what cards call the engine."""
 
     def __init__(self, folder: Path, name: str = "") -> None:
-        self._model = _Model(folder, ("kokoro", "vits"))
+        self._model = Model(folder, lambda: _missing(folder, ("kokoro", "vits")), open_folder)
         self.name = name or folder.name
 
     @property
@@ -298,7 +229,9 @@ class Listening:
     """Speech-to-text with a model in `folder`."""
 
     def __init__(self, folder: Path, name: str = "") -> None:
-        self._model = _Model(folder, ("sensevoice", "whisper"))
+        self._model = Model(
+            folder, lambda: _missing(folder, ("sensevoice", "whisper")), open_folder
+        )
         self.name = name or folder.name
 
     def missing(self) -> str:

@@ -50,6 +50,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "soundfile": ("speech/sound.py",),
     "pypinyin": ("speech/pinyin.py",),
     "sherpa_onnx": ("speech/sherpa.py",),
+    "faster_whisper": ("speech/whisper.py",),
     "telegram": ("bot/platforms/",),
     "yaml": ("characters/tavern/values.py",),
     "openai": ("evaluation/endpoint.py", "trainer/synth/endpoint.py"),
