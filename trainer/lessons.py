@@ -120,6 +120,14 @@ class Lesson:
         )
 
 
+def without_context(made: Sequence[Lesson]) -> float:
+    """The share of lessons with at most one line before the first that is learned: a question, and
+    its answer."""
+    if not made:
+        return 0.0
+    return sum(len(one.scene.turns) < 2 for one in made) / len(made)
+
+
 def load(folder: Path, split: Split, known: Cast | None = None) -> list[Lesson]:
     """The lessons of one split of a folder that `mrp lessons` wrote.
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from quantize import convert
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
@@ -178,7 +180,27 @@ def test_from_a_novel_to_a_room(words: list[str], tmp_path: Path) -> None:
     again = run(words)
     assert "/mrp shrink" in again
     assert "/mrp imatrix" not in again
+    talks(voice, tmp_path)
 
+
+@pytest.mark.skipif(not (BIN / "mrp").exists(), reason="mrp is not installed beside this Python")
+@pytest.mark.timeout(900)  # as above
+def test_from_a_gguf_to_a_room(words: list[str], tmp_path: Path) -> None:
+    """The file that is chatted with is the base: it is unpacked, and all else goes as before."""
+    base = next(word.removeprefix("BASE=") for word in words if word.startswith("BASE="))
+    chatted = tmp_path / "tiny-chat-f16.gguf"
+    assert convert.main([base, "-o", str(chatted), "--type", "f16"]) == 0
+    words = [f"BASE={chatted}" if word.startswith("BASE=") else word for word in words]
+    said = run(words)
+    stages = ["base", "canon build", "lessons", "train", "merge", "convert", "imatrix", "shrink"]
+    assert [stage for stage in stages if f"/mrp {stage}" in said] == stages
+    card = json.loads((tmp_path / "voice" / "base" / "card.json").read_text(encoding="utf-8"))
+    assert card["from"]["name"] == chatted.name
+    talks(tmp_path / "voice", tmp_path)
+
+
+def talks(voice: Path, tmp_path: Path) -> None:
+    """A terminal room on the voice answers."""
     talk = [str(BIN / "mrp"), "terminal", "--model", str(voice / "voice.gguf")]
     done = subprocess.run(
         talk,

@@ -150,13 +150,35 @@ def test_it_learned_something(tuning, tmp_path):
     assert told["by_character"]["wukong"] < before["eval_loss_wukong"] - 0.3
 
 
+@pytest.mark.parametrize("alone", [0.3, 0.9])
+def test_lessons_without_a_talk_before_them_are_warned_of_with_their_share(
+    alone, tuning, tmp_path, capsys
+):
+    file = tuning(tmp_path / "r.toml")
+    encoder = vocabulary.TokenizerEncoder(base.check(load_tuning(file)))
+    found = lessons.load(Path(load_tuning(file).data.lessons), "train")
+    asked = Turn("客人", "你是谁？")
+    said = (asked, Turn(found[0].speaker.id, "是我。", "character"), asked)
+    bare, one = (
+        dataclasses.replace(found[0], scene=dataclasses.replace(found[0].scene, turns=turns))
+        for turns in (said[:1], said)
+    )
+    count = round(alone * 20)
+    lessons.save(tmp_path / "lessons", "train", [bare] * count + [one] * (20 - count))
+    lessons.save(tmp_path / "lessons", "held_out", [one])
+    recipe = load_tuning(tuning(tmp_path / "r.toml", lessons=json.dumps(str(tmp_path / "lessons"))))
+    _, report = tune.learned_packs(recipe, encoder)
+    assert report["without_context"] == alone
+    assert (f"warning: {alone:.0%} of the lessons" in capsys.readouterr().err) == (alone > 0.5)
+
+
 @pytest.mark.parametrize("kind", ["lora", "full"])
 def test_other_methods_train_too(kind, tuning, tmp_path):
     changes = SHORT | {"kind": f'"{kind}"', "embeddings_on_cpu": "false", "sample_tokens": "1"}
-    file = tuning(tmp_path / "r.toml", **changes)
-    folder = Path(load_tuning(file).base.folder)
-    card = json.loads((folder / "card.json").read_text()) if (folder / "card.json").exists() else {}
-    (folder / "card.json").write_text(json.dumps(card | {"license": "MIT"}))
+    shared = Path(load_tuning(tuning(tmp_path / "shared.toml")).base.folder)
+    folder = shutil.copytree(shared, tmp_path / "base")
+    (folder / "card.json").write_text(json.dumps({"license": "MIT"}))
+    file = tuning(tmp_path / "r.toml", folder=json.dumps(str(folder)), **changes)
     assert train.main([str(file), "-o", str(tmp_path / "run")]) == 0
     assert card_of(tmp_path / "run").get("license") == ("MIT" if kind == "full" else None)
     there = {path.name for path in (tmp_path / "run" / "adapter").iterdir()}
