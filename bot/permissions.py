@@ -38,11 +38,11 @@ MODERATORS = frozenset(
     {FORGET_ROOM, DISMISS_ALL, "restore", "undo", "pause", "resume", "note", "edit", "language"}
     | {"auto", "branch", "checkpoint", "lore", "castmode", CHARACTER_REVIEW}
     | {VOICE_ROOM}
-    | {"transcript", "autoreply", "proactive"}
+    | {"transcript", "autoreply", "proactive", "stageset"}
 )
 NOBODY = frozenset({CHARACTER_EVERYWHERE})  # on a chat platform; whoever runs the bot may
 # Orders that only ask how it is, when nothing is said with them.
-_ASKING = {"note", "language", "branch", "lore", "castmode", "autoreply", "proactive"}
+_ASKING = {"note", "language", "branch", "lore", "castmode", "autoreply", "proactive", "stageset"}
 # What people may always do with what is remembered of them, and how they get help.
 _THEIRS = frozenset(
     {"memory", "remember", "correct", "export", "optout", "optin", "share", "retention", "link"}

@@ -49,6 +49,18 @@ LIFE: tuple[Command, ...] = (
         ),
     ),
     Command(
+        "stageset",
+        ("stageset",),
+        ("戏台",),
+        "text",
+        Words("[导出 名字 | 开场｜导入｜保存]", "[export NAME | OPENING|import|keep]"),
+        Words(
+            "台上的角色、地点、设定集存成一个文件，或者搬一个进来",
+            "who is on stage, place and lore as one file; or bring one in",
+        ),
+        informs="bare",
+    ),
+    Command(
         "autoreply",
         ("autoreply",),
         ("自动回话", "插话"),

@@ -59,6 +59,8 @@ async def take_in(
         await attach(memory, person, name, data)
     if found is None:
         return ""
+    if found.title == "group":
+        return "/stageset import"
     return "/character import" if found.characters else "/lore import"
 
 

@@ -10,6 +10,7 @@ What `/forget room` erases was said; lore was not, and stays. It goes with the r
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -56,9 +57,7 @@ async def keep(memory: Connection, room: str, book: Lorebook) -> None:
         LoreProblem: the room has too many books, or this one is too large.
         MemoryAway, MemoryProblem: it cannot be kept now.
     """
-    text = json.dumps({"owner": book.owner, **_table(book)}, ensure_ascii=False)
-    if len(text) > LARGEST:
-        raise LoreProblem(LARGEST)
+    text = _text(book)
 
     async def step() -> bool:
         redis: Any = memory.redis
@@ -70,6 +69,20 @@ async def keep(memory: Connection, room: str, book: Lorebook) -> None:
 
     if not await memory.lasting(step, None):
         raise LoreProblem(MOST_BOOKS)
+
+
+async def check(memory: Connection, room: str, books: Sequence[Lorebook]) -> None:
+    """Whether a room could keep all of these books besides those it has.
+
+    Raises:
+        LoreProblem: there would be too many, or one is too large.
+        MemoryAway, MemoryProblem: they cannot be read now.
+    """
+    there = {fold(book.name) for book in await lorebooks(memory, room)}
+    if len(there | {fold(book.name) for book in books}) > MOST_BOOKS:
+        raise LoreProblem(MOST_BOOKS)
+    for book in books:
+        _text(book)
 
 
 async def drop(memory: Connection, room: str, name: str) -> bool:
@@ -88,6 +101,14 @@ async def drop(memory: Connection, room: str, name: str) -> bool:
 
 def _key(room: str) -> str:
     return room_key(tag(room), "lore")
+
+
+def _text(book: Lorebook) -> str:
+    """Raises: LoreProblem: it is too large."""
+    text = json.dumps({"owner": book.owner, **_table(book)}, ensure_ascii=False)
+    if len(text) > LARGEST:
+        raise LoreProblem(LARGEST)
+    return text
 
 
 def _table(book: Lorebook) -> dict[str, Any]:

@@ -22,12 +22,13 @@ from characters.lore import Lorebook
 from characters.tavern import archive, pictures, values
 from characters.tavern.books import is_book, read_book, write_book
 from characters.tavern.fields import Fields, wrong
-from characters.tavern.incoming import id_of, read_character, shape_of
+from characters.tavern.incoming import OURS, read_character, shape_of
 from characters.tavern.outgoing import as_v2, card_table
+from characters.tavern.stage_sets import Setting, read_lore, read_setting, written
 
 __all__ = [
-    "FORMATS", "CardError", "Format", "Imported", "lore_of", "read", "write", "write_group",
-    "write_lore",
+    "FORMATS", "CardError", "Format", "Imported", "Setting", "lore_of", "read", "write",
+    "write_group", "write_lore",
 ]  # fmt: skip
 
 Format = Literal["png", "json", "charx", "yaml"]
@@ -47,7 +48,7 @@ class Imported:
 
     `faces` are pictures by the id of their character; `raw` is the table of the card or the group;
     `assets` are the other files of an archive. `title` says which kind of card it is; `remarks`
-    what is kept and not used here; `group` is a group's name.
+    what is kept and not used here; `group` is a group's name, and `setting` where it plays.
     """
 
     characters: tuple[Character, ...] = ()
@@ -58,6 +59,7 @@ class Imported:
     title: str = ""
     remarks: tuple[str, ...] = ()
     group: str = ""
+    setting: Setting = field(default_factory=Setting)
 
     @property
     def face(self) -> bytes | None:
@@ -175,11 +177,17 @@ def _from_archive(files: Mapping[str, bytes], name: str) -> Imported:
         folder = groups[0][: -len("group.json")]
         table = values.read_json(files[groups[0]], name, groups[0])
         found = _from_table(table, name, lambda member: _plain_file(files, folder + member))
-        books = [key for key in files if key.startswith(f"{folder}lore/")]
-        lore = tuple(
-            read_book(values.read_json(files[key], name, key), name, f"{key}: ") for key in books
+        if found.title != "group":
+            raise wrong(name, groups[0], "holds no group: a list `members` is missing")
+        beside = {
+            key.removeprefix(folder): data for key, data in files.items() if key.startswith(folder)
+        }
+        members = dict(zip(table["members"], (one.id for one in found.characters), strict=True))
+        return replace(
+            found,
+            lore=(*found.lore, *read_lore(table, beside, name, members)),
+            setting=read_setting(table, name),
         )
-        return replace(found, lore=(*found.lore, *lore))
     raise wrong(name, "", f"an archive without {_CARD} or group.json: no card is in it")
 
 
@@ -308,7 +316,9 @@ def _charx(
     """The files of a CHARX. A face that the card does not name is put in beside it."""
     files = dict(assets)
     data = card.get("data")
-    if face and isinstance(data, dict) and _icon(card, "the card", files) != face:
+    if face and not isinstance(data, dict):  # V1 lists no assets
+        files[f"{_OUR_ICON}{pictures.picture_kind(face) or 'png'}"] = face
+    elif face and isinstance(data, dict) and _icon(card, "the card", files) != face:
         listed = data.get("assets")
         paths = _icon_paths(listed)
         path = paths[0] if paths else f"{_OUR_ICON}{pictures.picture_kind(face) or 'png'}"
@@ -356,16 +366,23 @@ def write_group(
     members: Sequence[tuple[Character, bytes | None, Sequence[Lorebook]]],
     *,
     lore: Sequence[Lorebook] = (),
+    setting: Setting | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> bytes:
     """A group with its members' cards in one archive: character, face and own lore of each.
 
-    `lore` is what all of them know; `more` goes into the group's table.
+    `lore` is what all of them know, or one of them, who owns it; `setting` is where they play;
+    `more` goes into the group's table.
+
+    Raises:
+        CardError: a lorebook belongs to nobody of the group.
     """
     files: dict[str, bytes] = {}
     for character, face, books in members:
         files[f"{character.id}.png"] = write(character, format="png", face=face, lore=books)
+    cards = {character.id: f"{character.id}.png" for character, _, _ in members}
     table = {**(more or {}), "name": name, "members": list(files)}
-    for number, book in enumerate(lore):
-        files[f"lore/{id_of(book.name, str(number))}.json"] = write_lore(book)
-    return archive.write_zip({"group.json": values.write_json(table), **files})
+    own, books_written = written(setting or Setting(), lore, cards)
+    if own:
+        table["extensions"] = {**table.get("extensions", {}), OURS: own}
+    return archive.write_zip({"group.json": values.write_json(table), **files, **books_written})

@@ -10,22 +10,32 @@ What comes in is a sketch like one that was typed: shown whole with a test line,
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bot.casts import Casts
 from bot.memory.attached import attached
 from bot.memory.sketches import Sketch
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
+from characters import pictures
 from characters.card import CAST_FOLDER, CardError, Character
 from characters.tavern import FORMATS, Format, read, write
 from characters.tavern.pictures import picture_kind
 
 LARGEST = 32 << 20  # bytes of a file
-LARGEST_FACE = 4 << 20  # bytes of a picture that is kept
+LARGEST_FACE = 256 << 10  # bytes of a picture that is kept as it is; Discord takes no larger one
 NEW = "new"  # the id of a character that has none yet
 FACES = CAST_FOLDER.parent / "faces"
+
+_WHERE = {
+    "group": "is a group of characters: /stageset import brings it",
+    "lorebook": "is a lorebook: /lore import brings it",
+}
+_SEVERAL = "holds no character"
 
 Show = Callable[[Exchange, Sketch], Awaitable[None]]
 
@@ -41,18 +51,35 @@ async def bring(talk: Exchange, rest: str, show: Show, *, own: Callable[[str], b
     try:
         found = read(data, name)
         if len(found.characters) != 1:
-            held = f"{len(found.characters)}"
-            raise CardError(f"{name}: holds {held} characters; bring them in one by one")
+            raise CardError(f"{name}: {_WHERE.get(found.title, '') or _SEVERAL}")
     except CardError as problem:
         await talk.tell(words.UNREAD, problem)
         return
     character = found.characters[0]
     if not own(character.id):
         character = replace(character, id=NEW)
-    face = found.face
-    if face and (picture_kind(face) != "png" or len(face) > LARGEST_FACE):
-        face = None
-    await show(talk, Sketch(character, face))
+    await show(talk, Sketch(character, await fitting_face(found.face)))
+
+
+async def fitting_face(face: bytes | None) -> bytes | None:
+    """The picture of a card as it is kept: a PNG that a chat takes as an avatar; a larger one, or
+    one of another kind, is made small. None without a picture that can be read."""
+    if face is None or (picture_kind(face) == "png" and len(face) <= LARGEST_FACE):
+        return face
+    try:
+        # In a thread: decoding a large picture takes a second, for which no room may wait.
+        return await asyncio.to_thread(pictures.normalised, face)
+    except pictures.PictureError:
+        return None
+
+
+async def shown_face(casts: Casts, character: Character) -> bytes | None:
+    """The picture that a character has here: its own, or the shipped one; None without one."""
+    made = await casts.face(character.id)
+    file = FACES / f"{character.id}.png"
+    if made is None and re.fullmatch(r"[a-z0-9_-]+", character.id) and file.is_file():
+        return await asyncio.to_thread(file.read_bytes)
+    return made
 
 
 async def file_given(talk: Exchange, written: str) -> tuple[str, bytes] | None:
@@ -75,11 +102,10 @@ async def file_given(talk: Exchange, written: str) -> tuple[str, bytes] | None:
         raise CardError(f"{path.name}: cannot be read: {problem}") from problem
 
 
-async def send(talk: Exchange, character: Character, format: Format, face: bytes | None) -> None:
+async def send(talk: Exchange, character: Character, format: Format) -> None:
     """Show a character's card as a file."""
     language = talk.view.language if character.name.zh and character.name.en else None
-    if face is None and (FACES / f"{character.id}.png").is_file():
-        face = (FACES / f"{character.id}.png").read_bytes()
+    face = await shown_face(talk.view.shared.casts, character)
     data = write(character, format=format, face=face, language=language)
     attach = getattr(talk.view.stage, "attach", None)  # not every stage shows files
     if attach is None:

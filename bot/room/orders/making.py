@@ -360,13 +360,11 @@ async def _export(talk: Exchange, rest: str) -> None:
     entry, casts = find(talk, name), talk.view.shared.casts
     if entry is None:
         shipped = casts.shipped.owner(name) if name else None
-        await (
-            send(talk, shipped, format, None) if shipped else talk.tell(words.NOBODYS, name[:40])
-        )
+        await (send(talk, shipped, format) if shipped else talk.tell(words.NOBODYS, name[:40]))
     elif not may_change(talk, entry):
         await talk.tell(words.NOT_YOURS, entry.character.name[talk.view.language])
     else:
-        await send(talk, entry.character, format, await casts.face(entry.id))
+        await send(talk, entry.character, format)
 
 
 def texts_of(character: Character) -> list[str]:

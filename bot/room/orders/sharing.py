@@ -6,20 +6,18 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from bot import notices
 from bot.drafts import joined
 from bot.memory import StoredTurn
 from bot.memory.stored import as_shown
 from bot.room.exchange import Exchange
+from bot.room.orders.cards import shown_face
 from bot.room.orders.table import is_said, number_in, order
 from bot.transcripts import Entry, Format, Transcript, jsonl, lessons, markdown, page
-from characters.card import Character
 from characters.prompt import name_of
 
 MOST_LINES = 1000  # of a file; the newest
-FACES = Path(__file__).resolve().parents[3] / "characters" / "faces"
 
 _FORMATS: dict[str, Format] = {
     **dict.fromkeys(("markdown", "md", "文本", "text"), "markdown"),
@@ -119,7 +117,7 @@ async def _told(talk: Exchange, turns: list[StoredTurn]) -> Transcript:
     ids = dict.fromkeys([e.character for e in entries if e.character])
     spoke = (view.character(one) for one in (*ids, *state.cast))
     cast = tuple(dict.fromkeys(one for one in spoke if one is not None))
-    faces = {one.id: face for one in cast if (face := await _face(talk, one))}
+    faces = {one.id: face for one in cast if (face := await shown_face(view.shared.casts, one))}
     return Transcript(
         title=state.place or joined((c.name[view.language] for c in cast), view.language),
         language=view.language,
@@ -129,14 +127,6 @@ async def _told(talk: Exchange, turns: list[StoredTurn]) -> Transcript:
         mood=state.mood,
         faces=faces,
     )
-
-
-async def _face(talk: Exchange, character: Character) -> bytes | None:
-    made = await talk.view.shared.casts.face(character.id)
-    file = FACES / f"{character.id}.png"
-    if made is None and re.fullmatch(r"[a-z0-9_-]+", character.id) and file.is_file():
-        return await asyncio.to_thread(file.read_bytes)
-    return made
 
 
 def _stem(title: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 from bot import notices
 from bot.commands import ALL, people
@@ -30,15 +31,25 @@ async def _summon(talk: Exchange, argument: str) -> None:
     wanted, unknown = people(argument, talk.view.cast)
     if not wanted and not unknown:
         await talk.tell(notices.WHOM)
+    await bring_on(talk, wanted)
+    await nobody_called(talk, unknown)
+
+
+async def bring_on(talk: Exchange, wanted: Sequence[Character], *, greet: bool = True) -> None:
+    """Bring characters on stage, each with its greeting; who is there already is told."""
     already: list[str] = []
     for character in wanted:
         scene = talk.view.scene()
         if character in scene.cast:
             already.append(character.name[talk.view.language])
             continue
-        greeting, *others = await _greetings(talk, character, scene)
         cast = (*(c.id for c in scene.cast), character.id)
         line = talk.job.work.line
+        if not greet:
+            await talk.view.memory.write(cast=cast)
+            await _count(talk, character, f"{line} {character.id}")
+            continue
+        greeting, *others = await _greetings(talk, character, scene)
         await talk.speech.keep(
             character,
             Spoken(greeting),
@@ -50,7 +61,6 @@ async def _summon(talk: Exchange, argument: str) -> None:
         await _count(talk, character, line)
     if already:
         await talk.tell(notices.ALREADY, joined(already, talk.view.language))
-    await nobody_called(talk, unknown)
 
 
 async def _count(talk: Exchange, character: Character, line: str) -> None:
