@@ -47,8 +47,9 @@ class Imported:
     """What a file holds.
 
     `faces` are pictures by the id of their character; `raw` is the table of the card or the group;
-    `assets` are the other files of an archive. `title` says which kind of card it is; `remarks`
-    what is kept and not used here; `group` is a group's name, and `setting` where it plays.
+    `assets` are the other files of an archive or a PNG. `title` says which kind of card it is;
+    `remarks` what is kept and not used here; `group` is a group's name, and `setting` where it
+    plays.
     """
 
     characters: tuple[Character, ...] = ()
@@ -154,7 +155,12 @@ def _from_picture(data: bytes, name: str) -> Imported:
         pictures.card_bytes(seed, name, pictures.BLANK).decode("utf-8", "replace")
     )
     faces = {} if ours else {found.characters[0].id: face}
-    return replace(found, faces=faces, title=f"{found.title} in a PNG")
+    return replace(
+        found,
+        faces=faces,
+        assets=pictures.assets(texts, name),
+        title=f"{found.title} in a PNG",
+    )
 
 
 def _from_archive(files: Mapping[str, bytes], name: str) -> Imported:
@@ -301,6 +307,7 @@ def write(
             chunks = {"chara": values.compact(as_v2(card)).encode("utf-8")}
             if as_v2(card) is not card:
                 chunks["ccv3"] = text
+            chunks |= {f"{pictures.ASSET}{key}": data for key, data in (assets or {}).items()}
             if picture is None:  # and whoever reads it again knows that it is nobody's face
                 picture, chunks[pictures.BLANK] = (
                     pictures.blank(character.id),
@@ -327,6 +334,7 @@ def _charx(
             ext = path.rpartition(".")[2]
             icon = {"type": "icon", "uri": f"embeded://{path}", "name": "main", "ext": ext}
             data["assets"] = [icon, *(listed or [])]
+    files.pop(_CARD, None)
     return {_CARD: values.write_json(card), **files}
 
 

@@ -59,13 +59,25 @@ def read_zip(data: bytes, where: str) -> dict[str, bytes]:
 
 def _check(row: zipfile.ZipInfo, files: Mapping[str, bytes], where: str) -> None:
     name = row.filename
-    parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
+    if leads_out(name):
         raise wrong(where, name[:80], "leads out of the archive")
     if row.flag_bits & 1:
         raise wrong(where, name[:80], "is locked with a password")
     if name in files:
         raise wrong(where, name[:80], "stands in the archive twice")
+
+
+def leads_out(name: str) -> bool:
+    """Whether a file's name is none that may stand in an archive."""
+    parts = name.replace("\\", "/").split("/")
+    return (
+        not name
+        or name.startswith(("/", "\\"))
+        or ".." in parts
+        or ":" in parts[0]
+        or "\0" in name
+        or name.endswith("/")
+    )
 
 
 def write_zip(files: Mapping[str, bytes]) -> bytes:

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 
+from characters.tavern.archive import leads_out
 from characters.tavern.fields import plain, wrong
 from characters.tavern.values import LARGEST_JSON
 
@@ -22,6 +23,7 @@ BLANK = "mrp-blank"  # beside a picture that stands for none: the seed of `blank
 LARGEST_SIDE = 16_384  # pixels
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _LARGEST_TEXT = LARGEST_JSON * 3 // 2  # base64 is a third longer
+_LARGEST_TEXTS = 64 << 20  # characters of all texts together
 _MOST_CHUNKS = 100_000
 
 Chunk = tuple[bytes, bytes]  # kind, data
@@ -54,24 +56,54 @@ def chunks(data: bytes, where: str) -> Iterator[Chunk]:
 
 
 def texts(data: bytes, where: str) -> dict[str, str]:
-    """The text chunks of a PNG that a card may be in, by key; of several the first one.
+    """The text chunks of a PNG that belong to a card, by key; of several the first one.
 
     Raises:
         CardError: the picture is damaged, or a text cannot be unpacked.
     """
     found: dict[str, str] = {}
+    left = _LARGEST_TEXTS
     for number, (kind, body) in enumerate(chunks(data, where)):
         if number == 0:
             _check_size(kind, body, where)
         if kind not in _TEXTS:
             continue
         key, _, rest = body.partition(b"\0")
-        name = key.decode("latin-1")
-        if name.lower() in CARD_KEYS or name.startswith(ASSET) or name == BLANK:
-            found.setdefault(
-                name.lower() if name.lower() in CARD_KEYS else name, _text(kind, rest, where, name)
-            )
+        name = _key(key)
+        if name.lower() in CARD_KEYS:
+            name = name.lower()
+        elif not name.startswith(ASSET) and name != BLANK:
+            continue
+        if name not in found:
+            found[name] = _text(kind, rest, where, name)
+            left -= len(found[name])
+        if left < 0:
+            raise wrong(where, "", f"its texts unpack to more than {_LARGEST_TEXTS >> 20} MB")
     return found
+
+
+def assets(texts: Mapping[str, str], where: str) -> dict[str, bytes]:
+    """The files among a card's text chunks, by name.
+
+    Raises:
+        CardError: one is no base64, or its name leads out of an archive.
+    """
+    found = {}
+    for key, text in texts.items():
+        if key.startswith(ASSET):
+            name = key.removeprefix(ASSET)
+            if leads_out(name):
+                raise wrong(where, f"chunk {key[:80]}", "its name leads out of the file")
+            found[name] = from_base64(re.sub(r"\s+", "", text), where, f"chunk {key[:80]}")
+    return found
+
+
+def _key(raw: bytes) -> str:
+    """A chunk's key: Latin-1 by the standard, UTF-8 where a file's name is not."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _check_size(kind: bytes, body: bytes, where: str) -> None:
@@ -144,7 +176,7 @@ def with_texts(picture: bytes, cards: Mapping[str, bytes], where: str) -> bytes:
     """
     kept = list(chunks(bare(picture, where), where))
     new = [
-        (b"tEXt", key.encode("latin-1") + b"\0" + base64.b64encode(card))
+        (b"tEXt", key.encode("utf-8") + b"\0" + base64.b64encode(card))
         for key, card in cards.items()
     ]
     return _joined([*kept[:-1], *new, kept[-1]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -81,8 +82,22 @@ def write_json(values: Any) -> bytes:
     return json.dumps(values, ensure_ascii=False, indent=2).encode("utf-8")
 
 
+class _Dumper(yaml.SafeDumper):
+    """YAML in which no text loses a letter: PyYAML takes NEL and the Unicode separators for ends of
+    lines where a text is not quoted."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _BREAKS.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+_Dumper.add_representer(str, _quoted)
+
+
 def write_yaml(values: Any) -> bytes:
-    text: str = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100)
+    text: str = yaml.dump(values, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
     return text.encode("utf-8")
 
 

@@ -1,12 +1,14 @@
 """`mrp character`: cards of other programs in and out, and all of an import or nothing."""
 
+import io
 import json
 
 import pytest
+from PIL import Image
 
 import mrp
 from characters.card import load_cast
-from characters.tavern import read, write
+from characters.tavern import Setting, read, write
 
 CARD = {
     "spec": "chara_card_v2",
@@ -82,6 +84,48 @@ def test_a_group_as_one_file_and_as_sillytavern_keeps_it(tmp_path):
     group.write_text(json.dumps({"id": "1", "name": "Journey", "members": members}))
     assert mrp.main(["character", "import", str(group), "--to", str(tmp_path / "in")]) == 0
     assert set(load_cast(tmp_path / "in")) == set(cast)
+
+
+def test_a_stage_set_goes_out_and_says_how_it_comes_in(tmp_path, capsys):
+    lore = tmp_path / "town.json"
+    lore.write_text(
+        json.dumps({"name": "Town", "entries": {"0": {"key": ["inn"], "content": "x"}}})
+    )
+    export = ["character", "export", "wukong", "bajie", "--to", str(tmp_path), "--place", "庙"]
+    assert mrp.main(export) == 2
+    assert "give --group NAME" in capsys.readouterr().err
+    more = ["--group", "Night", "--opening", "天黑了。", "--lore", str(lore), "--chapter", "27"]
+    assert mrp.main([*export, *more]) == 0
+    file = tmp_path / "night.zip"
+    found = read(file.read_bytes(), file.name)
+    assert (found.group, found.setting) == ("Night", Setting("庙", opening="天黑了。", chapter=27))
+    assert [(book.name, book.owner) for book in found.lore] == [("Town", "")]
+    assert mrp.main(["character", "check", str(file)]) == 0
+    assert "place: 庙" in capsys.readouterr().out
+    assert mrp.main(["character", "import", str(file), "--to", str(tmp_path / "in")]) == 0
+    assert f"/stageset import {file} brings its place and lore" in capsys.readouterr().out
+    assert mrp.main([*export, "--group", "x", "--opening", "长" * 5000]) == 2
+    assert "--opening: has 5000 characters; at most 4000" in capsys.readouterr().err
+    assert mrp.main([*export, "--group", "x", "--lore", str(tmp_path / "no.json")]) == 2
+    assert "no.json: cannot be read" in capsys.readouterr().err
+
+
+def test_the_files_of_a_charx_stay_with_its_card(tmp_path):
+    alice = read(json.dumps(CARD).encode(), "alice.json").characters[0]
+    assets = {"assets/background/b.webp": b"RIFF", "module.risum": b"\0\1"}
+    out = io.BytesIO()
+    Image.new("RGB", (300, 400), "navy").save(out, "WEBP")
+    charx = tmp_path / "alice.charx"
+    charx.write_bytes(write(alice, format="charx", face=out.getvalue(), assets=assets))
+    folder = tmp_path / "in"
+    assert mrp.main(["character", "import", str(charx), "--to", str(folder)]) == 0
+    with Image.open(folder / "alice_of_the.png") as kept:  # a WebP is no picture of a PNG card
+        assert kept.size == (256, 256)
+    export = ["character", "export", "alice_of_the", "--cast", str(folder), "--to", str(tmp_path)]
+    for format in ("charx", "png"):
+        assert mrp.main([*export, "--format", format]) == 0
+        found = read((tmp_path / f"alice_of_the.{format}").read_bytes(), f"a.{format}")
+        assert assets.items() <= found.assets.items()
 
 
 def test_all_of_an_import_or_nothing(alice, tmp_path, capsys):

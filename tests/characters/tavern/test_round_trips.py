@@ -4,11 +4,12 @@ import base64
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from characters.card import Lines, Words, load_cast
-from characters.tavern import FORMATS, pictures, read, write, write_group, write_lore
+from characters.tavern import FORMATS, Setting, pictures, read, write, write_group, write_lore
 from characters.tavern.archive import write_zip
 from characters.tavern.pictures import blank
 
@@ -16,7 +17,8 @@ TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60
 ) | st.sampled_from(
     ["{{char}} nods to {{user}}.", "孫悟空：俺老孫來也！", "<|im_end|>", "🐒 a:b", "# - 'x' \"y\"",
-     "2020-01-01", "yes", "null", "<script>alert(1)</script>", "\u202eevil", "a\r\nb\tc"]
+     "2020-01-01", "\x85 \u2028b\x85c", "yes", "null", "<script>alert(1)</script>",
+     "\u202eevil", "a\r\nb\tc"]
 )  # fmt: skip
 NAME = st.sampled_from(["Alice", "孙悟空", "🐒 Monkey King", "Dr. Who: the 2nd", "O'Neil", "李 白"])
 SCALAR: st.SearchStrategy[object] = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | TEXT
@@ -34,39 +36,98 @@ FLAT = {
     )
     | TEXT,
 }
-ENTRY = st.fixed_dictionaries(
+FILTER = st.fixed_dictionaries(
+    {"isExclude": st.booleans(), "names": st.lists(TEXT, max_size=2), "tags": st.just([])}
+)
+SHARED = {  # what a world file's entry and a card's `extensions` say with the same values
+    "probability": st.integers(0, 100),
+    "useProbability": st.booleans(),
+    "selectiveLogic": st.integers(0, 3),
+    "group": TEXT,
+    "sticky": st.none() | st.integers(0, 9),
+    "cooldown": st.none() | st.integers(0, 9),
+    "delay": st.none() | st.integers(0, 9),
+    "depth": st.integers(0, 9),
+    "role": st.none() | st.integers(0, 2),
+    "vectorized": st.booleans(),
+}
+EXTENSIONS = SHARED | {
+    "position": st.integers(0, 7),
+    "exclude_recursion": st.booleans(),
+    "prevent_recursion": st.booleans(),
+    "delay_until_recursion": st.booleans() | st.integers(0, 3),
+    "group_override": st.booleans(),
+    "group_weight": st.integers(0, 100),
+    "scan_depth": st.none() | st.integers(0, 9),
+    "match_whole_words": st.none() | st.booleans(),
+    "case_sensitive": st.none() | st.booleans(),
+    "character_filter": FILTER,
+    "automation_id": TEXT,
+}
+WORLD_FIELDS = SHARED | {
+    "keysecondary": st.lists(TEXT, max_size=2),
+    "comment": TEXT,
+    "constant": st.booleans(),
+    "selective": st.booleans(),
+    "addMemo": st.booleans(),
+    "order": st.integers(-5, 200),
+    "position": st.integers(0, 7),
+    "disable": st.booleans(),
+    "excludeRecursion": st.booleans(),
+    "preventRecursion": st.booleans(),
+    "delayUntilRecursion": st.booleans() | st.integers(0, 3),
+    "groupOverride": st.booleans(),
+    "groupWeight": st.integers(0, 100),
+    "scanDepth": st.none() | st.integers(0, 9),
+    "caseSensitive": st.none() | st.booleans(),
+    "matchWholeWords": st.none() | st.booleans(),
+    "automationId": TEXT,
+    "displayIndex": st.integers(0, 99),
+    "characterFilter": FILTER,
+    "unheard_of": ANYTHING,
+}
+WORLD_ENTRY = st.fixed_dictionaries(
+    {"key": st.lists(TEXT, max_size=3), "content": TEXT}, optional=WORLD_FIELDS
+)
+WORLD = st.fixed_dictionaries(
     {
-        "keys": st.lists(TEXT, max_size=3),
-        "content": TEXT | st.just("@@depth 4\n@@scan_depth 2\ntext"),
-        "extensions": st.dictionaries(st.sampled_from(["x", "foo/bar"]), ANYTHING, max_size=2),
-        "enabled": st.booleans(),
-        "insertion_order": st.integers(-5, 200),
+        "entries": st.lists(WORLD_ENTRY, max_size=3).map(
+            lambda rows: {str(n): {"uid": n, **row} for n, row in enumerate(rows)}
+        )
     },
-    optional={
-        "name": TEXT,
-        "priority": st.integers(0, 10),
-        "id": st.integers(0, 99) | TEXT,
-        "comment": TEXT,
-        "selective": st.booleans(),
-        "secondary_keys": st.lists(TEXT, max_size=2),
-        "constant": st.booleans(),
-        "position": st.sampled_from(["before_char", "after_char", 0, 4]),
-        "case_sensitive": st.booleans() | st.none(),
-        "use_regex": st.booleans(),
-        "unheard_of": ANYTHING,
-    },
+    optional={"name": TEXT, "extensions": st.dictionaries(TEXT, ANYTHING, max_size=2)},
 )
-BOOK = st.fixed_dictionaries(
-    {"entries": st.lists(ENTRY, max_size=3)},
-    optional={
-        "name": TEXT,
-        "description": TEXT,
-        "scan_depth": st.integers(0, 100),
-        "token_budget": st.integers(0, 4000),
-        "recursive_scanning": st.booleans(),
-        "extensions": st.dictionaries(TEXT, ANYTHING, max_size=2),
-    },
-)
+NEEDED = {
+    "keys": st.lists(TEXT, max_size=3),
+    "content": TEXT | st.just("@@depth 4\n@@scan_depth 2\ntext"),
+    "extensions": st.dictionaries(st.sampled_from(["x", "foo/bar"]), ANYTHING, max_size=2)
+    | st.fixed_dictionaries({}, optional=EXTENSIONS),
+    "enabled": st.booleans(),
+    "insertion_order": st.integers(-5, 200),
+}
+OPTIONAL = {
+    "name": TEXT,
+    "priority": st.integers(0, 10),
+    "id": st.integers(0, 99) | TEXT,
+    "comment": TEXT,
+    "selective": st.booleans(),
+    "secondary_keys": st.lists(TEXT, max_size=2),
+    "constant": st.booleans(),
+    "position": st.sampled_from(["before_char", "after_char", 0, 4]),
+    "case_sensitive": st.booleans() | st.none(),
+    "use_regex": st.booleans(),
+    "unheard_of": ANYTHING,
+}
+ENTRY = st.fixed_dictionaries(NEEDED, optional=OPTIONAL)
+BOOK_FIELDS = {
+    "name": TEXT,
+    "description": TEXT,
+    "scan_depth": st.integers(0, 100),
+    "token_budget": st.integers(0, 4000),
+    "recursive_scanning": st.booleans(),
+    "extensions": st.dictionaries(TEXT, ANYTHING, max_size=2),
+}
+BOOK = st.fixed_dictionaries({"entries": st.lists(ENTRY, max_size=3)}, optional=BOOK_FIELDS)
 V2 = {
     "creator_notes": TEXT,
     "system_prompt": TEXT | st.just("{{original}} Speak in verse."),
@@ -124,24 +185,107 @@ PYGMALION = st.fixed_dictionaries(
      "example_dialogue": TEXT}
 )  # fmt: skip
 WEBUI = st.fixed_dictionaries({"name": NAME, "context": TEXT, "greeting": TEXT})
+KINDS = (V1_CARD, FLAT_V2, V2_CARD, V3_CARD, BOTH, PYGMALION, WEBUI)
+ASSETS = st.dictionaries(
+    st.sampled_from(["assets/icon/a.webp", "assets/背景/b.png", "x_meta/1.json", "module.risum"]),
+    st.binary(max_size=40),
+    max_size=3,
+)
 CARD = V1_CARD | FLAT_V2 | V2_CARD | V3_CARD | BOTH | PYGMALION | WEBUI
 
 relaxed = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 
 @relaxed
-@given(CARD, st.sampled_from(FORMATS), st.sampled_from([None, blank("x", 4)]))
-def test_what_came_in_goes_out_the_same(card, format, face):
+@given(CARD, st.sampled_from(FORMATS), st.sampled_from([None, blank("x", 4)]), ASSETS)
+def test_what_came_in_goes_out_the_same(card, format, face, assets):
+    there_and_back(card, format, face, assets)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+def test_every_kind_of_card_in_every_format(kind, format):
+    """Three cards of each pair, which chance alone might leave out: 84 cards at each run."""
+
+    @settings(relaxed, max_examples=3)
+    @given(KINDS[kind], ASSETS)
+    def try_some(card, assets):
+        there_and_back(card, format, blank("x", 4), assets)
+
+    try_some()
+
+
+def there_and_back(card, format, face, assets):
     first = read(json.dumps(card).encode(), "card.json")
-    made = write(first.characters[0], format=format, lore=first.lore, face=face)
+    given = assets if format in ("png", "charx") else {}
+    made = write(first.characters[0], format=format, lore=first.lore, face=face, assets=given)
     second = read(made, f"card.{format}")
     assert second.characters == first.characters
     assert second.lore == first.lore
     assert second.raw == first.raw == json.loads(json.dumps(card))
-    if face and format in ("png", "charx") and ("data" in card or format == "png"):
+    assert second.assets == given
+    if face and format in ("png", "charx"):
         assert second.face == face
+
+
+def test_the_cards_made_here_have_every_field_that_the_specifications_name():
+    v1 = {"name", "description", "personality", "scenario", "first_mes", "mes_example"}
+    v2 = {
+        "creator_notes", "system_prompt", "post_history_instructions", "alternate_greetings",
+        "character_book", "tags", "creator", "character_version", "extensions",
+    }  # fmt: skip
+    v3 = {
+        "assets", "nickname", "creator_notes_multilingual", "source", "group_only_greetings",
+        "creation_date", "modification_date",
+    }  # fmt: skip
+    assert (set(FLAT), set(V2), set(V3)) == (v1, v2, v3)
+    assert set(BOOK_FIELDS) == {
+        "name", "description", "scan_depth", "token_budget", "recursive_scanning", "extensions",
+    }  # fmt: skip
+    assert set(NEEDED | OPTIONAL) == {
+        "keys", "content", "extensions", "enabled", "insertion_order", "case_sensitive", "name",
+        "priority", "id", "comment", "selective", "secondary_keys", "constant", "position",
+        "use_regex", "unheard_of",
+    }  # fmt: skip
+
+
+@relaxed
+@given(WORLD)
+def test_a_world_file_goes_out_as_it_came(world):
+    (book,) = read(json.dumps(world).encode(), "w.json").lore
+    assert json.loads(write_lore(book)) == json.loads(json.dumps(world))
+    (again,) = read(write_lore(book), "w.json").lore
+    assert again == book
+
+
+@settings(relaxed, max_examples=30)
+@given(
+    st.lists(V2_CARD | V1_CARD, min_size=1, max_size=3, unique_by=str),
+    st.lists(WORLD, max_size=2),
+    st.builds(
+        Setting, *(st.sampled_from(["", "月下荒庙", "a {{user}} b"]),) * 4, st.integers(0, 99)
+    ),
+    st.booleans(),
+)
+def test_a_stage_set_comes_back_whole(cards, worlds, setting, owned):
+    found = [read(json.dumps(card).encode(), "card.json") for card in cards]
+    cast = [replace(one.characters[0], id=f"id{n}") for n, one in enumerate(found)]
+    books = [read(json.dumps(world).encode(), "w.json").lore[0] for world in worlds]
+    lore = [
+        replace(book, name=f"{n}", owner="id0" if owned else "") for n, book in enumerate(books)
+    ]
+    members = [(one, blank(one.id, 4), file.lore) for one, file in zip(cast, found, strict=True)]
+    again = read(write_group("戏", members, lore=lore, setting=setting), "g.zip")
+    assert again.setting == setting
+    assert [replace(one, id="") for one in again.characters] == [
+        replace(one, id="") for one in cast
+    ]
+    owner = again.characters[0].id if owned else ""
+    shared = again.lore[len(again.lore) - len(lore) :]
+    assert shared == tuple(replace(book, owner=owner) for book in lore)
+    assert len(again.faces) == len({one.id for one in again.characters})
 
 
 @relaxed
