@@ -269,16 +269,19 @@ class TelegramServer:
     def sends_file(
         self, chat: int, person: int, name: str, content: bytes, caption: str = ""
     ) -> int:
-        """A person sends a document; returns the message's id."""
+        """A person sends a document, or with "" as its name a photo; returns the message's id."""
         number = self._next()
         self.files[f"file{number}"] = content
-        document = {
-            "file_id": f"file{number}", "file_unique_id": f"f{number}", "file_name": name,
-            "file_size": len(content),
+        file = {
+            "file_id": f"file{number}", "file_unique_id": f"f{number}", "file_size": len(content),
         }  # fmt: skip
+        small = {"file_id": "thumb", "file_unique_id": "t", "width": 90, "height": 90}
+        sent: dict[str, Any] = {"document": file | {"file_name": name}}
+        if not name:
+            sent = {"photo": [small, file | {"width": 800, "height": 600}]}
         message = {
             "message_id": number, "date": int(time.time()), "chat": self._chat(chat),
-            "from": self.people[person], "document": document,
+            "from": self.people[person], **sent,
         } | ({"caption": caption} if caption else {})  # fmt: skip
         self.messages[chat][number] = Shown(
             number, chat, "", caption, caption, at=self.now(), name=str(person), file=name,

@@ -19,7 +19,6 @@ import discord
 
 from bot.commands import read
 from bot.memory import MemoryProblem
-from bot.memory.attached import may_hold_card, take_in
 from bot.platforms.discord.access import author_moderates
 from bot.platforms.discord.content import Content, addresses, content_of, for_another_bot
 from bot.platforms.discord.guilds import PLATFORM
@@ -32,7 +31,9 @@ from bot.platforms.discord.tasks import Tasks
 from bot.platforms.discord.text import escape
 from bot.platforms.notes import NO_HEARING
 from bot.stage import Message
+from bot.uploads import Upload, taken_in
 from characters.card import Words
+from characters.pictures import PictureError
 from speech.error import SpeechError
 
 _log = logging.getLogger(__name__)
@@ -66,10 +67,11 @@ def _said(what: str) -> Iterator[None]:
         _log.error("%s: %s", what, problem)
 
 
-def card_of(message: discord.Message) -> discord.Attachment | None:
-    """The first file of a message that may hold a card."""
-    files = (one for one in message.attachments if may_hold_card(one.filename, one.size))
-    return next(files, None)
+def upload_of(message: discord.Message) -> Upload | None:
+    """The first file of a message that may hold a card, else its first picture."""
+    files = [Upload(one.filename, one.size, one.read) for one in message.attachments]
+    cards = (one for one in files if one.card)
+    return next(cards, next((one for one in files if one.picture), None))
 
 
 class Messages:
@@ -168,10 +170,10 @@ class Messages:
         private = isinstance(channel, discord.DMChannel)
         called = private or addresses(message, self._client.user)
         content = content_of(message, self._client.user)
-        card = called and not missed and card_of(message) is not None
+        file = called and not missed and upload_of(message) is not None
         note = note_of(message) is not None and not content.forwarded
         deaf = note and self._rooms.house.shared.hearer is None
-        if not content.text and not card and (deaf or not note):
+        if not content.text and not file and (deaf or not note):
             if called and not missed:
                 says = NO_HEARING if deaf else WORDS_ONLY if private else HELLO
                 await self._house_says(channel, says)
@@ -207,11 +209,11 @@ class Messages:
         room = await self._rooms.of_channel(message.channel)
         person = f"{PLATFORM}:{message.author.id}"
         room.stage.asker = person
-        if (card := card_of(message)) and not content.forwarded:
-            content = await self._with_card(room, person, card, content)
-            if not content.text:
-                await self._house_says(message.channel, NO_CARD)
+        if (upload := upload_of(message)) and not content.forwarded:
+            told = await self._with_file(room, message, upload, content)
+            if told is None:
                 return
+            content = told
         if (note := note_of(message)) and not content.forwarded:
             content = await self._with_note(room, message, note)
             if not content.text:
@@ -236,23 +238,25 @@ class Messages:
             self._rooms.order_given(room)
         self._panels.update(room)
 
-    async def _with_card(
-        self, room: ChannelRoom, person: str, card: discord.Attachment, content: Content
-    ) -> Content:
-        """What a message with a file says: without words, the order that brings what is in it.
-
-        Beside talk a file is nothing, as everywhere.
-        """
-        asked = read(content.text) is not None
-        if content.text and not asked:
-            return content
+    async def _with_file(
+        self, room: ChannelRoom, message: discord.Message, upload: Upload, content: Content
+    ) -> Content | None:
+        """What a message with a file says (see `bot.uploads`); None when it says nothing, and
+        whoever sent it has been told."""
+        person = f"{PLATFORM}:{message.author.id}"
+        alone = isinstance(message.channel, discord.DMChannel)
+        called = alone or addresses(message, self._client.user)
         try:
-            memory, data = room.room.shared.memory, await card.read()
-            order = await take_in(memory, person, card.filename, data, asked=asked)
+            text = await taken_in(room.room, person, upload, content.text, called=called)
+        except PictureError as problem:
+            await room.stage.notice(problem.told(room.room.language), to=person)
+            return content if content.text else None
         except (discord.HTTPException, MemoryProblem) as problem:
             _log.warning("a file was not read: %s", problem)
-            return content
-        return content if asked else replace(content, text=order)
+            text = content.text
+        if not text:
+            await self._house_says(message.channel, NO_CARD if upload.card else WORDS_ONLY)
+        return replace(content, text=text) if text else None
 
     async def _with_note(
         self, room: ChannelRoom, message: discord.Message, note: discord.Attachment

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from telegram import Bot, Chat, Document, Message, User
+from telegram import Bot, Chat, Message, User
 from telegram.error import TelegramError
 
 from bot import stage
 from bot.commands import Order, read
-from bot.memory.attached import may_hold_card, take_in
 from bot.platforms.notes import NO_HEARING
 from bot.platforms.telegram import notes
 from bot.platforms.telegram.limits import Clock
@@ -23,7 +22,9 @@ from bot.platforms.telegram.senders import Sender, forwarded, sender_of, words_o
 from bot.platforms.telegram.stage import NOBODY_SPEAKS, STOPPED, TelegramStage
 from bot.platforms.telegram.text import addressed
 from bot.room import Room
+from bot.uploads import Upload, taken_in
 from characters.card import Language, Words
+from characters.pictures import PictureError
 from speech.error import SpeechError
 
 log = logging.getLogger(__name__)
@@ -65,11 +66,22 @@ LATE = Words(
 )
 
 
-def _card_of(message: Message) -> Document | None:
-    """The file of a message, when it may hold a card."""
-    found = message.document
-    fits = found and may_hold_card(found.file_name or "", found.file_size or 0)
-    return found if fits else None
+def _upload_of(message: Message, bot: Bot) -> Upload | None:
+    """The file of a message that may hold a card, or its picture."""
+    document, photos = message.document, message.photo
+    if document is not None:
+        name, size, file = document.file_name or "", document.file_size or 0, document.file_id
+    elif photos:
+        # The largest; Telegram makes JPEGs of all photos, without what else was in them.
+        name, size, file = "photo.jpg", photos[-1].file_size or 0, photos[-1].file_id
+    else:
+        return None
+
+    async def fetch() -> bytes:
+        return bytes(await (await bot.get_file(file)).download_as_bytearray())
+
+    upload = Upload(name, size, fetch)
+    return upload if upload.card or upload.picture else None
 
 
 class Messages:
@@ -99,19 +111,20 @@ class Messages:
         if message.voice is not None and sender is not None and not late:
             await self._note(message, place, sender, stored)
             return
-        if text is None and _card_of(message) is not None and not place.account:
+        bot = self._rooms.account(place)
+        upload = None if place.account else _upload_of(message, bot)
+        if text is None and upload is not None:
             text = ""
         if text is None or sender is None:
             return
-        bot = self._rooms.account(place)
         words = addressed(text, self._names.get(bot.id, ""))
         if words is None:
             return  # a command for another bot
         if late:
             self._count_late(place)
-        elif _card_of(message) is not None and not forwarded(message):
+        elif upload is not None and not forwarded(message):
             room, shown = await self._rooms.open(place)
-            words = await self._with_card(message, words, sender, room, bot)
+            words = await self._with_file(upload, words, sender, room, shown)
             if words:
                 await self._hear(message, words, sender, room, shown, stored)
         elif forwarded(message):
@@ -179,26 +192,18 @@ class Messages:
             kept=stored,
         )
 
-    async def _with_card(
-        self, message: Message, words: str, sender: Sender, room: Room, bot: Bot
+    async def _with_file(
+        self, upload: Upload, words: str, sender: Sender, room: Room, shown: TelegramStage
     ) -> str:
-        """What a message with a file says: without words, the order that brings what is in it.
-
-        Beside talk a file is nothing, as everywhere.
-        """
-        document = message.document
-        asked = read(words) is not None
-        if document is None or (words and not asked):
-            return words
+        """What a message with a file says; see `bot.uploads`."""
         try:
-            file = await bot.get_file(document.file_id)
-            data = bytes(await file.download_as_bytearray())
+            return await taken_in(room, sender.person, upload, words, called=room.private)
+        except PictureError as problem:
+            await shown.notice(problem.told(room.language), to=sender.person)
+            return words
         except TelegramError as problem:
             log.warning("Telegram: a file was not read: %s", problem)
             return words
-        name = document.file_name or ""
-        order = await take_in(room.shared.memory, sender.person, name, data, asked=asked)
-        return words if asked else order
 
     async def edit(self, message: Message, place: Place) -> None:
         """A message says something else now. Nobody's order is given by an edit."""

@@ -31,11 +31,7 @@ LARGEST_FACE = 256 << 10  # bytes of a picture that is kept as it is; Discord ta
 NEW = "new"  # the id of a character that has none yet
 FACES = CAST_FOLDER.parent / "faces"
 
-_WHERE = {
-    "group": "is a group of characters: /stageset import brings it",
-    "lorebook": "is a lorebook: /lore import brings it",
-}
-_SEVERAL = "holds no character"
+_BRINGS = {"group": "; /stageset import brings it", "lorebook": "; /lore import brings it"}
 
 Show = Callable[[Exchange, Sketch], Awaitable[None]]
 
@@ -51,7 +47,9 @@ async def bring(talk: Exchange, rest: str, show: Show, *, own: Callable[[str], b
     try:
         found = read(data, name)
         if len(found.characters) != 1:
-            raise CardError(f"{name}: {_WHERE.get(found.title, '') or _SEVERAL}")
+            held = len(found.characters)
+            what = f"a {found.title}, which holds {held} characters"
+            raise CardError(f"{name}: {what}{_BRINGS.get(found.title, '')}")
     except CardError as problem:
         await talk.tell(words.UNREAD, problem)
         return

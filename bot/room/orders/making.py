@@ -39,6 +39,7 @@ VERBS: dict[str, str] = {
     **dict.fromkeys(("create", "new", "创建", "新建"), "create"),
     **dict.fromkeys(("edit", "change", "修改", "改"), "edit"),
     "answer": "answer",
+    **dict.fromkeys(("picture", "avatar", "图像", "头像"), "picture"),
     **dict.fromkeys(("show", "查看", "看"), "show"),
     **dict.fromkeys(("keep", "save", "保存"), "keep"),
     **dict.fromkeys(("draft", "起草", "补全"), "draft"),
@@ -209,17 +210,30 @@ async def _edit(talk: Exchange, rest: str) -> None:
         if held is None or not any(label in rest for label in LABELS):
             await talk.tell(words.NOBODYS, name.strip()[:40])
             return
-        await sketch(talk, replace(held, character=filled(fields, held.character)))
+        png = await taken_picture(view.shared.memory, work.individual)
+        changed = filled(fields, held.character)
+        await sketch(talk, Sketch(changed, png or held.face))
         return
     if not may_change(talk, entry):
         await talk.tell(words.NOT_YOURS, entry.character.name[view.language])
         return
-    fields = read_form(plain(more))
-    if not fields:
-        await set_sketch(view.shared.memory, work.individual, Sketch(entry.character))
-        await preview(talk, Sketch(entry.character))
+    await sketch(talk, Sketch(filled(read_form(plain(more)), entry.character)))
+
+
+async def _picture(talk: Exchange, rest: str) -> None:
+    """The picture that was sent goes onto the sketch in hand; who is asked for one field after the
+    other keeps it for the end."""
+    memory, person = talk.view.shared.memory, talk.job.work.individual
+    if steps := talk.view.forms.get(person):
+        language = talk.view.language
+        await tell(talk, f"{words.PICTURE_KEPT[language]}\n{steps.question(language)}")
         return
-    await sketch(talk, Sketch(filled(fields, entry.character)))
+    held = await sketch_of(memory, person)
+    png = await taken_picture(memory, person) if held else None
+    if held is None or png is None:
+        await talk.tell(words.HOW_PICTURE)
+        return
+    await sketch(talk, replace(held, face=png))
 
 
 async def _show(talk: Exchange, rest: str) -> None:
@@ -379,6 +393,7 @@ _MAKING: dict[str, Callable[[Exchange, str], Awaitable[None]]] = {
     "answer": _answer,
     "create": _create,
     "edit": _edit,
+    "picture": _picture,
     "show": _show,
     "keep": _keep,
     "draft": _draft,

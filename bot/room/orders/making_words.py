@@ -46,6 +46,12 @@ NOT_TALKED_ABOUT = Words(
     "里面有这里不谈的内容，没有收下。", "It holds what is not talked about here, and was not taken."
 )
 PREVIEW = Words("先看样子（还没有保存）：", "A preview (nothing is kept yet):")
+PICTURE_KEPT = Words("图像收下了。", "The picture is kept.")
+HOW_PICTURE = Words(
+    "把图片发来，说明里写 /角色 修改 名字；刚做的角色，把图片发给我就行。",
+    "Send the picture with /character edit NAME beside it; for a character that you are making, "
+    "send the picture alone.",
+)
 WITH_PICTURE = Words("（有图像）", "(with a picture)")
 TRIAL = Words("试一句：{} —— {}", "A test line: {} — {}")
 CROWDED = Words(

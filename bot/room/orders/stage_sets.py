@@ -23,6 +23,7 @@ from bot.memory.lore import LoreProblem, check, keep, lorebooks
 from bot.room.exchange import Exchange
 from bot.room.orders import making, making_words
 from bot.room.orders.cards import NEW, file_given, fitting_face, shown_face
+from bot.room.orders.ownership import may_change
 from bot.room.orders.stage import bring_on
 from bot.room.orders.table import order
 from characters.card import CardError, Character, Words
@@ -113,7 +114,7 @@ async def _export(talk: Exchange, rest: str) -> None:
         return
     for character in cast:
         entry = casts.entry(character.id)
-        if entry is not None and not making.may_change(talk, entry):
+        if entry is not None and not may_change(talk, entry):
             await talk.tell(making_words.NOT_YOURS, character.name[language])
             return
     named, _, opening = rest.replace("｜", "|").partition("|")
@@ -220,7 +221,7 @@ async def _members(talk: Exchange, found: Imported) -> list[_Member]:
             members.append(_Member(here, None, new=False))
             continue
         face = found.faces.get(one.id)
-        if entry is None or not making.may_change(talk, entry):
+        if entry is None or not may_change(talk, entry):
             one = replace(one, id=NEW)
         casts.check(one)
         for name in (name for name in one.names if name != one.id):
