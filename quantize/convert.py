@@ -178,10 +178,8 @@ def convert_adapter(
         raise ConvertError(f"{folder}: name the folder of its base model (--base); {home} is none")
     architecture = Architecture.from_config(read_json(home / "config.json"))
     kind = TYPES[type][0]
-    if kind == Kind.Q8_0:
-        raise ConvertError("an adapter is stored as f32, f16 or bf16, not as q8_0")
     pieces = [
-        Piece(one.part, one.source, kind, one.factor)
+        Piece(one.part, one.source, _fitting(kind, one.part), one.factor)
         for one in adapter.halves(told, architecture, weights.find(folder))
     ]
     writer = GGUFWriter(path=None, arch=architecture.family.gguf)
@@ -246,18 +244,22 @@ def _match(architecture: Architecture, found: Mapping[str, Tensor], kind: Kind) 
                 f"{tensor.path}: {part.source} is {tensor.dtype}; known are "
                 f"{', '.join(weights.WIDTHS)}"
             )
-        stored = kind
-        if len(part.shape) == 1:
-            stored = Kind.F32
-        elif kind == Kind.Q8_0 and part.shape[1] % 32:
-            stored = Kind.F16
-        pieces.append(Piece(part, tensor, stored))
+        pieces.append(Piece(part, tensor, _fitting(kind, part)))
     if left:
         raise ConvertError(
             f"{len(left)} tensors do not belong to {architecture.family.gguf}: "
             f"{', '.join(sorted(left)[:3])}"
         )
     return pieces
+
+
+def _fitting(kind: Kind, part: Part) -> Kind:
+    """How a tensor is stored where `kind` is asked for: Q8_0 needs rows of a multiple of 32."""
+    if len(part.shape) == 1:
+        return Kind.F32
+    if kind == Kind.Q8_0 and part.shape[1] % 32:
+        return Kind.F16
+    return kind
 
 
 def blocks(piece: Piece) -> Iterator[npt.NDArray[Any]]:

@@ -12,6 +12,7 @@ import llama_cpp
 import numpy as np
 import pytest
 import torch
+from gguf import GGUFReader
 from peft import LoraConfig, get_peft_model
 
 from engine.adapter import BASE_NAME, check_belongs, read_adapter
@@ -76,6 +77,37 @@ def test_logits_equal_those_of_peft(
     llama.eval(ids)
     assert np.abs(wanted - plain).max() > 0.5, "the adapter must change something"
     np.testing.assert_allclose(llama.scores[: len(ids)], wanted, atol=1e-3)
+
+
+def test_eight_bits_are_enough_for_the_half_that_packs(folder: Any, tmp_path: Path) -> None:
+    path, model, tokenizer = folder("qwen2")
+    convert(path, tmp_path / "base.gguf", "f32")
+    tuned = adapted(model, tmp_path / "lora")
+    sizes = {
+        type: convert_adapter(tmp_path / "lora", path, tmp_path / f"{type}.gguf", type).bytes
+        for type in ("f16", "q8_0")
+    }
+    assert sizes["q8_0"] < sizes["f16"]
+    check_belongs(read_adapter(tmp_path / "q8_0.gguf"), tmp_path / "base.gguf")
+    kinds = {
+        one.name[-6:]: one.tensor_type.name for one in GGUFReader(tmp_path / "q8_0.gguf").tensors
+    }
+    assert kinds == {"lora_a": "Q8_0", "lora_b": "F16"}
+    ids = tokenizer(TEXT).input_ids
+    with torch.no_grad():
+        wanted = tuned(torch.tensor([ids])).logits[0].numpy()
+    llama = llama_cpp.Llama(
+        str(tmp_path / "base.gguf"),
+        lora_path=str(tmp_path / "q8_0.gguf"),
+        n_ctx=128,
+        n_threads=1,
+        n_threads_batch=1,
+        logits_all=True,
+        verbose=False,
+    )
+    llama.eval(ids)
+    off = llama.scores[: len(ids)] - wanted
+    assert np.sqrt((off**2).mean()) < 0.05 * wanted.std()
 
 
 def test_the_base_is_found_by_its_own_name(folder: Any, tmp_path: Path, capsys: Any) -> None:
