@@ -107,7 +107,8 @@ def test_eight_bits_are_enough_for_the_half_that_packs(folder: Any, tmp_path: Pa
     )
     llama.eval(ids)
     off = llama.scores[: len(ids)] - wanted
-    assert np.sqrt((off**2).mean()) < 0.05 * wanted.std()
+    # An adapter that changes all: what enters it is rounded too, as in any matrix of 8 bits.
+    assert np.sqrt((off**2).mean()) < 0.1 * wanted.std()
 
 
 def test_the_base_is_found_by_its_own_name(folder: Any, tmp_path: Path, capsys: Any) -> None:
