@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from bot.casts import Casts
+from bot.memory.characters import MOST_OF_A_PERSON
+from characters.card import read_card
 from tests.discord.conftest import World
 from tests.fakes.discord_server import text_of, walk
 
@@ -114,3 +116,45 @@ async def test_a_name_that_is_somebodys_is_refused_in_the_form(world: World):
     casts = Casts(world.memory, world.cast)
     await casts.refresh()
     assert casts.entries() == ()
+
+
+async def test_what_a_member_makes_is_reviewed_reported_and_bounded(world: World):
+    server, channel, hong, ming = world.server, world.channel, world.hong, world.ming
+    server.plain_members(world.guild)
+    server.give_role(world.guild, ming, server.add_role(world.guild, "管事", manage_messages=True))
+    here, casts = f"discord:{world.guild}", Casts(world.memory, world.cast)
+
+    async def order(user: int, text: str, said: str) -> None:
+        before = len(server.posts[channel])
+        await server.slash(user, channel, "character", text=text)
+
+        def there() -> bool:
+            posts = list(server.posts[channel].values())[before:]
+            return any(said in text_of(post).replace("\\", "") for post in posts)
+
+        await server.until(there, why=told(world))
+
+    async with world.bot():
+        await order(hong, "create 小墨龙 | 墨龙来也！ | 一条小龙。 | 别名：小墨", "还没有保存")
+        await order(hong, "keep here", "管理员通过以后")
+        await order(hong, "approve 小墨", "只有管理员可以")
+        await order(hong, "queue", "只有管理员可以")
+        await order(ming, "queue", "小墨龙：一条小龙。")
+        await order(ming, "show 小墨", "在这里，等待审核")
+        await order(ming, "approve 小墨", "小墨龙通过了")
+        await server.slash(hong, channel, "summon", who="小墨")
+        assert await world.lines_until(1) == [("小墨龙", "墨龙来也！")]
+        await order(hong, "report 小墨 | 学我说话", "记下了")
+        await order(hong, "reports", "只有管理员可以")
+        await order(ming, "reports", "小墨龙：学我说话")
+        await order(ming, "reports clear 小墨", "没有举报")
+        # Nobody makes more than so many.
+        for number in range(MOST_OF_A_PERSON - 1):
+            table = {"id": "new", "language": "zh", "name": f"墨龙{number}号", "greeting": "来了"}
+            card = read_card(table | {"brief": "小龙。"}, "made")
+            await casts.keep(card, f"discord:{hong}", "place", place=here, waiting=number > 0)
+        await order(hong, "create 多一龙 | 来了 | 小龙。", "还没有保存")
+        await order(hong, "keep here", "每人最多 20 个角色")
+        await order(ming, "refuse 墨龙1号", "墨龙1号退回给做它的人了")
+        await order(ming, "withdraw 墨龙0号", "墨龙0号撤下了")
+        await order(hong, "keep here", "管理员通过以后")  # what was made is still there
