@@ -25,8 +25,18 @@ from engine.sequence import Reply, Sampling
 ROOM = "audition"  # in the engine's queue
 QUESTION = Words("你是谁？", "Who are you?")
 SOMEBODY = Words("客人", "Guest")
-LONGEST_DRAFT = 320  # tokens
+# Tokens that a drafted part may have; what is cut off there ends with its last whole sentence.
+LONGEST_DRAFT = {
+    "name": 24,
+    "brief": 96,
+    "greeting": 96,
+    "style": 144,
+    "lines": 192,
+    "persona": 320,
+}
 DRAFTED_LINES = 3
+
+_WHOLE = re.compile(r".*[。！？!?.」”\n]", re.DOTALL)  # up to the last end of a sentence or row
 
 WRITER = Words(
     "你为角色扮演写人物卡。只用中文，按要求只写那一项，不加标题，不加解释。",
@@ -100,18 +110,21 @@ async def drafted(voice: Voice, character: Character, *, person: str) -> Charact
         language: Language = "zh" if where == "zh" else "en"
         told = f"{_known(character)}\n\n{TASKS[part][language]}"
         spans = question(WRITER[language], told, voice.served.style.markup)
-        character = _with(character, part, language, await _ask(voice, spans, person))
+        answer = await _ask(voice, spans, person, LONGEST_DRAFT[part])
+        character = _with(character, part, language, answer)
     return character
 
 
-async def _ask(voice: Voice, spans: tuple[Span, ...], person: str) -> str:
+async def _ask(voice: Voice, spans: tuple[Span, ...], person: str, most: int) -> str:
     tokens = encode(spans, voice.encode)
-    if len(tokens) + LONGEST_DRAFT > voice.engine.context:
+    if len(tokens) + most > voice.engine.context:
         return ""
-    sampling = Sampling(temperature=0.7, max_tokens=LONGEST_DRAFT)
+    sampling = Sampling(temperature=0.7, max_tokens=most)
     reply: Reply = voice.engine.stream(tokens, sampling, room=ROOM, person=person, stable=0)
     try:
-        return plain("".join([piece async for piece in reply])).strip()
+        text = plain("".join([piece async for piece in reply])).strip()
+        whole = _WHOLE.match(text) if reply.finish == "length" else None
+        return whole[0] if whole else text
     finally:
         await reply.aclose()
 

@@ -99,6 +99,9 @@ class Notices:
     async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
         self.said.append(text)
 
+    async def attach(self, name: str, data: bytes) -> str:
+        return ""
+
     async def show(self, line: Line) -> tuple[str, ...]:
         return (line.id,) if line.done else ()
 

@@ -305,6 +305,7 @@ async def _draft(talk: Exchange, rest: str) -> None:
     if not view.shared.voice.obeys:
         await talk.tell(words.CANNOT_DRAFT)
         return
+    await talk.tell(words.DRAFTING, len(to_draft(held.character)))
     try:
         made = await drafted(view.shared.voice, held.character, person=work.individual)
     except EngineError as problem:

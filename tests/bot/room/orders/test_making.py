@@ -174,6 +174,7 @@ async def test_missing_parts_are_drafted_shown_and_kept_only_then(play):
     await party.say(f"/角色 创建 {FORM}")
     assert "/角色 起草" in party.notice
     await party.say("/角色 起草")
+    assert party.stage.notices[-2].startswith("正在起草 ")  # a small machine takes its time
     assert "还没有保存" in party.notice
     assert "台词：先磨墨。 / 再写字。 / 后画画。" in party.notice
     assert "（缺）" not in party.notice
