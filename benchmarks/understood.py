@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from characters.card import CAST_FOLDER, Character, Language, load_cast
-from speech import pinyin
+from speech import model, pinyin
 from speech.error import SpeechError
-from speech.hearer import Hearer
+from speech.hearer import Hearer, nothing_heard
 from speech.reading import sentences
 from speech.settings import add_options, open_hearer, open_speaker
 from speech.speaker import Speaker
@@ -56,10 +56,16 @@ def toneless(text: str) -> list[str]:
 
 
 async def heard(hearer: Hearer, data: bytes) -> str:
-    """What the recogniser hears; "" for nothing."""
+    """What the recogniser hears; "" for nothing.
+
+    Raises:
+        SpeechError: it cannot hear, which is no fault of the voice.
+    """
     try:
         return (await hearer.hear(data)).text
-    except SpeechError:
+    except SpeechError as problem:
+        if problem.en != nothing_heard().en:
+            raise
         return ""
 
 
@@ -110,6 +116,7 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
 
 def main() -> int:
     """Say, hear, count, print."""
+    model.TIMEOUT = 900.0  # a busy machine is no fault of the voice either
     parser = argparse.ArgumentParser(description="How well the characters are understood.")
     parser.add_argument("--cast", type=Path, default=CAST_FOLDER, metavar="FOLDER")
     parser.add_argument("--language", default="", choices=("", *LANGUAGES))

@@ -19,6 +19,7 @@ from text.folding import simplified
 
 FILES = ("model.bin", "config.json", "tokenizer.json")
 BEAMS = 3
+SURE = 0.5  # the least probability of a language that is heard
 _LEAST = 8  # bytes of a file that holds anything
 
 
@@ -65,21 +66,24 @@ class Whisper:
         """
 
         def hear(recogniser: Any) -> str:
-            language, surely, _ = recogniser.detect_language(samples, vad_filter=True)
-            if surely < 0.5 and recogniser.model.is_multilingual:
-                language = "zh"  # what people speak here, where it cannot be told
-            pieces, _ = recogniser.transcribe(
-                samples,
-                language=language,
-                beam_size=BEAMS,
-                vad_filter=True,
-                condition_on_previous_text=False,
-                without_timestamps=True,
-            )
+            def begun(language: str | None) -> tuple[Any, Any]:
+                pieces, info = recogniser.transcribe(
+                    samples,
+                    language=language,
+                    beam_size=BEAMS,
+                    vad_filter=True,
+                    condition_on_previous_text=False,
+                    without_timestamps=True,
+                )
+                return pieces, info  # nothing but the language is computed before a piece is read
+
+            pieces, info = begun(None)
+            if info.language_probability < SURE and recogniser.model.is_multilingual:
+                pieces, info = begun("zh")  # what people speak here, where it cannot be told
             # No prompt that asks for simplified characters: of a note that is hard to understand
             # the model says the prompt again.
             text = "".join(piece.text for piece in pieces if piece.no_speech_prob < 0.8)
-            return simplified(text) if language == "zh" else text
+            return simplified(text) if info.language == "zh" else text
 
         found: str = await self._model.run(hear)
         return found
