@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from canon import Canon
+from canon import Canon, Hit
 from canon.error import ChapterOutOfRange, UnknownCharacter
 from characters.card import Character
 from characters.turn import Scene
@@ -17,6 +17,11 @@ LEAST_CONTEXT = 512
 _SHARE = 8  # a passage budget is this part of the context
 _MOST = 600  # tokens
 _K = 4
+# A shorter message may leave out what it is about; so many characters of each line before it help.
+_FEW_CHARACTERS, _FEW_WORDS, _BEFORE = 16, 9, 60
+# Reciprocal ranks of two searches: the message alone counts less than with the exchange before it.
+_ALONE, _RANK, _DEPTH = 0.7, 60, 20
+_LATIN = re.compile("[\\x00-\u024f\u2010-\u203a]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,54 @@ def query_of(scene: Scene) -> str:
     return said[-1] if len(said[-1]) >= 12 or len(said) < 2 else f"{said[0][-60:]} {said[-1]}"
 
 
+def searches(scene: Scene, listener: str) -> tuple[tuple[str, float], ...]:
+    """What the book is searched for, each with its weight; of what `listener` (an id) heard.
+
+    A short message (那后来呢？ What did he do?) is about what was said before: it is searched for
+    together with the exchange before it, and by itself as well, in case the subject has changed.
+    docs/canon.md has the figures.
+    """
+    heard = replace(scene, turns=tuple(t for t in scene.turns if t.heard_by(listener)))
+    people = [n for n, turn in enumerate(heard.turns) if turn.side == "human"]
+    if len(people) < 2 or not _is_short(heard.turns[people[-1]].text):
+        return ((query_of(heard), 1.0),)
+    before = heard.turns[people[-2] : people[-1]]
+    if not any(turn.side == "character" for turn in before):
+        return ((query_of(heard), 1.0),)
+    last = heard.turns[people[-1]].text
+    exchange = " ".join(turn.text[-_BEFORE:] for turn in before[:1] + before[1:][-2:])
+    return ((f"{exchange} {last}", 1.0), (last, _ALONE))
+
+
+def _is_short(text: str) -> bool:
+    """Whether a message may leave out what it is about."""
+    words = text.split()
+    return len(words) < _FEW_WORDS if _LATIN.fullmatch(text) else len(text) < _FEW_CHARACTERS
+
+
+def _found(book: Canon, scene: Scene, speaker: Character) -> list[Hit]:
+    """The passages that the searches find together, best first; none where nothing fits."""
+    asked = searches(scene, speaker.id)
+    merged: dict[tuple[int, str], float] = {}
+    hits: dict[tuple[int, str], Hit] = {}
+    for query, weight in asked:
+        if not query:
+            continue
+        k = _K if len(asked) == 1 else _DEPTH
+        try:
+            found = book.search(query, character=speaker.id, k=k)
+        except UnknownCharacter:  # a character of one's own, or of another book
+            found = book.search(query, k=k)
+        if found.nothing_fits:
+            continue
+        for rank, hit in enumerate(found.passages):
+            key = (hit.section, hit.text)
+            hits.setdefault(key, hit)
+            merged[key] = merged.get(key, 0.0) + weight / (_RANK + rank)
+    best = sorted(merged, key=lambda key: -merged[key])[:_K]
+    return [hits[key] for key in best]
+
+
 def passages(
     book: Canon | None,
     scene: Scene,
@@ -51,23 +104,16 @@ def passages(
     tokens; `spent` of the budget are taken already. Nothing where the book has no answer, or the
     context no room.
     """
-    query = query_of(scene)
-    if book is None or not query or context < LEAST_CONTEXT:
+    if book is None or context < LEAST_CONTEXT:
         return ()
     if chapter:
         try:
             book = book.as_of(min(chapter, book.last))
         except ChapterOutOfRange:
             return ()
-    try:
-        found = book.search(query, character=speaker.id, k=_K)
-    except UnknownCharacter:  # a character of one's own, or of another book
-        found = book.search(query, k=_K)
-    if found.nothing_fits:
-        return ()
     budget = budget_of(context) - spent
     chosen: list[Passage] = []
-    for hit in found.passages:
+    for hit in _found(book, scene, speaker):
         text = within(hit.text, budget, length)
         if text:
             chosen.append(Passage(hit.section, text))

@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 
 from canon.book import Book, Section
+from canon.english.grammar import tag_behind
+from canon.english.grammar import words as english_words
+from canon.english.marks import is_english
 from canon.grammar import words
 from canon.names import NameTable, alternation
 from canon.quotes import without_layout
@@ -20,6 +23,8 @@ from canon.speakers import UNDECIDED, Quote
 
 # About half a page without a spoken word: the story has moved on.
 LONG_NARRATION = 260
+# An English word takes as much space as four characters of Chinese with its share of the blanks.
+_LETTERS = 4
 # Enough words for people to leave and others to come; and how many quotes show who is there.
 _MOVE, _CAST = 40, 6
 _SHORT_TAG = 14
@@ -64,7 +69,11 @@ class BookScene:
 def find_scenes(
     book: Book, quotes: Sequence[Quote], table: NameTable, *, long_narration: int = LONG_NARRATION
 ) -> list[BookScene]:
-    """All scenes of a book in order. Texts (inscriptions, cited verse) stay in the narration."""
+    """All scenes of a book in order. Texts (inscriptions, cited verse) stay in the narration.
+
+    `long_narration` counts characters of Chinese; in an English book four times as many letters.
+    """
+    letters = _LETTERS if is_english(book) else 1
     by_section: dict[int, list[Quote]] = {}
     for quote in quotes:
         if quote.kind != "text" and quote.text:
@@ -74,14 +83,16 @@ def find_scenes(
     meaning = {name: term.name for term in table.places for name in (term.name, *term.aliases)}
     scenes: list[BookScene] = []
     for section in book.sections:
-        groups = _groups(section.plain, by_section.get(section.number, []), long_narration)
+        groups = _groups(
+            section.plain, by_section.get(section.number, []), long_narration * letters, letters
+        )
         for number, group in enumerate(groups, 1):
             place = ""
             if place_pattern is not None:
                 before = section.plain[max(section.body, group[0].start - 400) : group[0].start]
                 named = place_pattern.findall(before)
                 place = meaning[named[-1]] if named else ""
-            turns = _turns(section, group)
+            turns = _turns(section, group, letters)
             people: dict[str, None] = {}
             for turn in turns:
                 for name in (*turn.speaker.split("、"), *turn.addressee.split("、")):
@@ -118,8 +129,11 @@ def read_scenes(path: Path) -> Iterator[BookScene]:
             yield BookScene(**{**row, "participants": tuple(row["participants"]), "turns": turns})
 
 
-def _groups(text: str, quotes: Sequence[Quote], long_narration: int) -> list[list[Quote]]:
+def _groups(
+    text: str, quotes: Sequence[Quote], long_narration: int, letters: int
+) -> list[list[Quote]]:
     """Quotes that belong together: no long narration, no turning of the story, one cast."""
+    turning = _turning() if letters == 1 else _english_turning()
     groups: list[list[Quote]] = []
     for index, quote in enumerate(quotes):
         if groups:
@@ -129,8 +143,8 @@ def _groups(text: str, quotes: Sequence[Quote], long_narration: int) -> list[lis
             after = {name for q in quotes[index : index + _CAST] for name in _people(q)}
             if not (
                 len(told) > long_narration
-                or (len(told) > _SHORT_TAG and _turning().search(told))
-                or (len(told) > _MOVE and _cast_changes(before, after))
+                or (len(told) > _SHORT_TAG * letters and turning.search(told))
+                or (len(told) > _MOVE * letters and _cast_changes(before, after))
             ):
                 group.append(quote)
                 continue
@@ -148,6 +162,13 @@ def _turning() -> re.Pattern[str]:
     return re.compile(alternation(words()["scene_breaks"]))
 
 
+@cache
+def _english_turning() -> re.Pattern[str]:
+    """Where an English story turns: * * *, next morning, an hour later."""
+    phrases = "|".join(sorted(english_words("scene_breaks"))).replace("_", r"\s+")
+    return re.compile(rf"\*\s*\*\s*\*|\b(?:{phrases})\b", re.IGNORECASE)
+
+
 def _people(quote: Quote) -> set[str]:
     return {
         name
@@ -156,12 +177,12 @@ def _people(quote: Quote) -> set[str]:
     }
 
 
-def _turns(section: Section, quotes: Sequence[Quote]) -> list[BookTurn]:
+def _turns(section: Section, quotes: Sequence[Quote], letters: int) -> list[BookTurn]:
     turns: list[BookTurn] = []
     at = -1
     for quote in quotes:
-        begin = at if at >= 0 else max(quote.lead, quote.start - LONG_NARRATION)
-        told = _told(section.text, begin, quote.start)
+        begin = at if at >= 0 else max(quote.lead, quote.start - LONG_NARRATION * letters)
+        told = _told(section.text, begin, quote.start, english=letters > 1)
         if told is not None:
             turns.append(_narration(section.text, *told))
         turns.append(
@@ -183,8 +204,11 @@ def _narration(text: str, start: int, end: int) -> BookTurn:
     return BookTurn("", "", without_layout(text[start:end]), "narration", 1.0, start, end)
 
 
-def _told(text: str, begin: int, end: int) -> tuple[int, int] | None:
-    """What the narrator tells between two quotes, without a bare 行者道：; None if nothing."""
+def _told(text: str, begin: int, end: int, *, english: bool) -> tuple[int, int] | None:
+    """What the narrator tells between two quotes, without a bare 行者道： or said Martha; None if
+    nothing."""
+    if english:
+        return _told_in_english(text, begin, end)
     while begin < end and (text[begin].isspace() or text[begin] in _CLOSERS + "，。！？、；："):
         begin += 1
     stop = end
@@ -196,4 +220,21 @@ def _told(text: str, begin: int, end: int) -> tuple[int, int] | None:
         stop = tag
         while stop > begin and text[stop - 1].isspace():
             stop -= 1
+    return (begin, stop) if stop - begin > 3 else None
+
+
+_ENGLISH_EDGES = " \n\t,;:.—–-”’\"'"
+
+
+def _told_in_english(text: str, begin: int, end: int) -> tuple[int, int] | None:
+    """What stands between two quotes in whole sentences; a tag alone (said Martha, he added) is not
+    told."""
+    first = re.match(r"[^.!?]*[.!?]?[\s”’\"']*", text[begin:end])
+    if first and tag_behind(text[begin:end][:240]):
+        begin += first.end()
+    while begin < end and text[begin] in _ENGLISH_EDGES:
+        begin += 1
+    stop = end
+    while stop > begin and text[stop - 1] in " \n\t,:—–-":
+        stop -= 1
     return (begin, stop) if stop - begin > 3 else None

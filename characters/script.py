@@ -19,8 +19,8 @@ HELD_OUT = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)
 # Least confidence of a line's speaker: rule and object filter agree (canon's explicit tags).
 SURE = 0.9
 # Between two pieces of one speech stands a tag ("八戒笑道："); more is something that happened,
-# perhaps an answer that the attribution missed.
-TAG_LENGTH = 24
+# perhaps an answer that the attribution missed. English takes four times as many letters.
+TAG_LENGTH, _LETTERS = 24, 4
 
 
 class ScriptError(ValueError):
@@ -59,7 +59,9 @@ def read_script(
     """
     if not scenes.exists():
         raise ScriptError(f"{scenes}: no scenes there; run `mrp canon build NOVEL -o DIR` first")
-    ids = {character.name.zh: character.id for character in cast}
+    ids = {
+        name: character.id for character in cast for name in (character.name.zh, character.name.en)
+    }
     with scenes.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
@@ -78,26 +80,29 @@ def _stretches(
     turns: list[Turn] = []
     between = 0  # characters of narration since the last line
     told = ""
+    rows = list(rows)
+    english = sum(row["text"].isascii() for row in rows) * 2 > len(rows)
+    tag_length, blank = (TAG_LENGTH * _LETTERS, " ") if english else (TAG_LENGTH, "")
     for row in rows:
         text = row["text"].strip()
         if row["kind"] == "narration":
             between += len(text)
-            told += text
+            told += blank + text
         if row["kind"] != "speech" or not text:
             continue
         sure = row["speaker"] != "?" and float(row["confidence"]) >= SURE
         name = row["speaker"]
         turn = Turn(ids[name], text, "character") if name in ids else Turn(name, text, "human")
         again = bool(turns) and turns[-1].speaker == turn.speaker
-        if not sure or (again and between > TAG_LENGTH and not narration):
+        if not sure or (again and between > tag_length and not narration):
             if turns:
                 yield turns
             turns = []
-        if sure and narration and between > TAG_LENGTH:
-            turns.append(Turn("", sentences_before(told, narration), "narration"))
+        if sure and narration and between > tag_length:
+            turns.append(Turn("", sentences_before(told.strip(), narration), "narration"))
         if sure:
             if turns and again and turns[-1].side != "narration":
-                turns[-1] = dataclasses.replace(turn, text=turns[-1].text + text)
+                turns[-1] = dataclasses.replace(turn, text=turns[-1].text + blank + text)
             else:
                 turns.append(turn)
         between, told = 0, ""
@@ -109,8 +114,12 @@ def sentences_within(text: str, limit: int) -> str:
     """The text, cut after its last whole sentence within `limit` characters."""
     if len(text) <= limit:
         return text
-    cut = max(text.rfind(mark, 0, limit) for mark in "。！？!?；")
-    return text[: cut + 1] if cut > limit // 3 else text[:limit].rstrip("，、,") + "。"
+    marks = (*"。！？!?；", ". ")
+    cut = max(text.rfind(mark, 0, limit) for mark in marks)
+    if cut > limit // 3:
+        return text[: cut + 1]
+    stop = "." if text[:limit].isascii() else "。"
+    return text[:limit].rstrip("，、, ") + stop
 
 
 def sentences_before(text: str, limit: int) -> str:
@@ -119,10 +128,14 @@ def sentences_before(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     cut = min(
-        (at for mark in "。！？；" if (at := text.find(mark, len(text) - limit - 1)) >= 0),
+        (
+            at
+            for mark in (*"。！？；", ". ", "! ", "? ")
+            if (at := text.find(mark, len(text) - limit - 1)) >= 0
+        ),
         default=-1,
     )
-    return text[cut + 1 :] if 0 <= cut < len(text) - 1 else text[-limit:]
+    return text[cut + 1 :].lstrip() if 0 <= cut < len(text) - 1 else text[-limit:]
 
 
 def speaking(turns: Sequence[Turn]) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from characters.card import Cast
+from characters.card import Cast, Language
 from characters.script import read_script, sentences_within, speaking
 from characters.turn import Scene, Turn
 from trainer.lessons import Lesson
@@ -15,6 +16,7 @@ from trainer.lessons import Lesson
 LEADS = ("wukong", "tangseng", "bajie", "shaseng")
 _LONGEST_LINE = 110  # characters; longer speeches are cut at a sentence end
 _LONGEST_SCENE = 620  # characters of all lines; about as many tokens with the markup
+_LETTERS = 4  # of English for a character of Chinese, in tokens
 
 
 def canon_lessons(
@@ -23,13 +25,15 @@ def canon_lessons(
     """One pass over the scenes, each cut into windows that fit a small context. `narration`: so
     many characters of it stay before a line (see `read_script`)."""
     made = []
-    leads = [known[name] for name in LEADS]
+    leads = [character for character in known if character.id in LEADS]
     for count, stretch in enumerate(read_script(scenes, known, chapters, narration=narration)):
+        language = _language(stretch.turns)
+        letters = 1 if language == "zh" else _LETTERS
         lines = [
-            dataclasses.replace(turn, text=sentences_within(turn.text, _LONGEST_LINE))
+            dataclasses.replace(turn, text=sentences_within(turn.text, _LONGEST_LINE * letters))
             for turn in stretch.turns
         ]
-        for number, window in enumerate(_windows(lines, rng)):
+        for number, window in enumerate(_windows(lines, rng, _LONGEST_SCENE * letters)):
             while window and window[-1].side != "character":
                 window = window[:-1]
             present = [known[name] for name in speaking(window)]
@@ -42,7 +46,7 @@ def canon_lessons(
                 Lesson(
                     id=f"canon-{stretch.scene}-{count}-{number}",
                     source="canon",
-                    scene=Scene(tuple(present), tuple(window[:-1])),
+                    scene=Scene(tuple(present), tuple(window[:-1]), language=language),
                     speaker=known[window[-1].speaker],
                     reply=window[-1].text,
                 )
@@ -50,11 +54,17 @@ def canon_lessons(
     return made
 
 
-def _windows(lines: Sequence[Turn], rng: random.Random) -> Iterator[list[Turn]]:
+def _language(turns: Sequence[Turn]) -> Language:
+    """The language that a book's people speak in."""
+    words = "".join(turn.text for turn in turns)
+    return "zh" if re.search("[\u3400-\u9fff]", words) else "en"
+
+
+def _windows(lines: Sequence[Turn], rng: random.Random, longest: int) -> Iterator[list[Turn]]:
     start = 0
     while start < len(lines):
         size, end = 0, start
-        limit = rng.randint(_LONGEST_SCENE // 2, _LONGEST_SCENE)
+        limit = rng.randint(longest // 2, longest)
         while end < len(lines) and (end == start or size + len(lines[end].text) <= limit):
             size += len(lines[end].text)
             end += 1

@@ -1,6 +1,6 @@
 """What of the book stands before a speaker: a query from the talk, passages within a budget."""
 
-from bot.grounding import LEAST_CONTEXT, Passage, leaning, passages, query_of
+from bot.grounding import LEAST_CONTEXT, Passage, leaning, passages, query_of, searches
 from canon.error import UnknownCharacter
 from characters.card import load_cast
 from characters.turn import Scene, Turn
@@ -61,6 +61,54 @@ def test_a_short_question_takes_the_one_before_along():
         == "你的金箍棒从哪里来的？怎么那么重"
     )
     assert query_of(Scene((CAST["wukong"],))) == ""
+
+
+def exchange(
+    question: str, reply: str, message: str, *, to: tuple[str, ...] | None = None
+) -> Scene:
+    turns = (Turn("小明", question), Turn("wukong", reply, "character"), Turn("小明", message))
+    if to is not None:
+        turns = (*turns[:1], Turn("bajie", reply, "character", witnesses=to), *turns[2:])
+    return Scene((CAST["wukong"], CAST["bajie"]), turns)
+
+
+def test_a_short_message_is_searched_for_with_the_exchange_before_it():
+    found = searches(exchange("你偷过仙丹？", "偷了老君五壶丹。", "那后来呢？"), "wukong")
+    assert [query for query, _ in found] == [
+        "你偷过仙丹？ 偷了老君五壶丹。 那后来呢？",
+        "那后来呢？",
+    ]
+    assert found[0][1] > found[1][1]
+    english = searches(
+        exchange("Did you fight Erlang?", "I did.", "How long did it last?"), "wukong"
+    )
+    assert english[0][0] == "Did you fight Erlang? I did. How long did it last?"
+
+
+def test_a_message_that_says_what_it_is_about_is_searched_for_alone():
+    long = "你在花果山水帘洞里当美猴王的时候一共有多少猴子？"
+    assert searches(exchange("嗯", "好。", long), "wukong") == ((long, 1.0),)
+    words = "How many monkeys lived with you in the Water Curtain Cave?"
+    assert searches(exchange("Hm", "Yes.", words), "wukong") == ((words, 1.0),)
+
+
+def test_what_the_speaker_did_not_hear_is_not_searched_for():
+    talk = exchange("你偷过仙丹？", "老君的密室在东边。", "那后来呢？", to=("bajie",))
+    assert not any("密室" in query for query, _ in searches(talk, "wukong"))
+
+
+def test_passages_of_both_searches_come_once_the_shared_ones_first():
+    class Two(Book):
+        def search(self, query: str, character: str | None = None, k: int = 4) -> object:
+            found = super().search(query, character, k)
+            texts = ["甲。", "乙。"] if " " in query else ["乙。", "丙。"]
+            found.passages = [Hit(1, text) for text in texts]
+            return found
+
+    book = Two([])
+    book_hits = ask(book, talk=exchange("你偷过仙丹？", "偷了五壶。", "那后来呢？"))
+    assert len(book.asked) == 2
+    assert [passage.text for passage in book_hits] == ["乙。", "甲。", "丙。"]
 
 
 def test_passages_come_best_first_and_within_the_budget():

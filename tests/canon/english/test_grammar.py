@@ -1,0 +1,78 @@
+"""Who does what in a sentence of English narration."""
+
+from __future__ import annotations
+
+import pytest
+
+from canon.english.grammar import actor, gender_of_role, plain, sentences, tag_before, tag_behind
+
+BEHIND = [
+    (" said Martha.", "Martha"),
+    (", said the March Hare; ", "March Hare"),
+    (" the Hatter went on in a mournful tone,", "Hatter"),
+    (" he said, turning to Alice", "he"),
+    (" replied his wife,", "wife"),
+    (" Alice replied very readily:", "Alice"),
+    (" reluctantly faltered forth the owner of that name,", "owner"),
+    (" said the unsympathetic Marilla.", "Marilla"),
+    (" they both cried.", "they"),
+    (" the boy on the ladder called.", "boy"),
+    (" said Alice's sister", "sister"),
+    (" said I, cordially.", "I"),
+    (" Mr. Tallow, who had waited, said", "Mr. Tallow"),
+    (" was her answer; ", "she"),
+    (" said Mrs. van der Luyden.", "Mrs. van der Luyden"),
+    (" said to Alice", None),
+    (" remarked a voice", None),
+    (" He wiped the glass with his sleeve.", None),
+    (" Hester came down three rungs.", None),
+]
+BEFORE = [
+    ("Alice considered a little, and then said", "Alice"),
+    ("but all he said was,", "he"),
+    ("Alice was angry, but the Hatter and the March Hare went", "Hatter"),
+    ("Tobias looked up from his book and said,", "Tobias"),
+    ("In an instant Mrs. Bennet said only,", "Mrs. Bennet"),
+    ("They called it the", None),
+    ("She slept.", None),
+]
+ACTORS = [
+    ("Harker laid the net aside.", "Harker"),
+    ("However, he consented to go on.", "he"),
+    ("With a nod, the old man rose.", "man"),
+    ("Here the Dormouse shook itself.", "Dormouse"),
+    ("It was raining.", None),
+    ("The door opened.", None),
+]
+
+
+def who(found: object) -> str | None:
+    return found and (found.name or found.pronoun or found.role)  # type: ignore[attr-defined, return-value]
+
+
+@pytest.mark.parametrize(("text", "expected"), BEHIND)
+def test_tags_behind_a_quote(text: str, expected: str | None) -> None:
+    assert who(tag_behind(text)) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), BEFORE)
+def test_tags_in_front_of_a_quote(text: str, expected: str | None) -> None:
+    assert who(tag_before(text)) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), ACTORS)
+def test_who_acts_in_a_sentence(text: str, expected: str | None) -> None:
+    assert who(actor(text)) == expected
+
+
+def test_a_word_that_only_begins_the_sentence_is_nobody() -> None:
+    found = actor("Leaning over the rail, she looked down.", lambda name: name == "Agnes")
+    assert found is not None
+    assert found.pronoun == "she"
+
+
+def test_words() -> None:
+    assert sentences("Mr. Hale rose. He left.") == ["Mr. Hale rose.", "He left."]
+    assert plain("Jem\n Harker’s") == "Jem Harker"
+    roles = ("mother", "fisherman", "countess", "child")
+    assert [gender_of_role(noun) for noun in roles] == ["she", "he", "she", ""]
