@@ -19,6 +19,7 @@ ALL = [
     "internlm2-chat-7b-kto",
     "qwen2.5-coder-0.5b",
     "qwen2.5-coder-1.5b",
+    "qwen2.5-coder-0.5b-dpo",
 ]
 
 
