@@ -30,6 +30,7 @@ from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 
 from characters.prompt import Encoder, prompt
 from trainer import base, curves, lessons, merge, tune, watch
+from trainer.budget import ByTheClock
 from trainer.guard import LossAndDiskGuard, writing
 from trainer.lessons import Lesson
 from trainer.recipe import Preference, Tuning
@@ -198,11 +199,11 @@ class _Encoded:
         return dataset
 
 
-class _Dpo(_Encoded, LossAndDiskGuard, DPOTrainer):  # type: ignore[misc]
+class _Dpo(_Encoded, ByTheClock, LossAndDiskGuard, DPOTrainer):  # type: ignore[misc]
     pass
 
 
-class _Kto(_Encoded, LossAndDiskGuard, KTOTrainer):  # type: ignore[misc]
+class _Kto(_Encoded, ByTheClock, LossAndDiskGuard, KTOTrainer):  # type: ignore[misc]
     pass
 
 
@@ -277,15 +278,18 @@ def _trainer(
         told["gradient_accumulation_steps"] = max(1, told["gradient_accumulation_steps"] // 2)
     kind, config = {"dpo": (_Dpo, DPOConfig), "kto": (_Kto, KTOConfig)}[wanted.kind]
     tokens = sum(len(p.prompt) + len(p.chosen or ()) + len(p.rejected or ()) for p in pairs)
+    budget = tune.budget_of(recipe, folder, steps)
     trainer: Any = kind(
         model=base.load(recipe, adapter),
         args=config(**told),
         train_dataset=data,
         processing_class=tokenizer,
         callbacks=[
+            *([budget] if budget else []),
             watch.Clock(recipe.watch.save_minutes),
             watch.Bar(tokens * train.epochs / steps, sys.stderr.isatty()),
         ],
     )
     trainer.remove_callback(PrinterCallback)
+    trainer.budget = budget
     return trainer

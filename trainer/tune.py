@@ -36,7 +36,7 @@ from characters.card import CAST_FOLDER, Cast, load_cast
 from characters.prompt import Encoder
 from characters.style import Serving
 from trainer import base, curves, lessons, packs, provenance, rows, shards, watch
-from trainer.budget import Budget
+from trainer.budget import Budget, ByTheClock
 from trainer.checkpoints import last_checkpoint
 from trainer.guard import LossAndDiskGuard, TrainError, kept, writing
 from trainer.lessons import LessonError
@@ -185,16 +185,8 @@ def held_out_packs(recipe: Tuning, encoder: Encoder) -> dict[str, list[rows.Batc
     }
 
 
-class VoiceTrainer(LossAndDiskGuard, Trainer):  # type: ignore[misc]
-    """transformers' Trainer on packs. `budget`: the clock it goes by, where the recipe has one."""
-
-    budget: Budget | None = None
-
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        if self.budget is None:
-            return super().create_scheduler(num_training_steps, optimizer)
-        self.lr_scheduler = self.budget.scheduler(optimizer or self.optimizer)
-        return self.lr_scheduler
+class VoiceTrainer(ByTheClock, LossAndDiskGuard, Trainer):  # type: ignore[misc]
+    """transformers' Trainer on packs."""
 
 
 def arguments(recipe: Tuning, folder: Path, steps: int) -> dict[str, Any]:
@@ -262,9 +254,7 @@ def make_trainer(
     )
     tokens = sum(batch["input_ids"].numel() for batch in learn) * train.epochs / steps
     bar = watch.Bar(tokens, sys.stderr.isatty())
-    budget = None
-    if train.minutes:
-        budget = Budget(train.minutes * 60, steps, train.warmup, folder / "spent.json")
+    budget = budget_of(recipe, folder, steps)
     trainer = VoiceTrainer(
         model=model,
         args=TrainingArguments(**arguments(recipe, folder, steps)),
@@ -285,6 +275,14 @@ def make_trainer(
                 plugin.mixed_precision_policy, output_dtype=torch.float32
             )
     return trainer
+
+
+def budget_of(recipe: Tuning, folder: Path, steps: int) -> Budget | None:
+    """The clock of a run of so many steps; None for a recipe without a deadline."""
+    train = recipe.train
+    if not train.minutes:
+        return None
+    return Budget(train.minutes * 60, steps, train.warmup, folder / "spent.json")
 
 
 def _heard(held_out: dict[str, list[rows.Batch]], recipe: Tuning) -> list[Any]:

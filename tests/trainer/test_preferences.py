@@ -102,6 +102,15 @@ def test_the_better_reply_becomes_likelier(kind, recipe, taught, tmp_path):
     merge.merge(tmp_path / "run", tmp_path / "model", limit=10**9)
 
 
+def test_a_deadline_ends_it_as_it_ends_lessons(recipe, tmp_path):
+    file = recipe("dpo")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[train]\n", "[train]\nminutes = 0.0001\n"), encoding="utf-8")
+    assert train.main([str(file), "-o", str(tmp_path / "run")]) == 0
+    card = json.loads((tmp_path / "run" / "adapter" / "card.json").read_text())
+    assert card["losses"]["dpo"]["steps"] == 1
+
+
 def test_feedback_is_read_as_it_is_exported(recipe, tmp_path):
     feedback = tmp_path / "f.jsonl"
     prompt = "<s><|im_start|>system\n孙悟空<|im_end|>\n<|im_start|>assistant\n孙悟空："
