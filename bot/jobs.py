@@ -6,7 +6,7 @@
     jobs.cancel(job.id); jobs.resume(job.id)
 
 Each job is a folder: `job.json` (what and how it is), `log` and `log.1` (the newest MB of what it
-said), `losses.tsv` (step and loss). The process that minds it (`python -m bot.jobs FOLDER CWD`)
+said), `losses.tsv` (step and loss). The process that minds it (`python -m bot.jobs …`)
 holds the lock of all jobs, which its command inherits: whoever begins another one is refused, after
 a crash too. A job whose minder is gone was broken off; it begins again with the same command, which
 goes on where it stopped as far as it can.
@@ -89,11 +89,13 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a folder. `workshop` is where their commands run."""
+    """The jobs of a folder. `workshop` is where their commands run, `program` what runs them."""
 
-    def __init__(self, folder: Path, workshop: Path) -> None:
+    def __init__(self, folder: Path, workshop: Path, program: Path = ROOT / "mrp.py") -> None:
         self.folder = folder
         self.workshop = workshop
+        self.program = program
+        self._minders: list[subprocess.Popen[bytes]] = []  # our children: to be waited for
 
     def all(self) -> list[Job]:
         """All jobs, the newest first."""
@@ -106,6 +108,7 @@ class Jobs:
 
     def find(self, job_id: str) -> Job | None:
         """A job by its id."""
+        self._minders = [each for each in self._minders if each.poll() is None]
         return _read(self.folder / job_id) if _ID.fullmatch(job_id) else None
 
     def running(self) -> Job | None:
@@ -126,8 +129,8 @@ class Jobs:
         self._forget_old()
         return self._begin(job)
 
-    def resume(self, job_id: str) -> Job:
-        """Begin a job again that did not come to its end.
+    def resume(self, job_id: str, more: Sequence[str] = ()) -> Job:
+        """Begin a job again that did not come to its end, with `more` words in its command.
 
         Raises:
             Busy, JobProblem: as `start`; there is none, or it is done.
@@ -137,7 +140,9 @@ class Jobs:
             raise JobProblem("this job is done; there is nothing to go on with")
         self._refuse_two()
         (self.folder / job_id / "cancel").unlink(missing_ok=True)
-        return self._begin(replace(job, minder="", status=None, cancelled=False, ended=0.0))
+        argv = (*job.argv, *(word for word in more if word not in job.argv))
+        job = replace(job, argv=argv, minder="", status=None, cancelled=False, ended=0.0)
+        return self._begin(job)
 
     def cancel(self, job_id: str) -> None:
         """Ask a running job to end; after a while it is ended.
@@ -188,8 +193,13 @@ class Jobs:
             self.workshop.mkdir(parents=True, exist_ok=True)
             _write(folder, job)
             with open(folder / "minder", "ab") as said:  # for whoever looks into a crash
-                subprocess.Popen(
-                    [sys.executable, "-m", "bot.jobs", str(folder), str(self.workshop)],
+                minder = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "bot.jobs",
+                        *map(str, (folder, self.workshop, self.program)),
+                    ],
                     cwd=self.workshop,
                     env=_environment(os.environ),
                     stdin=subprocess.DEVNULL,
@@ -197,6 +207,7 @@ class Jobs:
                     stderr=said,
                     **apart(),
                 )
+            self._minders.append(minder)
         except OSError as problem:
             raise JobProblem(f"{folder}: the job cannot begin: {problem.strerror}") from problem
         return job
@@ -298,7 +309,7 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
         yield held, b"\n"
 
 
-def mind(folder: Path, workshop: Path) -> int:
+def mind(folder: Path, workshop: Path, program: Path) -> int:
     """Run a job's command to its end, and keep what it says. Returns its exit status."""
     job = _read(folder)
     if job is None:
@@ -312,7 +323,7 @@ def mind(folder: Path, workshop: Path) -> int:
     _write(folder, job)
     said = _Said(folder, job)
     with subprocess.Popen(
-        [sys.executable, str(ROOT / "mrp.py"), *job.argv],
+        [sys.executable, str(program), *job.argv],
         cwd=workshop,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -343,4 +354,4 @@ def mind(folder: Path, workshop: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(mind(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(mind(*map(Path, sys.argv[1:4])))

@@ -27,7 +27,7 @@ class Shared:
     """One shipped cast, one model, one memory. `casts` says who can be summoned where. `book`,
     `people` and `limits` may be missing: nothing to quote, nothing kept of people, no rate limit;
     so may `speaker` (lines read aloud) and `hearer` (voice notes as text). `stats` counts what
-    happened, by name; `dice` throws them; `clock` is the time of day, in seconds since 1970;
+    happened, by name, and `spoken` lines by character id; `dice` throws them; `clock` is the time of day, in seconds since 1970;
     `workers` knows the other processes that serve the same accounts."""
 
     cast: Cast
@@ -39,6 +39,7 @@ class Shared:
     filter: Filter = field(default_factory=Filter)
     permissions: Permissions = field(default_factory=Permissions)
     stats: Counter[str] = field(default_factory=Counter)
+    spoken: Counter[str] = field(default_factory=Counter)
     dice: random.Random = field(default_factory=random.SystemRandom)
     clock: Callable[[], float] = time.time
     speaker: Speaker | None = None

@@ -175,6 +175,7 @@ class Speech:
         else:
             job.work = after
         view.shared.stats["said"] += 1
+        view.shared.spoken[speaker.id] += 1
         await show(view, self._chores, line, speaker)
         self._chores.aloud.said(line, speaker)
         if spoken.read and not self._confidant(speaker):

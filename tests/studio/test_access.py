@@ -74,6 +74,12 @@ LEAST = {
     "POST /owner/backups": "owner",
     "POST /owner/backups/make": "owner",
     "GET /owner/backups/file/{name}": "owner",
+    "GET /owner/workshop": "owner",
+    "POST /owner/workshop": "owner",
+    "POST /owner/workshop/bring": "owner",
+    "GET /owner/workshop/job/{job}": "owner",
+    "POST /owner/workshop/job/{job}": "owner",
+    "GET /owner/workshop/report/{report}/{file}": "owner",
     "GET /owner/feedback": "owner",
     "GET /owner/feedback/{kind}": "owner",
 }
@@ -145,6 +151,7 @@ async def a_path(studio, browser, pattern, role, paths):
     if pattern == version_name:
         return "/file/0/studio.css"
     pattern = pattern.replace("{name}", "none").replace("{job}", "1700000000000-abcdef")
+    pattern = pattern.replace("{report}", "none").replace("{file}", "page.html")
     return pattern.replace("{id}", "wukong").replace("{kind}", "dpo").replace("{format}", "png")
 
 

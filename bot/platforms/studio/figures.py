@@ -72,6 +72,12 @@ class Figures:
             )
         )
 
+    @property
+    def minutes(self) -> int:
+        """What the curves span."""
+        points = self._points
+        return round((points[-1].at - points[0].at) / 60) if points else 0
+
     def plots(self) -> list[Plot]:
         """The curves; none before there are two points."""
         points = list(self._points)
@@ -94,6 +100,35 @@ class Figures:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A bar of a character: how many lines, of all of them in percent."""
+
+    id: str
+    lines: int
+    percent: float
+    svg: Markup
+
+
+def shares(spoken: Mapping[str, int], most: int = 12) -> list[Share]:
+    """The characters who said most, the longest bar first."""
+    total = sum(spoken.values())
+    rows = sorted(((n, who) for who, n in spoken.items() if n > 0), key=lambda r: (-r[0], r[1]))
+    return [
+        Share(who, lines, 100 * lines / total, bar(lines / rows[0][0]))
+        for lines, who in rows[:most]
+    ]
+
+
+def bar(part: float) -> Markup:
+    """A bar that is full at 1."""
+    return Markup(
+        '<svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-hidden="true">'
+        '<rect width="100" height="6" rx="1" fill="currentColor" fill-opacity=".12"/>'
+        '<rect width="{w}" height="6" rx="1" fill="currentColor"/></svg>'
+    ).format(w=f"{100 * min(max(part, 0.0), 1.0):.1f}")
+
+
 def _shown(value: float) -> str:
     return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
 
@@ -112,6 +147,8 @@ def curve(values: Sequence[float]) -> Markup:
     return Markup(
         '<svg viewBox="0 0 {w} {h}" role="img" aria-hidden="true">'
         '<polygon points="0,{h} {line} {w},{h}" fill="currentColor" fill-opacity=".12"/>'
+        '<line x1="0" y1="8" x2="{w}" y2="8" stroke="currentColor" stroke-opacity=".25" '
+        'stroke-dasharray="2 5"/>'
         '<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="2" '
         'stroke-linejoin="round"/></svg>'
     ).format(w=WIDE, h=HIGH, line=line)

@@ -11,6 +11,7 @@ from aiohttp import web
 from bot import feedback
 from bot.memory.places import used_rooms
 from bot.platforms import registry
+from bot.platforms.studio.figures import shares
 from bot.platforms.studio.site import Ask
 
 DAY = 86_400.0
@@ -32,6 +33,8 @@ async def page(ask: Ask) -> web.StreamResponse:
         "owner.html",
         model=house.voice.name,
         plots=ask.site.figures.plots(),
+        minutes=ask.site.figures.minutes,
+        shares=shares(house.shared.spoken),
         platforms=counted,
         counts=sorted(house.stats.items(), key=lambda item: (-item[1], item[0])),
     )

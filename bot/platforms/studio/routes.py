@@ -15,7 +15,7 @@ from bot.platforms.studio import (
     sounds,
 )
 from bot.platforms.studio.access import Route
-from bot.platforms.studio.hosting import backups, reviewing, rules, setup
+from bot.platforms.studio.hosting import backups, reviewing, rules, setup, workshop
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/", gallery.home, "anybody"),
@@ -82,6 +82,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/owner/backups", backups.change, "owner"),
     Route("POST", "/owner/backups/make", backups.make, "owner"),
     Route("GET", "/owner/backups/file/{name}", backups.take_along, "owner"),
+    Route("GET", "/owner/workshop", workshop.page, "owner"),
+    Route("POST", "/owner/workshop", workshop.start, "owner"),
+    Route("POST", "/owner/workshop/bring", workshop.bring, "owner"),
+    Route("GET", "/owner/workshop/job/{job}", workshop.job, "owner"),
+    Route("POST", "/owner/workshop/job/{job}", workshop.change, "owner"),
+    Route("GET", "/owner/workshop/report/{report}/{file}", workshop.report, "owner"),
     Route("GET", "/owner/feedback", owner.pairs, "owner"),
     Route("GET", "/owner/feedback/{kind}", owner.export, "owner"),
 )
