@@ -191,7 +191,7 @@ class Jobs:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.workshop.mkdir(parents=True, exist_ok=True)
-            _write(folder, job)
+            write(folder, job)
             with open(folder / "minder", "ab") as said:  # for whoever looks into a crash
                 minder = subprocess.Popen(
                     [
@@ -236,7 +236,7 @@ def _read(folder: Path) -> Job | None:
         return None
 
 
-def _write(folder: Path, job: Job) -> None:
+def write(folder: Path, job: Job) -> None:
     partial = folder / f".job.{os.getpid()}.part"
     partial.write_text(json.dumps(asdict(job), ensure_ascii=False), encoding="utf-8")
     os.replace(partial, folder / "job.json")
@@ -275,7 +275,7 @@ class _Said:
             self.job = replace(self.job, done=steps[0], of=steps[1])
             if time.monotonic() - self._written > 1.0:
                 self._written = time.monotonic()
-                _write(self.folder, self.job)
+                write(self.folder, self.job)
         loss = loss_of(text)
         if loss is not None and self._losses < MOST_LOSSES:
             self._losses += 1
@@ -316,11 +316,11 @@ def mind(folder: Path, workshop: Path, program: Path) -> int:
         return 2
     lock = try_lock(folder.parent / "lock")
     if lock is None:
-        _write(folder, replace(job, status=75, ended=time.time(), minder=process_id()))
+        write(folder, replace(job, status=75, ended=time.time(), minder=process_id()))
         (folder / "log").write_text("another job is running; one at a time\n", encoding="utf-8")
         return 75
     job = replace(job, minder=process_id())
-    _write(folder, job)
+    write(folder, job)
     said = _Said(folder, job)
     with subprocess.Popen(
         [sys.executable, str(program), *job.argv],
@@ -349,7 +349,7 @@ def mind(folder: Path, workshop: Path, program: Path) -> int:
         status = command.wait()
     said.close()
     cancelled = (folder / "cancel").exists()
-    _write(folder, replace(said.job, status=status, ended=time.time(), cancelled=cancelled))
+    write(folder, replace(said.job, status=status, ended=time.time(), cancelled=cancelled))
     return status
 
 

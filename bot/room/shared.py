@@ -27,8 +27,9 @@ class Shared:
     """One shipped cast, one model, one memory. `casts` says who can be summoned where. `book`,
     `people` and `limits` may be missing: nothing to quote, nothing kept of people, no rate limit;
     so may `speaker` (lines read aloud) and `hearer` (voice notes as text). `stats` counts what
-    happened, by name, and `spoken` lines by character id; `dice` throws them; `clock` is the time of day, in seconds since 1970;
-    `workers` knows the other processes that serve the same accounts."""
+    happened, by name, and `spoken` lines by character id; `dice` throws them; `clock` is the time
+    of day, in seconds since 1970; `workers` knows the other processes that serve the same
+    accounts."""
 
     cast: Cast
     voice: Voice

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bot.platforms.studio.figures import KEPT, Figures, curve
+from bot.platforms.studio.figures import KEPT, Figures, bar, curve, shares
 
 
 def test_a_curve_is_drawn_from_counts():
@@ -35,3 +35,15 @@ def test_a_curve_is_svg_without_style_or_script(values):
     for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", text):
         assert 0 <= float(x) <= 320.01
         assert 0 <= float(y) <= 90
+
+
+def test_bars_by_character_the_longest_first():
+    found = shares(Counter(wukong=6, bajie=3, shaseng=1, wujing=0), most=2)
+    assert [(one.id, one.lines, one.percent) for one in found] == [
+        ("wukong", 6, 60.0),
+        ("bajie", 3, 30.0),
+    ]
+    assert 'width="50.0"' in found[1].svg
+    assert shares({}) == []
+    for part in (-1.0, 0.0, 0.3, 7.0):
+        assert ElementTree.fromstring(str(bar(part))).tag.endswith("svg")

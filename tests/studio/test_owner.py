@@ -14,7 +14,7 @@ async def test_counts_and_no_words(studio):
     assert status == 200
     assert "我的秘密" not in text
     assert path.removeprefix("/room/") not in text
-    assert text.count("<svg") == 6
+    assert text.count("<svg") == 7  # six curves, and a bar for the one who spoke
     assert "1 / 1" in text  # a room of ours, used today
     assert (await owner.get(path))[0] == 404  # a host reads no room that is not theirs
 

@@ -13,6 +13,9 @@ HOSTING: Mapping[str, Words] = {
     "tab rules": Words("规矩", "Rules"),
     "tab backups": Words("备份", "Backups"),
     "tab workshop": Words("作坊", "Workshop"),
+    "figure span": Words("最近 {} 分钟", "the last {} min"),
+    "figure shares": Words("谁说了多少句", "Lines by character"),
+    "figure nobody": Words("从启动起还没有人说话。", "Nobody has said anything since the start."),
     # set-up
     "setup title": Words("把台子搭起来", "Setting the stage"),
     "setup text": Words(
@@ -222,8 +225,8 @@ HOSTING: Mapping[str, Words] = {
     # the workshop
     "work title": Words("作坊", "The workshop"),
     "work text": Words(
-        "从一本书到会说话的模型，一步一件。每件事是一条 mrp 命令，自己一个进程，一次一件；关掉网页、"
-        "重启，它都接着做。",
+        "从一本书到会说话的模型，一步一件。每件事是一条 mrp 命令，自己一个进程，一次一件；"
+        "关掉网页、重启，它都接着做。",
         "From a book to a model that talks, step by step. Each is an mrp command in a process of "
         "its own, one at a time; it goes on when this page is closed, or the studio restarts.",
     ),
@@ -264,7 +267,7 @@ HOSTING: Mapping[str, Words] = {
         "A book (TXT, EPUB, DOCX, HTML) or a recipe (TOML), 8 MB at most",
     ),
     "work no kind": Words(
-        "只收 {}，名字用字母、数字、点和横线。",
+        "只收 {}，名字用字、数字和横线。",
         "Only {}, named with letters, digits, dashes.",
     ),
     "work reports": Words("成绩单", "Reports"),
