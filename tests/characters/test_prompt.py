@@ -613,3 +613,16 @@ def test_a_cue_names_nobody_who_did_not_speak_to_the_speaker():
     ):
         spans = prompt(Scene((WUKONG, BAJIE), (last,)), WUKONG, style=style)
         assert "正对" not in "".join(span.text for span in spans)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("客栈叫什么？", "客栈叫什么？"), ("长" * 200, "长" * 80 + "…"), ("一行\n两行", "一行 两行")],
+)
+def test_where_a_book_can_answer_a_cue_says_again_what_was_asked(said, shown):
+    style = Style(cue=True)
+    scene = Scene((WUKONG,), (Turn("小明", said),))
+    spans = prompt(scene, WUKONG, tail=Tail(("客栈叫听雨楼。",)), style=style)
+    told = "".join(span.text for span in spans if not span.control)
+    assert f"你是孙悟空，正对小明说话。小明刚说：“{shown}”\n上面有和这句有关的，就照它回答" in told
+    assert "刚说：" not in "".join(span.text for span in prompt(scene, WUKONG, style=style))

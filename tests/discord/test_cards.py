@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import discord
 import pytest
+from PIL import Image
 
 from tests.discord.conftest import World
 
@@ -13,7 +15,17 @@ CARD = {
     "spec": "chara_card_v2",
     "data": {"name": "墨龙", "description": "小龙。", "first_mes": "来也！"},
 }
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (300, 200), "navy").save(out, "JPEG")
+    return out.getvalue()
+
+
 FILES = {
+    "face.jpg": picture(),
+    "broken.jpg": b"no picture",
     "molong.json": json.dumps(CARD).encode(),
     "photo.png": b"no card at all",
     "w.json": json.dumps({"name": "西域", "entries": {}}).encode(),
@@ -83,3 +95,18 @@ async def test_beside_talk_a_file_is_nothing(world: World, send):
         await world.lines_until(1)
         await send("八戒，看这个", "molong.json")
         assert (await world.lines_until(2))[1][1] == "知道了：八戒，看这个"
+
+
+async def test_an_attached_picture_is_the_face_of_a_character_that_is_made(world: World, send):
+    me = f"<@{world.server.bot}>"
+    async with world.bot():
+        await send(me, "face.jpg")
+        await told(world, "我只读得懂文字")  # nobody is making anything
+        await send(f"{me} /角色 创建 小墨龙 | 墨龙来也！ | 一条小龙。", "broken.jpg")
+        await told(world, "那不是图像")
+        await told(world, "名字：小墨龙")
+        assert not any("有图像" in said for _, said in world.server.said(world.channel))
+        await send(me, "face.jpg")
+        await told(world, "有图像")
+        await world.server.say(world.ming, world.channel, f"{me} /角色 放弃")
+        await told(world, "放弃")

@@ -6,7 +6,7 @@ import pytest
 
 from bot.memory.erasure import erase_all
 from bot.memory.keys import room_key, tag
-from bot.memory.lore import LARGEST, LoreProblem, drop, keep, lorebooks
+from bot.memory.lore import LARGEST, MOST_BOOKS, LoreProblem, check, drop, keep, lorebooks
 from bot.memory.places import erase_room
 from characters.lore import Entry, Lorebook
 from characters.tavern import read, write_lore
@@ -66,3 +66,15 @@ async def test_lore_moves_and_goes_with_its_room(memory):
     await keep(memory, ROOM, book)
     await erase_all(memory, tag(ROOM), ["test:小明"])
     assert await lorebooks(memory, ROOM) == ()
+
+
+async def test_whether_books_would_fit(memory):
+    await keep(memory, "test:fits", Lorebook("there", (Entry("a", "b", constant=True),)))
+    more = [Lorebook(f"book {n}") for n in range(MOST_BOOKS - 1)]
+    await check(memory, "test:fits", more)
+    await check(memory, "test:fits", [*more, Lorebook("There")])  # in place of the one that is
+    with pytest.raises(LoreProblem):
+        await check(memory, "test:fits", [*more, Lorebook("one more")])
+    with pytest.raises(LoreProblem):
+        await check(memory, "test:fits", [Lorebook("x", (Entry("a", "b" * LARGEST),))])
+    assert len(await lorebooks(memory, "test:fits")) == 1
