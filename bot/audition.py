@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bot.conversation import language_of
 from bot.drafts import Draft, plain
 from bot.labels import labels_for
 from bot.learning import question
@@ -94,7 +95,7 @@ def to_draft(character: Character) -> tuple[str, ...]:
     """The keys that are drafted: long description, manner and lines in the card's own languages,
     and then its twin in the other one."""
     languages: list[Language] = ["zh", "en"] if character.name.zh else ["en", "zh"]
-    keys = ("persona", "style", "lines", "name", "brief", "greeting")
+    keys = ("name", "brief", "persona", "style", "greeting", "lines")
     wanted = [f"{key}.{language}" for language in languages for key in keys]
     return tuple(key for key in wanted if key in character.missing)
 
@@ -108,7 +109,7 @@ async def drafted(voice: Voice, character: Character, *, person: str) -> Charact
     for key in to_draft(character):
         part, _, where = key.partition(".")
         language: Language = "zh" if where == "zh" else "en"
-        told = f"{_known(character)}\n\n{TASKS[part][language]}"
+        told = f"{_known(character, language)}\n\n{TASKS[part][language]}"
         spans = question(WRITER[language], told, voice.served.style.markup)
         answer = await _ask(voice, spans, person, LONGEST_DRAFT[part])
         character = _with(character, part, language, answer)
@@ -129,19 +130,31 @@ async def _ask(voice: Voice, spans: tuple[Span, ...], person: str, most: int) ->
         await reply.aclose()
 
 
-def _known(character: Character) -> str:
-    """The card as far as it goes, for the one who writes the rest."""
-    texts: list[str] = []
-    for part in (character.name, character.brief, character.persona, character.style):
-        texts += [text for text in (part.zh, part.en) if text]
-    texts += [*character.greeting.zh, *character.greeting.en]
+def _known(character: Character, language: Language) -> str:
+    """The card as far as it goes, for the one who writes the rest: in the language that is asked
+    for where that describes it already (or a small model goes on in the other one), else in both.
+    """
+    parts = (character.name, character.brief, character.persona, character.style)
+    languages: list[Language] = ["zh", "en"]
+    if _said(character.brief, language) or _said(character.persona, language):
+        languages = [language]
+    texts = [text for part in parts for each in languages if (text := _said(part, each))]
+    texts += [text for each in languages for text in character.greeting[each]]
     return "\n".join(dict.fromkeys(texts))
 
 
+def _said(words: Words, language: Language) -> str:
+    """What is there in a language; `Words` gives the other one where nothing is."""
+    return words.zh if language == "zh" else words.en
+
+
 def _with(character: Character, part: str, language: Language, answer: str) -> Character:
-    """The character with a drafted part; as it was where the answer is none."""
-    rows = [row for row in (_bare(row) for row in answer.split("\n")) if row]
-    if not rows:
+    """The character with a drafted part; as it was where the answer is none, or in another
+    language."""
+    rows = list(dict.fromkeys(filter(None, map(_bare, answer.split("\n")))))
+    if part == "lines":
+        rows = [row for row in rows if row not in character.greeting[language]]
+    if not rows or language_of("\n".join(rows)) not in (language, None):
         return character
     made: Words | Lines
     before = getattr(character, part)
@@ -158,7 +171,12 @@ def _with(character: Character, part: str, language: Language, answer: str) -> C
     return replace(character, **changed)
 
 
+_QUOTED = re.compile(r"[「“\"'*]+([^「」“”\"*]*)[」”\"'*]+")
+
+
 def _bare(row: str) -> str:
-    """A row of an answer without number, bullet and quotation marks."""
-    row = re.sub(r"^\s*(?:\d{1,2}[.、)）]|[-*•])\s*", "", row)
-    return row.strip().strip("「」“”\"'*").strip()
+    """A row of an answer without number and bullet, and without the quotation marks around all of
+    it."""
+    row = re.sub(r"^\s*(?:\d{1,2}[.、)）]\s*|[-•]\s*|\*\s+)", "", row).strip()
+    quoted = _QUOTED.fullmatch(row)
+    return (quoted[1] if quoted else row).strip()

@@ -129,8 +129,8 @@ class Casts:
             self._held.clear()
 
     async def of(self, place: str, *, person: str = "") -> Cast:
-        """Who can be summoned in a place (`platform:id` of a server or chat); in a private chat,
-        where `place` is "", by `person`."""
+        """Who can be summoned in a place (`platform:id` of a server or chat; "" for a private
+        chat), with all that `person` made, where they are alone with the bot."""
         await self.refresh()
         return self.now(place, person=person)
 
@@ -152,13 +152,14 @@ class Casts:
         entries = sorted(self._entries.values(), key=lambda entry: (entry.made, entry.id))
         # Those of here come first: a name that is everybody's, too, means the one of here.
         for entry in entries:
-            here = bool(person) and entry.owner == person if not place else entry.place == place
-            if here and (not place or (entry.reach == "place" and not entry.waiting)):
+            mine = bool(person) and entry.owner == person
+            here = bool(place) and entry.place == place and entry.reach == "place"
+            if mine or (here and not entry.waiting):
                 yield entry.character
         if mode == "both":
             for entry in entries:
-                ours = not place and entry.owner == person
-                if entry.reach == "everywhere" and not entry.waiting and not ours:
+                mine = bool(person) and entry.owner == person
+                if entry.reach == "everywhere" and not entry.waiting and not mine:
                     yield entry.character
 
     def __getitem__(self, character_id: str) -> Character:

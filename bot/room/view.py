@@ -43,8 +43,8 @@ class View:
         self.memory = shared.memory.room(platform, name, self.connection)
         self.wanted = language
         self.away = False  # the memory is, and people know
-        # Whose cast it has: that of a place (`platform:id` of a server or chat), or in a private
-        # room that of the person who speaks there.
+        # Whose cast it has: that of a place (`platform:id` of a server or chat), and in a private
+        # room or at a terminal that of the person who speaks there.
         self.place = "" if private else self.key
         self.owner = ""
         self.forms: dict[str, Steps] = {}  # who is making a character step by step, and how far
@@ -55,7 +55,7 @@ class View:
         Raises:
             MemoryAway, MemoryProblem: it cannot be read now.
         """
-        if self.private and person:
+        if (self.private or not self.limited) and person:
             self.owner = person
         await self.shared.casts.refresh(self.connection)
 

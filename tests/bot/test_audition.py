@@ -27,12 +27,40 @@ def test_what_is_drafted_is_what_is_missing_in_ones_own_language_first():
 
 
 async def test_rows_become_lines_marks_go_and_what_was_written_stays(play):
-    party = play(["1. 「一」\n- 二\n“三”\n四"])
+    def script(prompt):
+        english = "You write character cards" in prompt
+        return '1. "One."\n- Two.\n* Three.\nFour.' if english else "1. 「一」\n- 二\n“三”\n四"
+
+    party = play(script)
     made = await drafted(party.room.shared.voice, sketch(persona="住砚台"), person="test:小明")
     assert made.lines.zh == ("一", "二", "三")
+    assert made.lines.en == ("Two.", "Three.", "Four.")  # the first one is its greeting
     assert len(made.lines.en) == DRAFTED_LINES
-    assert made.name.en == "一"
+    assert made.name.en == "One"
     assert (made.persona.zh, made.brief.zh, made.greeting.zh) == ("住砚台", "小龙。", ("来了！",))
+
+
+async def test_a_line_is_new_and_quotation_marks_inside_a_text_stay(play):
+    party = play(['来了！\n「好字！」\n“好字！”\n*好字！*\n自称：“墨龙！”\n"再来。"'])
+    made = await drafted(
+        party.room.shared.voice, sketch(persona="x", style="y"), person="test:小明"
+    )
+    assert made.lines.zh == ("好字！", "自称：“墨龙！”", "再来。")
+
+
+async def test_a_twin_in_the_wrong_language_is_left_out_and_asked_for_in_its_own(play):
+    def script(prompt):
+        return "I am Inky." if "Describe" in prompt else "我是墨龙，住在砚台里。"
+
+    party = play(script)
+    card = sketch(name={"zh": "小墨龙", "en": "Inky"}, brief={"zh": "小龙。", "en": "A dragon."})
+    made = await drafted(party.room.shared.voice, card, person="test:小明")
+    assert made.persona.en == "I am Inky."
+    assert (made.style.en, made.lines.en) == ("", ())
+    assert made.style.zh == "我是墨龙，住在砚台里。"
+    asked = next(prompt for prompt in party.prompts if "Describe" in prompt)
+    assert "A dragon." in asked
+    assert "小龙" not in asked
 
 
 async def test_what_the_model_does_not_end_is_cut_at_its_last_whole_sentence(play):

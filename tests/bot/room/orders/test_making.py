@@ -166,7 +166,9 @@ async def test_the_orders_of_moderators_are_not_given_by_members(play):
 
 async def test_missing_parts_are_drafted_shown_and_kept_only_then(play):
     def script(prompt):
-        if "人物卡" in prompt or "character cards" in prompt:
+        if "character cards" in prompt:
+            return '"Ink first."\n2. Then write.\n- Then paint.\nToo much.'
+        if "人物卡" in prompt:
             return "「先磨墨。」\n2. 再写字。\n- 后画画。\n多的一句。"
         return "好。"
 

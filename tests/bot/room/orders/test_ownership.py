@@ -52,3 +52,13 @@ async def test_a_change_that_is_kept_elsewhere_stays_in_its_place_and_is_reviewe
         await party.say("/角色 通过 小墨")
     await party.say("/召唤 小墨")
     assert party.lines == [("小墨龙", "墨龙来也！")]
+
+
+async def test_at_a_terminal_ones_private_characters_come_on_stage(play):
+    home = play(["好。"], limited=False)
+    await home.say(f"/角色 创建 {FORM}", "/角色 保存 私用", "/召唤 小墨", "/发现 爱写字")
+    assert home.lines == [("小墨龙", "墨龙来也！")]
+    assert "小墨龙：一条爱写字的小龙。" in home.notice
+    open_ = play(["好。"])
+    await open_.say("/召唤 小墨")
+    assert open_.lines == []
