@@ -5,12 +5,14 @@ MRP_STUDIO_PICTURES=pictures python -m pytest tests/studio/test_host_pages.py
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from bot.jobs import Job, write
 from bot.memory import Link, Visitor
 from bot.memory.reports import Report, report
+from bot.platforms.studio.figures import Point
 from characters.card import Lines, Words
 from tests.studio.shots import DESK, PHONE
 
@@ -30,12 +32,35 @@ LOOKS = (
 )
 
 
+def a_day() -> list[Point]:
+    """Points as of an evening on which more and more people come, and leave."""
+    points, heard, said, generated, reused, read = [], 0.0, 0.0, 0.0, 0.0, 0.0
+    for minute in range(240):
+        busy = math.exp(-(((minute - 150) / 60) ** 2)) * (1 + 0.18 * math.sin(minute / 3.1))
+        heard, said = heard + 26 * busy + 1, said + 31 * busy + 1
+        generated += 60 * (140 * busy + 6)
+        read += 9000 * busy + 400
+        reused += (9000 * busy + 400) * (0.93 - 0.1 * busy)
+        queued = max(0, round(9 * busy - 3))
+        first = 0.11 + 0.5 * busy**3
+        points.append(
+            Point(
+                60.0 * minute,
+                int(heard),
+                int(said),
+                int(generated),
+                int(reused),
+                int(read),
+                queued,
+                first,
+            )
+        )
+    return points
+
+
 async def furnish(studio, owner) -> str:
     """Something to see on every page. Returns the path of a job's page."""
-    for number in range(90):
-        studio.site.figures.look(60.0 * number)
-        studio.house.stats["heard"] += (number * 7) % 11 + 3
-        studio.house.stats["said"] += (number * 5) % 9 + 2
+    studio.site.figures._points.extend(a_day())
     studio.house.shared.spoken.update(
         {"wukong": 212, "bajie": 148, "tangseng": 77, "shaseng": 40, "baigujing": 23}
     )

@@ -124,8 +124,8 @@ def bar(part: float) -> Markup:
     """A bar that is full at 1."""
     return Markup(
         '<svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-hidden="true">'
-        '<rect width="100" height="6" rx="1" fill="currentColor" fill-opacity=".12"/>'
-        '<rect width="{w}" height="6" rx="1" fill="currentColor"/></svg>'
+        '<rect width="100" height="6" fill="currentColor" fill-opacity=".12"/>'
+        '<rect width="{w}" height="6" fill="currentColor"/></svg>'
     ).format(w=f"{100 * min(max(part, 0.0), 1.0):.1f}")
 
 
@@ -133,8 +133,10 @@ def _shown(value: float) -> str:
     return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
 
 
-def curve(values: Sequence[float]) -> Markup:
-    """A curve from left to right, with the ground under it; colours are those of the page."""
+def curve(values: Sequence[float], least: float = 0.0) -> Markup:
+    """A curve from left to right, with the ground under it; colours are those of the page. `least`
+    is the value at the bottom."""
+    values = [value - least for value in values]
     most = max([*values, 1e-9])
     across = WIDE / max(len(values) - 1, 1)
     dots = [

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from aiohttp import web
+from markupsafe import Markup
 
 from bot.jobs import Job, JobProblem
 from bot.platforms.studio.figures import curve
@@ -114,9 +115,14 @@ def _job_page(ask: Ask, found: Job, told: str = "", status: int = 200) -> web.Re
         command=" ".join(("mrp", *found.argv)),
         log=jobs.log(found.id, SHOWN),
         losses=losses,
-        plot=curve([loss for _, loss in losses]) if len(losses) > 1 else "",
+        plot=_loss_curve([loss for _, loss in losses]) if len(losses) > 1 else "",
         report=report,
     )
+
+
+def _loss_curve(losses: list[float]) -> Markup:
+    """The losses with a little air below the least one: they never come near zero."""
+    return curve(losses, min(losses) - 0.1 * (max(losses) - min(losses)))
 
 
 async def change(ask: Ask) -> web.StreamResponse:
