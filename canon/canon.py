@@ -26,10 +26,11 @@ from canon.error import (
 from canon.lexicon import Lexicon, Question, tokens
 from canon.names import NameTable, read_table
 from canon.presence import Chapter, FirstMention
+from canon.ranking import ranking
 from canon.scenes import BookScene, read_scenes
 from canon.search import (
+    BY_CHAPTER,
     FIELDS,
-    HERE,
     Embed,
     Field,
     Index,
@@ -38,7 +39,7 @@ from canon.search import (
 )
 
 # Raised when the folder's layout or the meaning of its numbers changes.
-FORMAT = 1
+FORMAT = 2
 
 # Below this strength nothing fits; or below the second where most of the question's own words
 # do not occur in the book. Read off 84 questions with an answer and 15 without, on a book of
@@ -161,10 +162,10 @@ class Canon:
         if present and name:
             there = [c.number for c in self.chapters() if name in c.says]
             allowed &= np.isin(store.index.passages[:, 0], there)
-        scores = store.index.scores(question.weights)
+        scores = store.index.scores(question.asked_of(name))
         here = store.people_row(name)
         if here is not None:
-            scores *= 1 + (HERE - 1) * here
+            scores += ranking(noted=store.index.noted).here * here
         nothing = self._nothing_fits(question, scores, allowed)
         if store.index.vectors is not None and store.embed is not None:
             vector = np.asarray(store.embed([text]), dtype=np.float32)[0]
@@ -228,11 +229,10 @@ class _Store:
             self._quotes = np.load(folder / "quotes.npy", mmap_mode="r")
             passages = np.load(folder / "passages.npy", mmap_mode="r")
             vectors = folder / "vectors.npy"
-            counts = {"passages": len(passages), "notes": len(passages)}
             self.index = Index(
                 np.load(folder / "keys.npy", mmap_mode="r"),
                 {
-                    field: Field(folder, field, counts.get(field, len(chapters["chapters"])))
+                    field: Field(folder, field, len(self.numbers if field in BY_CHAPTER else passages))
                     for field in FIELDS
                 },
                 np.asarray(self.numbers, dtype=np.int32),

@@ -30,6 +30,8 @@ from canon.traditional import fold_words
 
 # On how many passages of its chapter an event's words are laid.
 _PASSAGES_AN_EVENT = 5
+# How many passages before and after one are its neighbours: about 900 characters each way.
+_AROUND = 6
 _AT_ONCE = 64  # texts handed to the embedding function in one call
 _DRAFT = (
     "Names that the book's own speech tags gave away. Correct it (join two names of one\n"
@@ -204,12 +206,16 @@ def _write_index(
                     people[row[name], column] = 1
             column += 1
         say("index", done, len(book.sections))
-    order = {section.number: place for place, section in enumerate(book.sections)}
-    notes, chapter_notes = _lay(book, table, lexicon, passages, documents, order)
+    told, at = _lay(book, table, lexicon, passages, documents)
+    by_chapter: dict[int, list[int]] = {}
+    for number, event in enumerate(table.events):
+        by_chapter.setdefault(event.chapter, []).append(number)
+    chapter_notes = [_joined(by_chapter.get(s.number, ()), told) for s in book.sections]
     rows = save_vocabulary(documents.vocabulary, folder / "keys.npy")
     for field, content in (
         ("passages", documents.passages),
-        ("notes", notes),
+        ("notes", [_joined(ids, told) for ids in at]),
+        ("around", [_joined(ids, told) for ids in _around(at, passages)]),
         ("chapters", documents.chapters),
         ("chapter_notes", chapter_notes),
     ):
@@ -230,12 +236,11 @@ def _lay(
     lexicon: Lexicon,
     passages: Sequence[Passage],
     documents: _Documents,
-    order: Mapping[int, int],
-) -> tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]]:
-    """Notes of every passage and of every chapter.
+) -> tuple[list[NDArray[np.int32]], list[list[int]]]:
+    """The words of every event, and which events belong to each passage.
 
-    An event's words are laid on the passages where it says that it happens, else on those of its
-    chapter that share most of its rarer words.
+    An event is laid on the passages where it says that it happens, else on those of its chapter
+    that share most of its rarer words.
     """
     seen = np.zeros(len(documents.vocabulary), dtype=np.int64)
     places: dict[int, list[int]] = {}
@@ -243,33 +248,47 @@ def _lay(
         places.setdefault(passages[index].section, []).append(index)
         seen[np.unique(numbers)] += 1
     texts = {section.number: fold_words(section.text) for section in book.sections}
-    empty = np.zeros(0, dtype=np.int32)
-    notes, chapter_notes = [empty] * len(passages), [empty] * len(order)
-    for event in table.events:
-        if event.chapter not in order:
-            continue
-        told = [*tokens(event.told), *tokens(event.english)]
-        told += [f"@{name}" for _, _, name in lexicon.people_in(event.told)]
-        numbers = documents.number(told)
+    told: list[NDArray[np.int32]] = []
+    at: list[list[int]] = [[] for _ in passages]
+    for number, event in enumerate(table.events):
+        words = [*tokens(event.told), *tokens(event.english)]
+        words += [f"@{name}" for _, _, name in lexicon.people_in(event.told)]
+        told.append(documents.number(words))
         here = places.get(event.chapter, [])
         found = _standing(
-            texts[event.chapter], fold_words(event.where), [passages[i] for i in here]
+            texts.get(event.chapter, ""), fold_words(event.where), [passages[i] for i in here]
         )
         if found:
             here = [here[i] for i in found]
         else:
             rare = np.zeros(len(seen), dtype=np.float64)
             for token, weight in lexicon.read(event.told).weights.items():
-                number = documents.vocabulary.get(token)
-                if number is not None and number < len(seen) and seen[number]:
-                    rare[number] = weight * np.log(1 + len(passages) / seen[number])
+                row = documents.vocabulary.get(token)
+                if row is not None and row < len(seen) and seen[row]:
+                    rare[row] = weight * np.log(1 + len(passages) / seen[row])
             shared = {i: -rare[np.unique(documents.passages[i])].sum() for i in here}
             here = sorted(shared, key=lambda i: (shared[i], i))[:_PASSAGES_AN_EVENT]
         for index in here:
-            notes[index] = np.concatenate([notes[index], numbers])
-        chapter = order[event.chapter]
-        chapter_notes[chapter] = np.concatenate([chapter_notes[chapter], numbers])
-    return notes, chapter_notes
+            at[index].append(number)
+    return told, at
+
+
+def _around(at: Sequence[Sequence[int]], passages: Sequence[Passage]) -> list[list[int]]:
+    """The events of each passage and of its neighbours in the chapter, each once."""
+    found: list[list[int]] = []
+    for index, passage in enumerate(passages):
+        near = range(max(0, index - _AROUND), min(len(passages), index + _AROUND + 1))
+        events: dict[int, None] = {}
+        for other in near:
+            if passages[other].section == passage.section:
+                events.update(dict.fromkeys(at[other]))
+        found.append(list(events))
+    return found
+
+
+def _joined(events: Iterable[int], told: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    words = [told[event] for event in events]
+    return np.concatenate(words) if words else np.zeros(0, dtype=np.int32)
 
 
 def _standing(text: str, where: str, passages: Sequence[Passage]) -> list[int]:

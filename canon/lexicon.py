@@ -18,6 +18,7 @@ from pathlib import Path
 
 from canon.grammar import words as grammar_words
 from canon.names import NameTable, alternation
+from canon.ranking import ASKED
 from canon.traditional import fold_words
 
 LEXICON = Path(__file__).parent / "lexicon"
@@ -32,7 +33,10 @@ _LATIN = re.compile(r"[a-z][a-z'’-]*")
 def everyday() -> tuple[Mapping[str, tuple[str, ...]], frozenset[str]]:
     """(today's word → words of old novels, words of a question that say nothing)."""
     data = tomllib.loads((LEXICON / "everyday.toml").read_text(encoding="utf-8"))
-    words = {key: tuple(value.split()) for key, value in data["words"].items()}
+    words: dict[str, tuple[str, ...]] = {}
+    for key, value in data["words"].items():
+        for word in key.split("/"):
+            words[word] = tuple(dict.fromkeys(words.get(word, ()) + tuple(value.split())))
     return words, frozenset(data["drop"].split())
 
 
@@ -43,9 +47,36 @@ def english() -> tuple[Mapping[str, tuple[str, ...]], frozenset[str]]:
     words: dict[str, tuple[str, ...]] = {}
     for key, value in data["words"].items():
         for word in key.split("/"):
-            stemmed = " ".join(stem(part) for part in word.split())
+            stemmed = _stems(word)
             words[stemmed] = tuple(dict.fromkeys(words.get(stemmed, ()) + tuple(value.split())))
     return words, frozenset(stem(word) for word in data["drop"].split())
+
+
+@lru_cache(maxsize=1)
+def synonyms() -> Mapping[str, tuple[str, ...]]:
+    """Word → the other words that a word list gives its meaning to; English ones are stemmed."""
+    found: dict[str, dict[str, None]] = {}
+    for name, form in (("everyday", str), ("english", _stems)):
+        data = tomllib.loads((LEXICON / f"{name}.toml").read_text(encoding="utf-8"))
+        for key in data["words"]:
+            words = [form(word) for word in key.split("/")]
+            for word in words:
+                found.setdefault(word, {}).update(dict.fromkeys(words))
+    return {
+        word: tuple(other for other in others if other != word and " " not in other)
+        for word, others in found.items()
+    }
+
+
+def _stems(phrase: str) -> str:
+    return " ".join(stem(word) for word in phrase.split())
+
+
+@lru_cache(maxsize=1)
+def _irregular() -> Mapping[str, str]:
+    """Forms of English words that no rule makes → the word: ate → eat."""
+    data = tomllib.loads((LEXICON / "english.toml").read_text(encoding="utf-8"))
+    return {form: word for word, forms in data["forms"].items() for form in forms.split()}
 
 
 @lru_cache(maxsize=1)
@@ -59,6 +90,7 @@ def elsewhere() -> tuple[re.Pattern[str], frozenset[str]]:
 def stem(word: str) -> str:
     """An English word without its commonest endings; enough to match demons with demon."""
     word = word.strip("'’-").removesuffix("'s").removesuffix("’s")
+    word = _irregular().get(word, word)
     for ending, least in (("ies", 2), ("ing", 3), ("ed", 3), ("es", 3), ("s", 3), ("ly", 3)):
         if word.endswith(ending) and len(word) - len(ending) >= least and not word.endswith("ss"):
             word = word[: -len(ending)] + ("y" if ending == "ies" else "")
@@ -84,20 +116,33 @@ class Question:
     """A question as weighted tokens.
 
     weights: token → weight; tokens as `tokens` makes them, people as "@name".
+    kinds: token → what it is (one of KINDS), which the ranking has weights for.
     people: canonical names that it mentions.
     content: the tokens of its own content words (before any mapping), for judging whether the
         book has anything to say. elsewhere: words of it for what an old novel does not have.
     """
 
     weights: dict[str, float] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
     people: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
 
-    def add(self, token: str, weight: float) -> None:
-        """Keep the larger weight: a word that is asked for twice counts once."""
-        self.weights[token] = max(weight, self.weights.get(token, 0.0))
+    def asked_of(self, name: str | None) -> list[tuple[str, str, float]]:
+        """(token, kind, weight) of every token, and of one for the character asked."""
+        found = [(token, self.kinds[token], weight) for token, weight in self.weights.items()]
+        return [*found, (f"@{name}", ASKED, 1.0)] if name else found
 
+    def add(self, token: str, kind: str, weight: float) -> None:
+        """Keep the larger weight: a word that is asked for twice counts once."""
+        if weight > self.weights.get(token, 0.0):
+            self.weights[token], self.kinds[token] = weight, kind
+
+
+# Where a token of a question comes from: a character or a pair of the question's own, the book's
+# words for one of today's, a person, another name, a place or thing, an English word of its own,
+# the book's words for it, and English words of the same meaning.
+KINDS = ("character", "pair", "mapped", "person", "term", "english", "gloss", "synonym")
 
 # Weights, tuned once on the development questions; the exact values matter little.
 CHARACTER = 0.35
@@ -106,6 +151,7 @@ MAPPED = 0.8
 PERSON = 1.2
 OTHER_NAME = 0.4
 TERM = 1.2
+SYNONYM = 0.4
 
 
 class Lexicon:
@@ -161,21 +207,22 @@ class Lexicon:
         for match in self.people_pattern.finditer(text):
             people.setdefault(self._people[match.group()])
         for match in self._terms_pattern.finditer(text):
-            _add_words(read, self._terms[match.group()], OTHER_NAME)
+            _add_words(read, self._terms[match.group()], "term", OTHER_NAME)
         for name in people:
-            read.add(f"@{name}", PERSON)
+            read.add(f"@{name}", "person", PERSON)
         text = self.people_pattern.sub(" ", text)
         mapped, _ = everyday()
         for match in _mapped_pattern().finditer(text):
-            _add_words(read, mapped[match.group()], MAPPED)
+            _add_words(read, mapped[match.group()], "mapped", MAPPED)
+            _add_words(read, synonyms()[match.group()], "synonym", SYNONYM)
         content: list[str] = []
         for run in _HAN.findall(_dropped_pattern().sub(" ", text)):
             pairs = [run[i : i + 2] for i in range(len(run) - 1)]
             content += pairs or [run]
             for char in run:
-                read.add(char, CHARACTER)
+                read.add(char, "character", CHARACTER)
             for pair in pairs:
-                read.add(pair, PAIR)
+                read.add(pair, "pair", PAIR)
         read.people = tuple(people)
         read.content = (*read.content, *content)
         return read
@@ -189,7 +236,7 @@ class Lexicon:
                 people.setdefault(self._english_people[word])
             else:
                 forms = self._english_terms.get(word) or self._english_terms.get(match.group(), ())
-                _add_words(read, forms, TERM)
+                _add_words(read, forms, "term", TERM)
         rest = self._english_pattern.sub(" ", text)
         mapped, dropped = english()
         stems = [stem(word) for word in _LATIN.findall(rest)]
@@ -198,29 +245,33 @@ class Lexicon:
         while at < len(stems):
             for size in (3, 2, 1):
                 phrase = " ".join(stems[at : at + size])
+                if at + size > len(stems):
+                    continue
                 if phrase in mapped and (size > 1 or phrase not in dropped):
-                    _add_words(read, mapped[phrase], MAPPED)
+                    _add_words(read, mapped[phrase], "gloss", MAPPED)
+                    for other in synonyms()[phrase]:
+                        read.add(other, "synonym", SYNONYM)
                     break
             else:
                 size = 1
             for word in stems[at : at + size]:
                 if word not in dropped:
-                    read.add(word, PAIR)
+                    read.add(word, "english", PAIR)
                     content.append(word)
             at += size
         # Names are words of the notes, too.
         for word in {stem(w) for m in self._english_pattern.findall(text) for w in m.split()}:
-            read.add(word, PAIR)
+            read.add(word, "english", PAIR)
         read.content = tuple(content)
         return _LATIN.sub(" ", rest)
 
 
-def _add_words(read: Question, words: Iterable[str], weight: float) -> None:
+def _add_words(read: Question, words: Iterable[str], kind: str, weight: float) -> None:
     for word in words:
         if len(word) == 1:
-            read.add(word, 0.6 * weight)
+            read.add(word, kind, 0.6 * weight)
         for token in tokens(word):
-            read.add(token, weight if len(token) > 1 else CHARACTER * weight)
+            read.add(token, kind, weight if len(token) > 1 else CHARACTER * weight)
 
 
 @cache

@@ -1,7 +1,8 @@
 """Finding the passage that a message is about.
 
-Four kinds of evidence are added up: the words of a passage, the words of the notes that belong
-to it, the words of its chapter, and the notes of its chapter (all BM25). Notes are the book's
+Five kinds of evidence are added up: the words of a passage, the words of the notes that belong
+to it, those of the notes around it, the words of its chapter, and the notes of its chapter (all
+BM25), each with a weight by the kind of the question's word (`canon.ranking`). Notes are the book's
 events in today's words and in English (`canon/books/*.events.tsv`); at build time each is laid
 on the passages of its chapter that match it best. A dense index, where there is one, is merged
 in by reciprocal rank.
@@ -13,20 +14,21 @@ and reads nothing, and a search touches only the rows of the question's own toke
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from canon.ranking import Ranking, ranking
+
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
-# Weight of each kind of evidence; see docs/canon.md for the figures.
-PASSAGE, NOTES, CHAPTER, CHAPTER_NOTES = 1.0, 1.0, 0.3, 0.3
-FIELDS = ("passages", "notes", "chapters", "chapter_notes")
-# A passage in which the character acts or is named counts this much more.
-HERE = 1.15
+FIELDS = ("passages", "notes", "around", "chapters", "chapter_notes")
+BY_CHAPTER = frozenset({"chapters", "chapter_notes"})
+NOTED = frozenset({"notes", "around", "chapter_notes"})
 # Reciprocal rank fusion: the usual constant, and how many of each list take part.
 _RANK, _DEPTH = 60, 60
 
@@ -58,7 +60,7 @@ def save_field(folder: Path, field: str, documents: Sequence[NDArray[np.int64]],
 
     # Chapters are long: the more a word is repeated the more a chapter is about it.
     k1 = 2.0 if field == "chapters" else 1.2
-    b = 0.3 if field.endswith("notes") else 0.75
+    b = 0.3 if field in NOTED else 0.75
     model = bm25s.BM25(k1=k1, b=b, method="lucene", dtype="float32", int_dtype="int32")
     vocabulary = {str(row): row for row in range(rows)}
     # bm25s cannot average the length of no documents at all.
@@ -89,10 +91,17 @@ class Field:
         """One score a document: the weighted sum over the question's rows."""
         scores = np.zeros(self._count, dtype=np.float32)
         for row, weight in rows.items():
+            if not weight:
+                continue
             a, b = int(self._rows[row]), int(self._rows[row + 1])
             # A row names each document once, so this addition loses nothing.
             scores[self._documents[a:b]] += weight * self._weights[a:b]
         return scores
+
+    @property
+    def postings(self) -> int:
+        """How many pairs of a token and a document there are."""
+        return len(self._documents)
 
     def frequency(self, row: int) -> int:
         """In how many documents the token of a row stands."""
@@ -116,29 +125,43 @@ class Index:
     people: NDArray[np.uint8]
     vectors: NDArray[np.float32] | None
 
-    def rows(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """Token weights as row weights; unknown tokens are left out."""
-        found: dict[int, float] = {}
-        for token, weight in weights.items():
-            row = self.row(token)
-            if row is not None:
-                found[row] = weight
-        return found
-
     def row(self, token: str) -> int | None:
         """The row of a token, or None when the book does not have it."""
         wanted = np.uint64(key(token))
         at = int(np.searchsorted(self.keys, wanted))
         return at if at < len(self.keys) and self.keys[at] == wanted else None
 
-    def scores(self, weights: Mapping[str, float]) -> NDArray[np.float32]:
-        """The evidence for every passage, all kinds added up."""
-        rows = self.rows(weights)
-        chapter = np.searchsorted(self.chapters, self.passages[:, 0])
-        total = PASSAGE * self.fields["passages"].score(rows)
-        total += NOTES * self.fields["notes"].score(rows)
-        total += CHAPTER * self.fields["chapters"].score(rows)[chapter]
-        total += CHAPTER_NOTES * self.fields["chapter_notes"].score(rows)[chapter]
+    @cached_property
+    def noted(self) -> bool:
+        """Whether any passage has a note."""
+        return self.fields["notes"].postings > 0
+
+    @cached_property
+    def _chapter(self) -> NDArray[np.int64]:
+        """The place of each passage's chapter."""
+        return np.searchsorted(self.chapters, self.passages[:, 0])
+
+    def scores(
+        self, tokens: Iterable[tuple[str, str, float]], model: Ranking | None = None
+    ) -> NDArray[np.float32]:
+        """The evidence for every passage, all kinds added up.
+
+        tokens: (token, its kind, its weight). model: by default the shipped weights for a book
+        like this one.
+        """
+        model = model or ranking(noted=self.noted)
+        rows = [
+            (row, kind, weight)
+            for token, kind, weight in tokens
+            if (row := self.row(token)) is not None
+        ]
+        total = np.zeros(len(self.passages), dtype=np.float32)
+        for field, weights in model.fields.items():
+            asked: dict[int, float] = {}
+            for row, kind, weight in rows:
+                asked[row] = asked.get(row, 0.0) + weight * weights.get(kind, 0.0)
+            scores = self.fields[field].score(asked)
+            total += scores[self._chapter] if field in BY_CHAPTER else scores
         return total
 
 

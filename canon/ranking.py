@@ -1,0 +1,46 @@
+"""The weights of a search's evidence: a linear model, learned from questions and kept as data.
+
+`ranking.toml` holds two sets, for books with notes on what happens and for books without. A set has
+one weight for each field of the index and each kind of token of a question (`canon.lexicon.KINDS`),
+and one for passages in which the character asked is there. `python -m evaluation.ranking` learns it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+RANKING = Path(__file__).with_name("ranking.toml")
+
+# A token for the character asked, which stands beside the question's own.
+ASKED = "asked"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Weights of one linear model: field → kind of token → weight; `here` for a passage with the
+    character asked in it."""
+
+    fields: Mapping[str, Mapping[str, float]]
+    here: float
+
+
+@lru_cache(maxsize=2)
+def ranking(*, noted: bool) -> Ranking:
+    """The shipped weights. noted: for a book that has notes."""
+    data = tomllib.loads(RANKING.read_text(encoding="utf-8"))["noted" if noted else "plain"]
+    return Ranking({name: row for name, row in data.items() if name != "here"}, data["here"])
+
+
+def write_ranking(sets: Mapping[str, Ranking], path: Path, *, comment: str) -> None:
+    """Write both sets in the format that `ranking` reads."""
+    lines = [f"# {line}" for line in comment.splitlines()]
+    for name, one in sets.items():
+        lines += ["", f"[{name}]", f"here = {one.here:.2f}"]
+        for field, weights in one.fields.items():
+            row = ", ".join(f"{kind} = {weight:.2f}" for kind, weight in weights.items())
+            lines.append(f"{field} = {{ {row} }}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
