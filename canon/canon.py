@@ -23,8 +23,9 @@ from canon.error import (
     FolderUnreadable,
     UnknownCharacter,
 )
-from canon.lexicon import Lexicon, Question, tokens
+from canon.lexicon import OWN, Lexicon, Question, tokens
 from canon.names import NameTable, read_table
+from canon.nothing import Signs, fits, later, share, strength
 from canon.presence import Chapter, FirstMention
 from canon.ranking import ranking
 from canon.scenes import BookScene, read_scenes
@@ -41,11 +42,10 @@ from canon.search import (
 # Raised when the folder's layout or the meaning of its numbers changes.
 FORMAT = 2
 
-# Below this strength nothing fits; or below the second where most of the question's own words
-# do not occur in the book. Read off 84 questions with an answer and 15 without, on a book of
-# 4834 passages (docs/canon.md); in a shorter book a rare word weighs less.
-WEAK, WEAK_AND_STRANGE, STRANGE = 1.4, 2.0, 0.6
-_MEASURED_ON = 4834
+# In how many of the best passages a question's words are looked for.
+_LOOKED_AT = 5
+# In how many of the passages that its words alone lead to the character asked is looked for.
+_LED_TO = 3
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,11 @@ class Canon:
         return str(self._store.card["title"])
 
     @property
+    def noted(self) -> bool:
+        """Whether the book has notes on what happens."""
+        return self._store.index.noted
+
+    @property
     def names(self) -> NameTable:
         """The people, places and things of the book (of the whole book, in any view)."""
         return self._store.table
@@ -162,11 +167,9 @@ class Canon:
         if present and name:
             there = [c.number for c in self.chapters() if name in c.says]
             allowed &= np.isin(store.index.passages[:, 0], there)
-        scores = store.index.scores(question.asked_of(name))
-        here = store.people_row(name)
-        if here is not None:
-            scores += ranking(noted=store.index.noted).here * here
-        nothing = self._nothing_fits(question, scores, allowed)
+        scores = store.scores(question, name)
+        signs = self._signs(question, name, scores, allowed)
+        nothing = signs is None or not fits(signs, ranking(noted=store.index.noted).fits)
         if store.index.vectors is not None and store.embed is not None:
             vector = np.asarray(store.embed([text]), dtype=np.float32)[0]
             if vector.shape != store.index.vectors.shape[1:]:
@@ -180,25 +183,61 @@ class Canon:
         hits = tuple(store.hit(index, float(scores[index])) for index in chosen)
         return Found(hits, nothing or not hits)
 
-    def _nothing_fits(
-        self, question: Question, scores: NDArray[np.float32], allowed: NDArray[np.bool_]
-    ) -> bool:
-        """Whether the book, up to this view's last chapter, has nothing to say to a question."""
+    def signs(self, text: str, *, character: str | None = None) -> list[float] | None:
+        """The signs by which a search says "nothing fits" (`canon.nothing.SIGNS`), for learning
+        their weights; None where a word of the question decides alone. Raises UnknownCharacter."""
+        store = self._store
+        name = self.character(character) if character else None
+        question = store.lexicon.read(text)
+        allowed = store.index.passages[:, 0] <= self.last
+        signs = self._signs(question, name, store.scores(question, name), allowed)
+        return None if signs is None else signs.values()
+
+    def _signs(
+        self,
+        question: Question,
+        name: str | None,
+        scores: NDArray[np.float32],
+        allowed: NDArray[np.bool_],
+    ) -> Signs | None:
+        """What tells whether the question has an answer here; None where there can be none."""
         store = self._store
         if any(not store.has(word) for word in question.elsewhere):
-            return True  # a telephone, or a hero of another book
-        for name in question.people:
-            if name in store.first and store.first[name].section > self.last:
-                return True  # somebody whom nobody has met yet
+            return None  # a telephone, or a hero of another book
+        for person in question.people:
+            if person in store.first and store.first[person].section > self.last:
+                return None  # somebody whom nobody has met yet
         if not question.weights or not allowed.any():
-            return True
-        # A longer question gathers more by chance; its length counts by the square root.
-        strength = float(scores[allowed].max()) / len(question.weights) ** 0.5
-        strength *= np.log1p(_MEASURED_ON) / np.log1p(len(scores))
+            return None
+        index = store.index
+        top = np.array(best(scores, index.passages, allowed, _LOOKED_AT), dtype=np.int64)
+        own = [token for token, kind in question.kinds.items() if kind in OWN]
+        found = [bool(index.stands(token, top).any()) for token in own]
         unheard = sum(not store.has(word) for word in question.content)
-        strange = unheard >= STRANGE * max(1, len(question.content))
-        # bool(): numpy's own is not one for json.
-        return bool(strength < WEAK or (strange and strength < WEAK_AND_STRANGE))
+        named = [forms for forms in question.named if forms != ((f"@{name}",),)]
+        together = np.zeros(len(top))
+        for forms in named:
+            here = np.zeros(len(top), dtype=np.bool_)
+            for form in forms:
+                here |= np.all([index.stands(token, top) for token in form], axis=0)
+            together += here
+        apart = 1 - float(together.max()) / len(named) if named and len(top) else 0.0
+        return Signs(
+            strength(scores[allowed], len(question.weights)),
+            share(found, [index.rarity(token) for token in own]),
+            unheard / max(1, len(question.content)),
+            apart,
+            float(name is not None and not self._named(name, question, allowed)),
+            float(any(not store.has(word) for word in question.strangers)),
+            later(scores, allowed),
+        )
+
+    def _named(self, name: str, question: Question, allowed: NDArray[np.bool_]) -> bool:
+        """Whether a character is named in the passages, or their notes, that the words lead to."""
+        index = self._store.index
+        scores = index.scores(question.asked_of(None))
+        top = np.array(best(scores, index.passages, allowed, _LED_TO), dtype=np.int64)
+        return bool(index.stands(f"@{name}", top, around=False).any())
 
     def _check_held(self, chapter: int) -> None:
         if chapter > self.last or chapter not in self._store.place:
@@ -232,7 +271,9 @@ class _Store:
             self.index = Index(
                 np.load(folder / "keys.npy", mmap_mode="r"),
                 {
-                    field: Field(folder, field, len(self.numbers if field in BY_CHAPTER else passages))
+                    field: Field(
+                        folder, field, len(self.numbers if field in BY_CHAPTER else passages)
+                    )
                     for field in FIELDS
                 },
                 np.asarray(self.numbers, dtype=np.int32),
@@ -262,6 +303,12 @@ class _Store:
         stop = stop if end is None else min(stop, begin + end)
         letters: NDArray[np.uint32] = self._letters[begin + start : stop]
         return letters.astype("<u4").tobytes().decode("utf-32-le")
+
+    def scores(self, question: Question, name: str | None) -> NDArray[np.float32]:
+        """The evidence for every passage, for a question that is put to a character."""
+        found = self.index.scores(question.asked_of(name))
+        here = self.people_row(name)
+        return found if here is None else found + ranking(noted=self.index.noted).here * here
 
     def has(self, word: str) -> bool:
         """Whether the book, or a note on it, has a word: each pair of its characters."""

@@ -27,6 +27,15 @@ _MOST_OF_A_BOOK = 60  # chapters
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]+")
 _LATIN = re.compile(r"[a-z][a-z'’-]*")
+_LETTERS = re.compile("[A-Za-z]{2,}")
+_CAPITAL = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][a-z]+")
+_TITLE = re.compile("《([^》]{1,20})》")
+# Characters that foreign names are transcribed with, three in a row or more.
+_TRANSCRIBED = re.compile(
+    "[阿埃艾奥巴贝比彼波伯布查茨达丹德迪蒂杜多尔恩菲弗夫福伏戈格古哈海赫霍基加杰卡凯坎科克肯拉莱兰雷里丽利列林"
+    "卢鲁路伦罗洛马玛麦迈曼米密莫姆穆纳娜内尼诺努欧帕佩皮普奇乔切萨塞沙莎什史斯思索塔泰坦特提汀托图维威沃乌西希"
+    "谢休修雅亚扬耶伊因约扎詹兹佐]{3,}"
+)
 
 
 @lru_cache(maxsize=1)
@@ -120,6 +129,8 @@ class Question:
     people: canonical names that it mentions.
     content: the tokens of its own content words (before any mapping), for judging whether the
         book has anything to say. elsewhere: words of it for what an old novel does not have.
+    named: each person, place and thing that it names, as the tokens of each of its forms.
+    strangers: what looks like a name, and is none that the tables or word lists have.
     """
 
     weights: dict[str, float] = field(default_factory=dict)
@@ -127,6 +138,8 @@ class Question:
     people: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    named: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    strangers: tuple[str, ...] = ()
 
     def asked_of(self, name: str | None) -> list[tuple[str, str, float]]:
         """(token, kind, weight) of every token, and of one for the character asked."""
@@ -142,6 +155,7 @@ class Question:
 # Where a token of a question comes from: a character or a pair of the question's own, the book's
 # words for one of today's, a person, another name, a place or thing, an English word of its own,
 # the book's words for it, and English words of the same meaning.
+OWN = frozenset({"pair", "person", "term", "english"})
 KINDS = ("character", "pair", "mapped", "person", "term", "english", "gloss", "synonym")
 
 # Weights, tuned once on the development questions; the exact values matter little.
@@ -196,7 +210,8 @@ class Lexicon:
 
     def read(self, question: str) -> Question:
         """Turn a question into weighted tokens."""
-        question = unicodedata.normalize("NFKC", question).casefold()
+        asked = unicodedata.normalize("NFKC", question)
+        question = asked.casefold()
         text = fold_words(question).replace("’", "'")
         read = Question()
         people: dict[str, None] = {}
@@ -208,6 +223,7 @@ class Lexicon:
             people.setdefault(self._people[match.group()])
         for match in self._terms_pattern.finditer(text):
             _add_words(read, self._terms[match.group()], "term", OTHER_NAME)
+            read.named += (_forms(self._terms[match.group()]),)
         for name in people:
             read.add(f"@{name}", "person", PERSON)
         text = self.people_pattern.sub(" ", text)
@@ -224,8 +240,24 @@ class Lexicon:
             for pair in pairs:
                 read.add(pair, "pair", PAIR)
         read.people = tuple(people)
+        read.named += tuple(((f"@{name}",),) for name in people)
+        read.strangers = self._strangers(asked)
         read.content = (*read.content, *content)
         return read
+
+    def _strangers(self, question: str) -> tuple[str, ...]:
+        """Names that no list has: 《titles》, transcribed names, English words with a capital in
+        mid-sentence, Latin letters among Chinese ones."""
+        found = _TITLE.findall(question)
+        text = self.people_pattern.sub(" ", self._terms_pattern.sub(" ", fold_words(question)))
+        found += _TRANSCRIBED.findall(text)
+        known, dropped = english()
+        plain = self._english_pattern.sub(" ", text.replace("’", "'").casefold())
+        left = set(_LATIN.findall(plain))
+        latin = _CAPITAL if not _HAN.search(question) else _LETTERS
+        words = (word.casefold() for word in latin.findall(text))
+        found += [w for w in words if w in left and stem(w) not in known and stem(w) not in dropped]
+        return tuple(found)
 
     def _read_english(self, text: str, read: Question, people: dict[str, None]) -> str:
         """Read the English words of a question; returns the text without them."""
@@ -237,6 +269,7 @@ class Lexicon:
             else:
                 forms = self._english_terms.get(word) or self._english_terms.get(match.group(), ())
                 _add_words(read, forms, "term", TERM)
+                read.named += (_forms(forms),) if forms else ()
         rest = self._english_pattern.sub(" ", text)
         mapped, dropped = english()
         stems = [stem(word) for word in _LATIN.findall(rest)]
@@ -264,6 +297,11 @@ class Lexicon:
             read.add(word, "english", PAIR)
         read.content = tuple(content)
         return _LATIN.sub(" ", rest)
+
+
+def _forms(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """The tokens of each form of a name: all pairs of its characters."""
+    return tuple(tuple(t for t in tokens(word) if len(t) > 1) or (word,) for word in words)
 
 
 def _add_words(read: Question, words: Iterable[str], kind: str, weight: float) -> None:

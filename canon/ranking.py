@@ -2,7 +2,8 @@
 
 `ranking.toml` holds two sets, for books with notes on what happens and for books without. A set has
 one weight for each field of the index and each kind of token of a question (`canon.lexicon.KINDS`),
-and one for passages in which the character asked is there. `python -m evaluation.ranking` learns it.
+and one for passages in which the character asked is (`python -m evaluation.ranking` learns these),
+and the weights by which "nothing fits" is said (`python -m evaluation.answerable`).
 """
 
 from __future__ import annotations
@@ -21,18 +22,23 @@ ASKED = "asked"
 
 @dataclass(frozen=True)
 class Ranking:
-    """Weights of one linear model: field → kind of token → weight; `here` for a passage with the
-    character asked in it."""
+    """The weights of one kind of book.
+
+    fields: field → kind of token → weight. here: for a passage with the character asked in it.
+    fits: of the signs that a question has an answer (`canon.nothing.SIGNS`, in that order).
+    """
 
     fields: Mapping[str, Mapping[str, float]]
     here: float
+    fits: tuple[float, ...] = ()
 
 
 @lru_cache(maxsize=2)
 def ranking(*, noted: bool) -> Ranking:
     """The shipped weights. noted: for a book that has notes."""
     data = tomllib.loads(RANKING.read_text(encoding="utf-8"))["noted" if noted else "plain"]
-    return Ranking({name: row for name, row in data.items() if name != "here"}, data["here"])
+    fields = {name: row for name, row in data.items() if isinstance(row, dict)}
+    return Ranking(fields, data["here"], tuple(data["fits"]))
 
 
 def write_ranking(sets: Mapping[str, Ranking], path: Path, *, comment: str) -> None:
@@ -40,6 +46,7 @@ def write_ranking(sets: Mapping[str, Ranking], path: Path, *, comment: str) -> N
     lines = [f"# {line}" for line in comment.splitlines()]
     for name, one in sets.items():
         lines += ["", f"[{name}]", f"here = {one.here:.2f}"]
+        lines.append(f"fits = [{', '.join(f'{weight:.2f}' for weight in one.fits)}]")
         for field, weights in one.fields.items():
             row = ", ".join(f"{kind} = {weight:.2f}" for kind, weight in weights.items())
             lines.append(f"{field} = {{ {row} }}")

@@ -103,6 +103,11 @@ class Field:
         """How many pairs of a token and a document there are."""
         return len(self._documents)
 
+    def documents(self, row: int) -> NDArray[np.int32]:
+        """The documents in which the token of a row stands."""
+        found: NDArray[np.int32] = self._documents[int(self._rows[row]) : int(self._rows[row + 1])]
+        return found
+
     def frequency(self, row: int) -> int:
         """In how many documents the token of a row stands."""
         return int(self._rows[row + 1] - self._rows[row])
@@ -140,6 +145,25 @@ class Index:
     def _chapter(self) -> NDArray[np.int64]:
         """The place of each passage's chapter."""
         return np.searchsorted(self.chapters, self.passages[:, 0])
+
+    def stands(
+        self, token: str, passages: NDArray[np.int64], *, around: bool = True
+    ) -> NDArray[np.bool_]:
+        """Whether a token stands in each of these passages, its notes, or the notes around it."""
+        row = self.row(token)
+        found = np.zeros(len(passages), dtype=np.bool_)
+        if row is not None:
+            for field in ("passages", "notes", "around")[: 3 if around else 2]:
+                found |= np.isin(passages, self.fields[field].documents(row))
+        return found
+
+    def rarity(self, token: str) -> float:
+        """How much a token tells: the logarithm of the share of passages without it."""
+        row = self.row(token)
+        seen = 0
+        if row is not None:
+            seen = max(self.fields[field].frequency(row) for field in ("passages", "notes"))
+        return float(np.log1p(len(self.passages) / (1 + seen)))
 
     def scores(
         self, tokens: Iterable[tuple[str, str, float]], model: Ranking | None = None

@@ -65,3 +65,36 @@ def test_things_of_another_world_are_noticed() -> None:
 def test_the_word_lists_have_no_empty_entries() -> None:
     for words, _ in (everyday(), english()):
         assert all(words.values())
+
+
+@pytest.mark.parametrize(
+    ("form", "word"),
+    [("stole", "steal"), ("ate", "eating"), ("wives", "wife"), ("fought", "fight")],
+)
+def test_forms_that_no_rule_makes_meet_too(form: str, word: str) -> None:
+    assert stem(form) == stem(word)
+
+
+def test_words_on_one_line_of_a_list_stand_for_each_other() -> None:
+    english_question = LEXICON.read("Who is the abbess's nephew, a hermit?")
+    assert english_question.kinds["reclus"] == "synonym"
+    assert english_question.kinds["hermit"] == "english"
+    assert LEXICON.read("他怎么溜走的").kinds["逃脱"] == "synonym"
+
+
+def test_the_end_of_a_question_is_no_phrase() -> None:
+    # "do" alone says nothing, though "done" is on a line with "finish".
+    assert LEXICON.read("what did they do").weights == {}
+
+
+def test_names_are_kept_with_all_their_forms() -> None:
+    named = LEXICON.read("鹿先生在松溪桥").named
+    assert (("@白鹿",),) in named
+    assert (("松溪", "溪桥"), ("溪桥",)) in named
+
+
+def test_the_character_asked_is_a_token_beside_the_others() -> None:
+    read = LEXICON.read("鹿先生下棋")
+    assert ("@白鹿", "person", 1.2) in read.asked_of("白鹿")
+    assert ("@白鹿", "asked", 1.0) in read.asked_of("白鹿")
+    assert len(read.asked_of(None)) == len(read.weights)
