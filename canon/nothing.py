@@ -7,6 +7,7 @@ logistic model (`[….fits]` in `ranking.toml`, learned by `python -m evaluation
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ def strength(scores: NDArray[np.float32], length: int) -> float:
     by chance. In a shorter book a rare word weighs less."""
     if not len(scores):
         return 0.0
-    return float(scores.max()) / max(1, length) ** 0.5 / float(np.log1p(len(scores)))
+    return float(scores.max()) / math.sqrt(max(1, length)) / math.log1p(len(scores))
 
 
 def later(scores: NDArray[np.float32], allowed: NDArray[np.bool_]) -> float:
