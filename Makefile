@@ -47,6 +47,7 @@ check: .venv/everything ## format, lint, types, deployment files
 	$(BIN)/python deploy/check.py
 
 tests: .venv/everything ## all tests
+	@tests/studio/install.sh
 	$(BIN)/python -m pytest
 
 # --- set-up ----------------------------------------------------------------------------------

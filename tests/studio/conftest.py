@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -25,6 +28,18 @@ from characters.card import Cast, load_cast
 from characters.prompt import Style
 from characters.style import Serving
 from engine.echo import EchoEngine
+
+# Debian's; `tests/studio/install.sh` gets it, MRP_CHROMIUM names another one.
+CHROMIUM = os.environ.get("MRP_CHROMIUM") or shutil.which("chromium") or ""
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # What people may ask of a room is tested elsewhere.
 FREE = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
@@ -62,12 +77,12 @@ class Browser:
 class Studio:
     """A site, its server, and the browsers of its visitors."""
 
-    def __init__(self, cast: Cast, memory: Memory) -> None:
+    def __init__(self, cast: Cast, memory: Memory, voice: Voice | None = None) -> None:
         self.memory = memory
         self.prompts: list[str] = []
         self.script: Callable[[str], str] = lambda prompt: "知道了。"
         self.engine = EchoEngine(self._answer, context=2**20)
-        voice = Voice(self.engine, Serving(style=Style(cards="brief")), name="echo")
+        voice = voice or Voice(self.engine, Serving(style=Style(cards="brief")), name="echo")
         self.house = House(Shared(cast, voice, memory, limits=FREE))
         self._browsers: list[Browser] = []
 
@@ -217,3 +232,15 @@ async def studio(cast: Cast, memory: Memory) -> AsyncIterator[Studio]:
     await made.start()
     yield made
     await made.stop()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Any]:
+    """A browser that Playwright drives."""
+    playwright = pytest.importorskip("playwright.async_api", reason="pip install playwright")
+    if not CHROMIUM:
+        pytest.skip("no Chromium: tests/studio/install.sh")
+    async with playwright.async_playwright() as started:
+        browser = await started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()

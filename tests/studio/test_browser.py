@@ -1,7 +1,6 @@
 """An evening in a real browser: Debian's Chromium, driven by Playwright.
 
-Skipped with a reason where either is missing: `apt-get install chromium fonts-wqy-microhei` and
-`pip install playwright`. MRP_STUDIO_PICTURES=FOLDER keeps a picture of each page.
+Skipped with a reason where either is missing (`tests/studio/install.sh`, `pip install playwright`).
 """
 
 # slow: starts a browser
@@ -9,30 +8,13 @@ Skipped with a reason where either is missing: `apt-get install chromium fonts-w
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-from pathlib import Path
 
 import pytest
 
 from bot.memory import Link, Visitor
-from tests.studio.shots import ARGUMENTS, PHONE, pictures
+from tests.studio.shots import PHONE
 
-playwright = pytest.importorskip("playwright.async_api", reason="pip install playwright")
-CHROMIUM = os.environ.get("MRP_CHROMIUM") or shutil.which("chromium") or ""
-
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: apt-get install chromium"),
-    pytest.mark.timeout(240),
-]
-
-
-@pytest.fixture
-async def chromium():
-    async with playwright.async_playwright() as started:
-        browser = await started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
@@ -173,10 +155,3 @@ async def test_without_a_script_forms_do_it(studio, chromium):
     await page.reload()
     assert await page.locator(".line.character").count() == 1
     await context.close()
-
-
-@pytest.mark.skipif(
-    not os.environ.get("MRP_STUDIO_PICTURES"), reason="MRP_STUDIO_PICTURES names no folder"
-)
-async def test_pictures(studio, chromium):
-    await asyncio.wait_for(pictures(studio, chromium, Path(os.environ["MRP_STUDIO_PICTURES"])), 200)

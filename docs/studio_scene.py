@@ -1,0 +1,40 @@
+"""Draws docs/studio/*.png: every page of the studio, by day on a desk and by night on a phone.
+
+    python docs/studio_scene.py [FOLDER]
+
+A scene is played over a scripted engine and an embedded Redis, then Chromium visits every page of
+the table of routes (`tests/studio/install.sh` gets it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from playwright.async_api import async_playwright
+
+from bot.memory import open_memory
+from characters.card import load_cast
+from tests.studio.conftest import ARGUMENTS, CHROMIUM, Studio
+from tests.studio.shots import photograph
+
+
+async def main(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as data:
+        memory = await open_memory(None, folder=Path(data) / "mrp", patience=5)
+        studio = Studio(load_cast(), memory)
+        await studio.start()
+        async with async_playwright() as started:
+            browser = await started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            await photograph(studio, browser, folder)
+            await browser.close()
+        await studio.stop()
+        await memory.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1] if sys.argv[1:] else Path(__file__).parent / "studio")))
