@@ -9,6 +9,7 @@ import pytest
 from bot.limits import Limits, Rate
 from bot.memory import Link, MemoryAway, Visitor
 from bot.platforms.studio import server
+from engine.sequence import EngineError
 from tests.studio.conftest import Studio, held
 
 HTML = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&<svg onload=alert(1)>"
@@ -221,3 +222,26 @@ async def test_the_pages_are_light(studio):
             assert "immutable" in answer.headers["Cache-Control"]
             weight += len(await answer.read())
     assert weight < 150_000
+
+
+async def test_engine_away_is_said_in_the_room_and_what_was_said_stays(studio):
+    def away(prompt: str) -> str:
+        raise EngineError("the engine has gone")
+
+    browser = await studio.browser()
+    path = await studio.room(browser, "wukong")
+    studio.script = away
+    await studio.say(browser, path, "悟空，我写了很久的话")
+    _, text = await browser.get(path)
+    assert "我写了很久的话" in text
+    assert 'class="line notice"' in text
+    status, text, _ = await browser.post(
+        "/make/try", name="小墨龙", brief="龙", greeting="来也！", persona="我写了很久的话"
+    )
+    assert status == 200
+    assert "模型这次没有答上来" in text
+    assert "我写了很久的话" in text
+    studio.script = lambda prompt: "老孙又来了。"
+    await studio.say(browser, path, "悟空，在么")
+    _, text = await browser.get(path)
+    assert "老孙又来了。" in text
