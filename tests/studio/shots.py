@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -21,6 +22,7 @@ LINES = [
     "嘻嘻，老孙大闹天宫的时节，十万天兵也不曾怕过。怕只怕师父念那紧箍咒！",
     "猴哥又吹牛哩！老猪看那庙里有灯火，不如先进去化些斋饭，吃饱了再说。",
     "呆子！荒山野岭哪来的斋饭？你且站住，待老孙看一看——果然有妖气！",
+    "记下了，记下了：往后讨来的花生都归老猪，一粒也不叫你沾。",
 ]
 
 
@@ -36,17 +38,16 @@ async def a_scene(studio) -> str:
     path = await studio.room(owner, "wukong", "bajie", alone=False)
     await owner.get(path)
     await owner.post(f"{path}/scene", place="月下荒庙", mood="悲凉", chapter="27", note="")
+    await owner.post(f"{path}/lore", keys="荒庙、山门", lore="这座庙三百年前供的是土地。", who="")
+    await owner.post(f"{path}/order", order="checkpoint", argument="进庙之前")
     await studio.quiet(path)
     await studio.say(owner, path, "悟空，前面那座庙里好像有人。你怕不怕？")
-    await owner.post(f"{path}/order", order="checkpoint", argument="进庙之前")
     await owner.post(f"{path}/order", order="next bajie")
     await studio.quiet(path)
     await owner.post(f"{path}/order", order="narrate", argument="庙门吱呀一声，自己开了。")
     await owner.post(f"{path}/order", order="next wukong")
     await studio.quiet(path)
     await studio.say(owner, path, "记住：我对花生过敏")
-    await owner.post(f"{path}/lore", keys="荒庙、山门", lore="这座庙三百年前供的是土地。", who="")
-    await studio.quiet(path)
     dragon = {
         "name": "小墨龙",
         "brief": "住在砚台里、爱写字的小龙。",
@@ -85,9 +86,10 @@ async def addresses(studio, room: str) -> list[str]:
     return found
 
 
-async def photograph(studio, chromium, folder: Path) -> None:
-    """Play a scene, then take pictures of each page: NAME.png is a desk by day beside a phone by
-    night, NAME-night.png (of the pages of LARGE) the other way round."""
+async def photograph(studio, chromium, folder: Path, only: Sequence[str] = ()) -> None:
+    """Play a scene, then take pictures of each page, or `only` of those of these names: NAME.png is
+    a desk by day beside a phone by night, NAME-night.png (of the pages of LARGE) the other way
+    round."""
     folder.mkdir(parents=True, exist_ok=True)
     room = await a_scene(studio)
     pages = {name_of(where, room): where for where in await addresses(studio, room)}
@@ -101,12 +103,14 @@ async def photograph(studio, chromium, folder: Path) -> None:
         if not night:
             beside(welcome).save(folder / "welcome.png", optimize=True)
         for name, where in pages.items():
-            if night and name not in LARGE:
+            if (night and name not in LARGE) or (only and name not in only):
                 continue
             taken = []
             for page in (desk, phone):
                 answer = await page.request.get(studio.url + where)
-                if answer.status != 200 or "text/html" not in answer.headers["content-type"]:
+                if answer.status != 200 or "text/html" not in answer.headers.get(
+                    "content-type", ""
+                ):
                     break
                 await page.goto(studio.url + where)
                 await page.wait_for_load_state("load")
@@ -123,6 +127,8 @@ LARGE = {"gallery", "character", "room", "me", "owner"}
 
 def name_of(where: str, room: str) -> str:
     """The name of a page's picture."""
+    if where.startswith("/join/"):
+        return "join"
     parts = where.replace(room, "room").replace("/wukong", "").strip("/").split("/")
     return "-".join(part for part in parts if not part.startswith("c_"))[:40] or "gallery"
 
@@ -136,7 +142,7 @@ async def _signed_in(studio, chromium, theme, size, welcome: list[bytes]):
     code = await studio.site.sessions.invite(Link(Visitor("studio:owner", "小明", "owner")))
     await page.goto(f"{studio.url}/enter/{code}")
     await page.locator("button.strong").click()
-    await page.locator(".faces").wait_for()
+    await page.locator(".top nav").wait_for()
     return page
 
 

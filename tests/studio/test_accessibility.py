@@ -39,7 +39,7 @@ async def test_no_page_shuts_anybody_out(studio, chromium, theme, size, language
 
     async def look(where: str) -> None:
         answer = await page.request.get(studio.url + where)
-        if "text/html" not in answer.headers["content-type"]:
+        if "text/html" not in answer.headers.get("content-type", ""):
             return  # a file
         await page.goto(studio.url + where)
         looked.append(where)

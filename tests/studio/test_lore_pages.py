@@ -13,7 +13,8 @@ BOOK = {
 async def test_an_entry_is_added_known_and_taken_away(studio):
     browser = await studio.browser()
     path = await studio.room(browser, "wukong", "bajie")
-    await browser.get(f"{path}/lore")
+    _, text = await browser.get(f"{path}/lore")
+    assert 'name="keys" maxlength="200" required value=""' in text
     status, _, _ = await browser.post(
         f"{path}/lore", keys="紧箍咒：、咒语", lore="只有唐僧会念。", who="bajie"
     )

@@ -28,8 +28,8 @@ ROOM_WORDS: Mapping[str, Words] = {
     "share lessons": Words("教材", "Lessons"),
     "branches": Words("分支和存档", "Branches and checkpoints"),
     "branches text": Words(
-        "点一句后面的 ⑂，从那里另起一支；原来的留着，随时回去。",
-        "The ⑂ behind a line goes on from there another way; what was stays, to come back to.",
+        "点一句后面的 ↳，从那里另起一支；原来的留着，随时回去。",
+        "The ↳ behind a line goes on from there another way; what was stays, to come back to.",
     ),
     "branch here": Words("从这一句另起一支", "Go on from here another way"),
     "branch now": Words("在这里", "here"),
