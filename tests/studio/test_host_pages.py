@@ -9,29 +9,13 @@ pictures of each page.
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.studio.host_shots import pictures
-from tests.studio.shots import ARGUMENTS
 
-playwright = pytest.importorskip("playwright.async_api", reason="pip install playwright")
-CHROMIUM = os.environ.get("MRP_CHROMIUM") or shutil.which("chromium") or ""
-
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: apt-get install chromium"),
-    pytest.mark.timeout(300),
-]
-
-
-@pytest.fixture
-async def chromium():
-    async with playwright.async_playwright() as started:
-        browser = await started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_every_page_in_every_look(studio, chromium, tmp_path):
