@@ -92,7 +92,7 @@ async def test_a_file_to_share_is_in_the_room_and_nowhere_else(studio):
     assert (await other.get(f"{own}/file/{id}"))[0] == 404  # the file of another room
 
 
-async def test_a_file_that_was_asked_for_in_a_chat_goes_there(studio):
+async def test_a_file_that_was_asked_for_in_a_chat_goes_there(studio, monkeypatch):
     chat = Script()
     files = []
 
@@ -100,7 +100,7 @@ async def test_a_file_that_was_asked_for_in_a_chat_goes_there(studio):
         files.append(name)
         return ""
 
-    chat.attach = attach
+    monkeypatch.setattr(chat, "attach", attach)
 
     async def door(name):
         return await studio.house.room("chat", name, lambda: chat)
