@@ -22,6 +22,7 @@ async def test_a_rule_is_kept_counts_at_once_and_can_be_tried(studio, owner):
     status, _, where = await owner.post("/owner/rules/filter", **RULE)
     assert (status, where) == (303, "/owner/rules")
     file = settings.kept("MRP_FILTER")
+    assert file is not None
     assert load_filter(file) == studio.house.shared.filter
     assert studio.house.shared.filter.check("我们去赌 博", "zh") == "莫谈钱财。"
     _, text, _ = await owner.post("/owner/rules/trial", text="电话 13800001111", speaker="wukong")
@@ -71,7 +72,9 @@ async def test_limits_count_at_once(studio, owner):
     status, _, _ = await owner.post("/owner/rules/limits", **fields)
     assert status == 303
     held = studio.house.shared.limits
-    kept = load_limits(settings.kept("MRP_LIMITS"))
+    file = settings.kept("MRP_LIMITS")
+    assert file is not None
+    kept = load_limits(file)
     assert (held.person, held.room, held.blocked) == (kept.person, kept.room, kept.blocked)
     assert held.room.per_minute == 20.5
     assert held.is_blocked("telegram:5")
@@ -93,7 +96,9 @@ async def test_rights_are_kept_where_they_differ(studio, owner):
     status, _, _ = await owner.post("/owner/rules/rights", **asked)
     assert status == 303
     found = studio.house.shared.permissions
-    assert found == load_permissions(settings.kept("MRP_RIGHTS"))
+    file = settings.kept("MRP_RIGHTS")
+    assert file is not None
+    assert found == load_permissions(file)
     assert not found.allows("retry", moderator=True)
     assert found.allows("undo", moderator=False)
     assert "summon" not in found.rules  # as it is by default
