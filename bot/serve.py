@@ -27,6 +27,7 @@ from bot.platforms import registry
 from bot.platforms.protocol import Platform, Restart, load
 from bot.portable import on_termination, start_anew
 from bot.secrets import without_empty
+from bot.settings import with_tokens
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,10 @@ def main(argv: list[str]) -> int:
     """
     options = parser().parse_args(argv)
     logs.set_up(options.log, form=options.logs)
-    _run(serve(options, without_empty(os.environ)))
+    environment = without_empty(os.environ)
+    if not any(row.setting and row.wanted(environment) for row in registry.served()):
+        environment = with_tokens(environment)  # beside the web pages it is they who use them
+    _run(serve(options, environment))
     return 0
 
 
@@ -95,9 +99,10 @@ def alone(name: str, argv: list[str]) -> int:
     """
     options = parser(name).parse_args(argv)
     (row,) = (row for row in registry.served() if row.name == name)
-    load(row).tokens(os.environ)  # before anything else is done
+    environment = with_tokens(os.environ) if row.variable else os.environ
+    load(row).tokens(environment)  # before anything else is done
     logs.set_up(options.log, form=options.logs)
-    _run(serve(options, os.environ, only=(row,)))
+    _run(serve(options, environment, only=(row,)))
     return 0
 
 

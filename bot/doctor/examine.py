@@ -72,7 +72,7 @@ async def examine(
         found.findings += check_load(machine, options.threads)
         if not wanted:
             names = " or ".join(row.variable for row in registry.with_tokens())
-            says = "no token is set, so only mrp terminal can run"
+            says = "no token is set, so only mrp terminal and mrp studio can run"
             do = f"set {names} (or …_FILE), as docs/deploy.md shows"
             found.findings.append(Finding("warning", "platforms", says, do))
         found.findings += probe.clock()
