@@ -9,7 +9,7 @@ Nothing of it is kept here: what was drafted is shown first, and kept when someb
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -151,7 +151,9 @@ def _said(words: Words, language: Language) -> str:
 def _with(character: Character, part: str, language: Language, answer: str) -> Character:
     """The character with a drafted part; as it was where the answer is none, or in another
     language."""
-    rows = list(dict.fromkeys(filter(None, map(_bare, answer.split("\n")))))
+    names = (character.name.zh, character.name.en)
+    found = (_bare(row, names) for row in answer.split("\n"))
+    rows = list(dict.fromkeys(filter(None, found)))
     if part == "lines":
         rows = [row for row in rows if row not in character.greeting[language]]
     if not rows or language_of("\n".join(rows)) not in (language, None):
@@ -174,9 +176,12 @@ def _with(character: Character, part: str, language: Language, answer: str) -> C
 _QUOTED = re.compile(r"[「“\"'*]+([^「」“”\"*]*)[」”\"'*]+")
 
 
-def _bare(row: str) -> str:
-    """A row of an answer without number and bullet, and without the quotation marks around all of
-    it."""
+def _bare(row: str, names: Sequence[str]) -> str:
+    """A row of an answer without number and bullet, the character's name before it, and the
+    quotation marks around all of it."""
     row = re.sub(r"^\s*(?:\d{1,2}[.、)）]\s*|[-•]\s*|\*\s+)", "", row).strip()
+    for name in filter(None, names):
+        if row.startswith(name) and (rest := row[len(name) :].lstrip()).startswith((":", "：")):
+            row = rest[1:].strip()
     quoted = _QUOTED.fullmatch(row)
     return (quoted[1] if quoted else row).strip()

@@ -128,14 +128,17 @@ class Casts:
             self._version = changes.version
             self._held.clear()
 
-    async def of(self, place: str, *, person: str = "") -> Cast:
-        """Who can be summoned in a place (`platform:id` of a server or chat; "" for a private
-        chat), with all that `person` made, where they are alone with the bot."""
+    async def of(self, place: str, *, person: str = "", alone: bool = False) -> Cast:
+        """Who can be summoned in a place (`platform:id` of a server or chat); in a private chat,
+        where `place` is "", and wherever they are `alone` with the bot, also all that `person`
+        made."""
         await self.refresh()
-        return self.now(place, person=person)
+        return self.now(place, person=person, alone=alone)
 
-    def now(self, place: str, *, person: str = "") -> Cast:
+    def now(self, place: str, *, person: str = "", alone: bool = False) -> Cast:
         """The same as of the last `refresh`."""
+        if place and not alone:
+            person = ""
         held = self._held.get((place, person))
         if held is None:
             if len(self._held) >= MOST_HELD:
@@ -319,11 +322,17 @@ class Casts:
             await self.refresh()
 
     async def find(
-        self, query: str = "", *, place: str = "", person: str = "", by: str = "match"
+        self,
+        query: str = "",
+        *,
+        place: str = "",
+        person: str = "",
+        alone: bool = False,
+        by: str = "match",
     ) -> list[tuple[Character, Popular]]:
         """Who can be summoned in a place, found by words in names and descriptions, or sorted by
         "popular", "new" or "rated"; with how often that happened here and in all."""
-        characters = (await self.of(place, person=person)).characters
+        characters = (await self.of(place, person=person, alone=alone)).characters
         counts = await self.popularity.counts([c.id for c in characters], place)
         made = {entry.id: entry.made for entry in self._entries.values()}
         found = ranked(characters, counts, made, query=query, by=by)

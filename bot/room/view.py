@@ -62,7 +62,7 @@ class View:
     @property
     def cast(self) -> Cast:
         """Who can be summoned here."""
-        return self.shared.casts.now(self.place, person=self.owner)
+        return self.shared.casts.now(self.place, person=self.owner, alone=not self.limited)
 
     @property
     def language(self) -> Language:

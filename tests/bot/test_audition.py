@@ -41,7 +41,7 @@ async def test_rows_become_lines_marks_go_and_what_was_written_stays(play):
 
 
 async def test_a_line_is_new_and_quotation_marks_inside_a_text_stay(play):
-    party = play(['来了！\n「好字！」\n“好字！”\n*好字！*\n自称：“墨龙！”\n"再来。"'])
+    party = play(['来了！\n「好字！」\n“好字！”\n*好字！*\n自称：“墨龙！”\n小墨龙："再来。"'])
     made = await drafted(
         party.room.shared.voice, sketch(persona="x", style="y"), person="test:小明"
     )

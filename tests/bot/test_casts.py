@@ -86,6 +86,16 @@ async def test_where_a_character_appears_is_its_reach(casts):
     assert await there("") == ["四海客"]
 
 
+async def test_what_is_private_is_in_no_place_unless_its_maker_is_alone_there(casts):
+    await casts.keep(made("私房客"), MING)
+    for person in ("", MING, HONG):
+        assert (await casts.of(HERE, person=person)).owner("私房客") is None
+    assert (await casts.of(HERE, person=HONG, alone=True)).owner("私房客") is None
+    assert (await casts.of(HERE, person=MING, alone=True)).owner("私房客")
+    found = await casts.find("私房", place=HERE, person=MING)
+    assert found == []
+
+
 async def test_a_place_has_the_shipped_cast_its_own_or_both(casts, cast):
     await casts.keep(made("本地客"), MING, "place", place=HERE)
     await casts.keep(made("四海客"), MING, "everywhere", place=THERE)

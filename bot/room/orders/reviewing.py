@@ -176,7 +176,11 @@ async def _discover(talk: Exchange, argument: str) -> None:
         return
     sort = _SORTS.get(asked.casefold() or "popular")
     found = await view.shared.casts.find(
-        "" if sort else asked, place=view.place, person=view.owner, by=sort or "match"
+        "" if sort else asked,
+        place=view.place,
+        person=view.owner,
+        alone=not view.limited,
+        by=sort or "match",
     )
     if not found:
         await talk.tell(words.FOUND_NONE)
