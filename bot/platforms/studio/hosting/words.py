@@ -253,7 +253,7 @@ HOSTING: Mapping[str, Words] = {
     "work weights": Words("权重文件夹", "Folder of weights"),
     "work type": Words("类型", "Type"),
     "work adapter": Words("适配器", "Adapter"),
-    "work open": Words("按配方", "as the recipe says"),
+    "work open": Words("不另指定", "none in particular"),
     "work lacks": Words("还缺前面的东西", "needs something first"),
     "work start": Words("开始", "Begin"),
     "work no command": Words("没有这件事可做。", "There is no such thing to do."),
