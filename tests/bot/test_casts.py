@@ -92,7 +92,7 @@ async def test_what_is_private_is_in_no_place_unless_its_maker_is_alone_there(ca
         assert (await casts.of(HERE, person=person)).owner("私房客") is None
     assert (await casts.of(HERE, person=HONG, alone=True)).owner("私房客") is None
     assert (await casts.of(HERE, person=MING, alone=True)).owner("私房客")
-    found = await casts.find("私房", place=HERE, person=MING)
+    found = await casts.find("私房客", place=HERE, person=MING)
     assert found == []
 
 
