@@ -19,7 +19,8 @@ from text.folding import simplified
 
 FILES = ("model.bin", "config.json", "tokenizer.json")
 BEAMS = 3
-SURE = 0.5  # the least probability of a language that is heard
+USUAL = ("zh", "en")  # what is spoken here
+SURE = 0.9  # the least probability of another language: short notes are taken for many
 _LEAST = 8  # bytes of a file that holds anything
 
 
@@ -79,7 +80,10 @@ class Whisper:
 
             pieces, info = begun(None)
             if info.language_probability < SURE and recogniser.model.is_multilingual:
-                pieces, info = begun("zh")  # what people speak here, where it cannot be told
+                found = dict(info.all_language_probs or ())
+                usual = max(USUAL, key=lambda one: found.get(one, 0.0))
+                if usual != info.language:
+                    pieces, info = begun(usual)
             # No prompt that asks for simplified characters: of a note that is hard to understand
             # the model says the prompt again.
             text = "".join(piece.text for piece in pieces if piece.no_speech_prob < 0.8)

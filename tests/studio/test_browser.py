@@ -8,10 +8,14 @@ Skipped with a reason where either is missing (`tests/studio/install.sh`, `pip i
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
 from bot.memory import Link, Visitor
+from speech.espeak import Espeak
+from speech.speaker import Speaker
 from tests.studio.shots import PHONE
 
 pytestmark = pytest.mark.timeout(240)
@@ -155,3 +159,46 @@ async def test_without_a_script_forms_do_it(studio, chromium):
     await page.reload()
     assert await page.locator(".line.character").count() == 1
     await context.close()
+
+
+async def test_a_line_is_heard(page, studio):
+    if missing := Espeak().missing():
+        pytest.skip(missing)
+    studio.house.shared.speaker = Speaker(Espeak())
+    studio.script = lambda prompt: "莫慌莫慌，有老孙在此，管他甚么山高水恶。"
+    await page.goto(f"{studio.url}/character/wukong")
+    await page.get_by_role("button", name="和孙悟空说话").click()
+    await page.locator(".line.character").first.wait_for()
+    player = "[...document.querySelectorAll('audio')].at(-1)"
+
+    async def plays() -> None:
+        async with asyncio.timeout(30):  # the policy forbids wait_for_function, which evaluates
+            while await page.evaluate(f"{player}.currentTime") < 0.3:
+                await asyncio.sleep(0.05)
+
+    assert (
+        await page.evaluate(f"{player}.readyState") == 0
+    )  # nothing is fetched before it is wanted
+    await page.locator(".line.character .aloud summary").last.click()
+    await plays()
+    assert await page.evaluate(f"{player}.duration") > 2
+
+    # after /voice on the player of an answer begins by itself
+    await page.locator("#text").fill("/voice on")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("念出来").first.wait_for()
+    await page.locator("#text").fill("悟空？")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("莫慌莫慌").first.wait_for()
+    await page.locator(".line.character").last.locator("audio").wait_for()
+    await plays()
+    if folder := os.environ.get("MRP_STUDIO_PICTURES"):  # docs/studio/sound.png
+        await page.screenshot(path=Path(folder) / "sound.png")
+    assert page.wrong == []
+
+    # where it cannot be said, the page says why
+    studio.house.shared.speaker = None
+    page.wrong.clear()
+    await page.evaluate(f"{player}.src += '0'")
+    await page.evaluate(f"{player}.play().catch(() => {{}})")
+    await page.locator("#trouble", has_text="没有声音").wait_for()
