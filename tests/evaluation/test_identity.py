@@ -61,7 +61,9 @@ async def test_everybody_of_the_cast_can_be_asked_and_is_known_by_their_names() 
         result = identity.summary(answers)
         assert result["n"] == 2 * len(ids)
         assert result["right"] == round(right / len(ids), 4)
-        assert list(result["characters"]) == ids
+        shares = result["characters"]
+        assert isinstance(shares, dict)
+        assert list(shares) == ids
         assert all(answer.company == (n % 2 == 1) for n, answer in enumerate(answers))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from characters.card import load_cast
+from characters.card import CAST_FOLDER, load_cast
 from characters.style import Serving
 from engine.echo import EchoEngine
 from evaluation import transcripts
@@ -49,7 +49,7 @@ def wanted(tmp_path: Path) -> argparse.Namespace:
         model=tmp_path / "m.gguf",
         voice=tmp_path / "v.gguf",
         talks=tmp_path / "talks.toml",
-        cast=Path(transcripts.CAST_FOLDER),
+        cast=CAST_FOLDER,
         out=tmp_path / "page.md",
         seed=1,
         context=4096,

@@ -68,7 +68,7 @@ def test_what_was_changed_is_answered_as_it_is_now(tmp_path):
     """The last that somebody told is what holds; whose it is, is never mixed up."""
     (tmp_path / "plain.toml").write_text(PLAIN, encoding="utf-8")
     recall = Recall(KNOWN, 0.0, random.Random(1), tmp_path / "plain.toml")
-    kinds = set()
+    kinds: set[object] = set()
     for one in itertools.islice(recall.endless(), 400):
         holds: dict[str, str] = {}
         for turn in one.scene.turns:
