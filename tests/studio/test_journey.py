@@ -187,7 +187,7 @@ async def the_first_steps(me: Visit) -> None:
     shipped = page.locator(".model.chosen", has_text="自带的小模型")
     assert await shipped.get_by_text("选定的").count() == 1
     await me.press("全部看一遍")
-    await page.locator(".findings[role=status] li").first.wait_for()
+    await page.locator("[role=status] .findings li").first.wait_for()
     await me.press("好了，去见角色")
 
 
