@@ -42,7 +42,7 @@ ARGUMENTS = [
 ]
 
 # What people may ask of a room is tested elsewhere.
-FREE = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
+FREE = Rate(math.inf, 60)
 
 
 class Browser:
@@ -83,7 +83,7 @@ class Studio:
         self.script: Callable[[str], str] = lambda prompt: "知道了。"
         self.engine = EchoEngine(self._answer, context=2**20)
         voice = voice or Voice(self.engine, Serving(style=Style(cards="brief")), name="echo")
-        self.house = House(Shared(cast, voice, memory, limits=FREE))
+        self.house = House(Shared(cast, voice, memory, limits=Limits(person=FREE, room=FREE)))
         self._browsers: list[Browser] = []
 
     def _answer(self, prompt: str) -> str:
