@@ -16,6 +16,7 @@ from bot.platforms.discord.text import (
     escape,
     nonce,
     parts,
+    told,
     webhook_name,
 )
 from bot.platforms.text import shortened, units
@@ -60,6 +61,36 @@ def test_nothing_is_markup_or_a_mention(text):
         assert not re.search(r"(?<!\\)(?:\\\\)*[*_~`|<>\[\]]", escaped)
         assert not re.search(r"^\s*(#|-|\+|\d+\.)", escaped, re.MULTILINE)
         assert not re.search(r"(?<!\\)://", escaped)
+
+
+@given(ODD)
+def test_a_notice_to_one_person_is_escaped_like_all_others(text):
+    assert told(text) == escape(text)
+
+
+CODE = "aB3_-" * 6 + "xY"
+
+
+def test_a_sign_in_link_of_its_own_line_can_be_pressed():
+    link = f"http://127.0.0.1:8642/mrp/enter/{CODE}"
+    assert told(f"*For you*:\n{link}") == f"\\*For you\\*:\n<{link}>"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"see http://a.b/enter/{CODE}",
+        f"http://a.b/enter/{CODE} now",
+        f"http://a.b/enter/{CODE}x",
+        "http://a.b/enter/short",
+        f"javascript://a.b/enter/{CODE}",
+        f"http://a.b/<@1>/enter/{CODE}",
+        f"[a](http://a.b/enter/{CODE})",
+    ],
+)
+def test_whatever_else_looks_like_one_is_text(line):
+    assert told(line) == escape(line)
+    assert not re.search(r"(?<!\\)://", told(line))
 
 
 @settings(deadline=None)

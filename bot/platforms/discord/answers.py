@@ -16,7 +16,7 @@ from typing import Any
 import discord
 
 from bot.platforms.discord.errors import FAILED
-from bot.platforms.discord.text import NOBODY, escape, parts
+from bot.platforms.discord.text import NOBODY, parts, told
 from bot.platforms.text import is_document
 
 _log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Answer:
         if len(text) > LONGEST_TOLD or is_document(text):
             return await self._attach(text)
         self._texts.append(text)
-        contents = [escape(part) for part in parts("\n".join(self._texts))]
+        contents = [told(part) for part in parts("\n".join(self._texts))]
         if await self._write(contents):
             return True
         self._texts.pop()

@@ -29,7 +29,7 @@ from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.guilds import DIRECT, PLATFORM, GuildRooms
 from bot.platforms.discord.outlets import CallOutlet, ChannelOutlet, Outlet
 from bot.platforms.discord.stage import DiscordStage
-from bot.platforms.discord.text import NOBODY, escape, parts
+from bot.platforms.discord.text import NOBODY, parts, told
 from bot.platforms.discord.webhooks import Webhooks
 from bot.platforms.text import is_document
 from bot.room import Room
@@ -242,7 +242,7 @@ class ChannelRooms:
                 return True
             for part in parts(text):
                 nonce = secrets.token_hex(12)
-                await direct.send(escape(part), nonce=nonce, allowed_mentions=NOBODY)
+                await direct.send(told(part), nonce=nonce, allowed_mentions=NOBODY)
             return True
         except FAILED as problem:
             _log.info("a direct message could not be delivered: %s", problem)

@@ -38,6 +38,9 @@ _MARKUP = re.compile(
     r"|(?:(?<=\n)|\A)[ \t]*(?=[#+-])"  # heading, small text, list
 )
 
+# What `/web` sends: the address of the pages and a code of 24 random bytes.
+_SIGN_IN = re.compile(r"https?://[^\s<>]+/enter/[\w-]{32}")
+
 # Names that Discord refuses for webhooks, and what it refuses for names of people besides.
 _FORBIDDEN = re.compile(r"(cly)(de)|(dis)(cord)", re.IGNORECASE)
 _WIDE = str.maketrans({"@": "＠", "#": "＃", ":": "：", "`": "'"})
@@ -46,6 +49,13 @@ _WIDE = str.maketrans({"@": "＠", "#": "＃", ":": "：", "`": "'"})
 def escape(text: str) -> str:
     """Escape a text so that Discord shows it as typed: no markup, no link, no mention."""
     return _MARKUP.sub(_escaped, plain(text))
+
+
+def told(text: str) -> str:
+    """Escape a notice to one person; a sign-in link that is a line of its own stays a link, without
+    a preview: to be pressed, and never fetched by Discord."""
+    lines = plain(text).split("\n")
+    return "\n".join(f"<{line}>" if _SIGN_IN.fullmatch(line) else escape(line) for line in lines)
 
 
 def _escaped(match: re.Match[str]) -> str:
