@@ -26,6 +26,7 @@ from pathlib import Path
 import psutil
 
 from bot.commands import Order
+from bot.limits import Limits
 from bot.memory import Visitor, open_memory
 from characters.card import load_cast
 from tests.studio.conftest import FREE, Studio, held
@@ -120,7 +121,9 @@ async def measure(viewers: int, lines: int, rooms: int, every: float) -> dict[st
         memory = await open_memory(None, folder=Path(folder) / "mrp", patience=5)
         studio = Studio(load_cast(), memory)
         await studio.start()
-        studio.site.strangers = studio.site.requests = FREE  # all come from one address
+        studio.site.strangers = studio.site.requests = Limits(
+            FREE, FREE
+        )  # all come from one address
         studio.engine._delay = 0.02  # seconds a token
         studio.script = lambda prompt: "老孙知道了，这便去看个究竟，你且在此等着。"
         one = await studio.browser("test:0", "0")

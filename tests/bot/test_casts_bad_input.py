@@ -14,10 +14,11 @@ from bot.memory.sketches import sketch_of
 from characters.tavern import write
 
 MING = "test:小明"
+DATA = {"name": "小墨龙", "description": "一条小龙。", "first_mes": "来也！"}
 CARD = {
     "spec": "chara_card_v2",
     "spec_version": "2.0",
-    "data": {"name": "小墨龙", "description": "一条小龙。", "first_mes": "来也！"},
+    "data": DATA,
 }
 
 
@@ -28,7 +29,7 @@ def picture(kind="PNG"):
 
 
 def card(**data):
-    return json.dumps(CARD | {"data": CARD["data"] | data}).encode()
+    return json.dumps(CARD | {"data": DATA | data}).encode()
 
 
 def zipped(**files):

@@ -1,5 +1,7 @@
 """What of the book stands before a speaker: a query from the talk, passages within a budget."""
 
+from typing import Any
+
 from bot.grounding import LEAST_CONTEXT, Passage, leaning, passages, query_of, searches
 from canon.error import UnknownCharacter
 from characters.card import load_cast
@@ -27,7 +29,7 @@ class Book:
         self.chapter = chapter
         return self
 
-    def search(self, query: str, character: str | None = None, k: int = 4) -> object:
+    def search(self, query: str, character: str | None = None, k: int = 4) -> Any:
         if character and not self.knows:
             raise UnknownCharacter(character)
         self.asked.append((query, character, self.chapter))
@@ -63,9 +65,7 @@ def test_a_short_question_takes_the_one_before_along():
     assert query_of(Scene((CAST["wukong"],))) == ""
 
 
-def exchange(
-    question: str, reply: str, message: str, *, to: tuple[str, ...] | None = None
-) -> Scene:
+def exchange(question: str, reply: str, message: str, *, to: frozenset[str] | None = None) -> Scene:
     turns = (Turn("小明", question), Turn("wukong", reply, "character"), Turn("小明", message))
     if to is not None:
         turns = (*turns[:1], Turn("bajie", reply, "character", witnesses=to), *turns[2:])
@@ -93,13 +93,13 @@ def test_a_message_that_says_what_it_is_about_is_searched_for_alone():
 
 
 def test_what_the_speaker_did_not_hear_is_not_searched_for():
-    talk = exchange("你偷过仙丹？", "老君的密室在东边。", "那后来呢？", to=("bajie",))
+    talk = exchange("你偷过仙丹？", "老君的密室在东边。", "那后来呢？", to=frozenset({"bajie"}))
     assert not any("密室" in query for query, _ in searches(talk, "wukong"))
 
 
 def test_passages_of_both_searches_come_once_the_shared_ones_first():
     class Two(Book):
-        def search(self, query: str, character: str | None = None, k: int = 4) -> object:
+        def search(self, query: str, character: str | None = None, k: int = 4) -> Any:
             found = super().search(query, character, k)
             texts = ["甲。", "乙。"] if " " in query else ["乙。", "丙。"]
             found.passages = [Hit(1, text) for text in texts]

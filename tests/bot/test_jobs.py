@@ -74,7 +74,9 @@ def test_one_at_a_time_and_it_outlasts_who_began_it(jobs):
     with pytest.raises(Busy):
         jobs.start("train", ["say"])
     again = Jobs(jobs.folder, jobs.workshop, jobs.program)  # the studio was started anew
-    assert again.running().id == first.id
+    running = again.running()
+    assert running is not None
+    assert running.id == first.id
     (jobs.workshop / "go").touch()
     assert ended(again, first.id).state == "done"
 

@@ -66,7 +66,7 @@ def test_who_uses_kept_tokens(monkeypatch, studio):
         seen.append((dict(environment), only))
 
     monkeypatch.setattr(serve, "serve", served)
-    monkeypatch.setattr(serve.logs, "set_up", lambda *_, **__: None)
+    monkeypatch.setattr("bot.logs.set_up", lambda *_, **__: None)
     if studio:
         monkeypatch.setenv("MRP_STUDIO", "127.0.0.1:8642")
     assert serve.main([]) == 0
