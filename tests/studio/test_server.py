@@ -11,6 +11,7 @@ from bot.memory import Link, MemoryAway, Visitor
 from bot.platforms.studio import server
 from engine.sequence import EngineError
 from tests.studio.conftest import Studio, held
+from tests.studio.shots import a_scene, addresses
 
 HTML = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&<svg onload=alert(1)>"
 
@@ -210,18 +211,25 @@ async def test_a_page_that_fails_shows_nothing_of_its_insides(studio, monkeypatc
     assert "a page failed: KeyError" in caplog.text
 
 
-async def test_the_pages_are_light(studio):
-    """What a first visit to a room loads, pictures aside."""
-    browser = await studio.browser()
-    path = await studio.room(browser, "wukong")
-    _, text = await browser.get(path)
-    weight = len(text.encode())
-    for file in re.findall(r'(?:src|href)="(/file/[^"]+)"', text):
-        async with browser.http.get(browser.url + file) as answer:
-            assert answer.status == 200
-            assert "immutable" in answer.headers["Cache-Control"]
-            weight += len(await answer.read())
-    assert weight < 150_000
+async def test_every_page_is_light(studio):
+    """What a first visit to any page loads, faces aside: at most 150 KB."""
+    browser = await studio.browser("studio:owner", "主人", role="owner")
+    room, files, pages = await a_scene(studio), dict[str, int](), 0
+    for where in await addresses(studio, room):
+        status, text = await browser.get(where)
+        if status != 200 or not text.startswith("<!doctype html>"):
+            continue
+        pages += 1
+        weight = len(text.encode())
+        for file in set(re.findall(r'(?:src|href)="(/file/[^"]+)"', text)):
+            if file not in files:
+                async with browser.http.get(browser.url + file) as answer:
+                    assert answer.status == 200
+                    assert "immutable" in answer.headers["Cache-Control"]
+                    files[file] = len(await answer.read())
+            weight += files[file]
+        assert weight < 150_000, where
+    assert pages > 15
 
 
 async def test_engine_away_is_said_in_the_room_and_what_was_said_stays(studio):
