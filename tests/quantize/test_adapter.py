@@ -40,6 +40,23 @@ def adapted(model: Any, folder: Path, **options: Any) -> Any:
     return tuned.eval()
 
 
+def logits(base: Path, lora: Path, ids: list[int]) -> Any:
+    """What llama.cpp expects after each token [tokens × vocabulary], its cache in float32."""
+    llama = llama_cpp.Llama(
+        str(base),
+        lora_path=str(lora),
+        n_ctx=128,
+        n_threads=1,
+        n_threads_batch=1,
+        logits_all=True,
+        verbose=False,
+        type_k=llama_cpp.GGML_TYPE_F32,
+        type_v=llama_cpp.GGML_TYPE_F32,
+    )
+    llama.eval(ids)
+    return llama.scores[: len(ids)]
+
+
 @pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "qwen3"])
 @pytest.mark.parametrize(
     "options",
@@ -63,20 +80,9 @@ def test_logits_equal_those_of_peft(
         wanted = tuned(torch.tensor([ids])).logits[0].numpy()
         with tuned.disable_adapter():
             plain = tuned(torch.tensor([ids])).logits[0].numpy()
-    llama = llama_cpp.Llama(
-        str(tmp_path / "base.gguf"),
-        lora_path=str(tmp_path / "lora.gguf"),
-        n_ctx=128,
-        n_threads=1,
-        n_threads_batch=1,
-        logits_all=True,
-        verbose=False,
-        type_k=llama_cpp.GGML_TYPE_F32,
-        type_v=llama_cpp.GGML_TYPE_F32,
-    )
-    llama.eval(ids)
+    scores = logits(tmp_path / "base.gguf", tmp_path / "lora.gguf", ids)
     assert np.abs(wanted - plain).max() > 0.5, "the adapter must change something"
-    np.testing.assert_allclose(llama.scores[: len(ids)], wanted, atol=1e-3)
+    np.testing.assert_allclose(scores, wanted, atol=1e-3)
 
 
 def test_eight_bits_are_enough_for_the_half_that_packs(folder: Any, tmp_path: Path) -> None:
@@ -96,17 +102,7 @@ def test_eight_bits_are_enough_for_the_half_that_packs(folder: Any, tmp_path: Pa
     ids = tokenizer(TEXT).input_ids
     with torch.no_grad():
         wanted = tuned(torch.tensor([ids])).logits[0].numpy()
-    llama = llama_cpp.Llama(
-        str(tmp_path / "base.gguf"),
-        lora_path=str(tmp_path / "q8_0.gguf"),
-        n_ctx=128,
-        n_threads=1,
-        n_threads_batch=1,
-        logits_all=True,
-        verbose=False,
-    )
-    llama.eval(ids)
-    off = llama.scores[: len(ids)] - wanted
+    off = logits(tmp_path / "base.gguf", tmp_path / "q8_0.gguf", ids) - wanted
     # An adapter that changes all: what enters it is rounded too, as in any matrix of 8 bits.
     assert np.sqrt((off**2).mean()) < 0.1 * wanted.std()
 
