@@ -26,7 +26,7 @@ ARGUMENTS = {
     "summon": "悟空、八戒", "dismiss": "八戒", "scene": "花果山", "note": "说话短些",
     "narrate": "天黑了", "next": "悟空", "edit": "俺知道密码", "undo": 1, "auto": 2,
     "persona": "书生", "remember": "我会游泳", "correct": "99 没有", "forget": "99",
-    "language": "zh", "whisper": "悟空 你好", "checkpoint": "一",
+    "language": "zh", "whisper": "悟空 你好", "checkpoint": "一", "rate": "up",
 }  # fmt: skip
 ORDERS = [c for c in COMMANDS if not c.here_only]
 
