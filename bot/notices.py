@@ -238,6 +238,10 @@ CROWDED = Words(
     "台上的人太多，这个模型记不下（{}）。请几位退场再说。",
     "There are more on stage than this model can hold ({}). Dismiss some of them.",
 )
+SAME_AGAIN = Words(
+    "{}想来想去还是这一句。再按一次，会换个想法再试。",
+    "{}: the same words again. Ask once more, and another try is made.",
+)
 STUMBLED = Words("{}没能答上来：{}", "{} could not answer: {}")
 AWAY = Words(
     "记忆暂时连不上，正在重试；说的话都排着队，不会丢。（{}）",

@@ -30,6 +30,7 @@ class Chores:
         self._learned: str | None = None  # id of the newest turn that `people` was given
         self.aloud = Aloud(view, self.later)
         self._retried = ""  # id of the last line, when there are versions to choose from
+        self._same = ("", 0)  # a line's id, and how often another version was no other
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something without anybody waiting for it."""
@@ -53,6 +54,15 @@ class Chores:
         """Wait for all that was begun."""
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    # -- versions --------------------------------------------------------------------------------
+
+    def same(self, line_id: str) -> int:
+        """How often another version of this line was asked for and said the same."""
+        return self._same[1] if self._same[0] == line_id else 0
+
+    def same_again(self, line_id: str) -> None:
+        self._same = (line_id, self.same(line_id) + 1)
 
     # -- feedback --------------------------------------------------------------------------------
 

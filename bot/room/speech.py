@@ -195,8 +195,12 @@ class Speech:
             speaker, line.id, person=line.person or job.work.individual, scene=scene, old=line
         )
         if not spoken.text or spoken.broken or spoken.text in line.texts:
+            name = speaker.name[view.language]
             if spoken.problem:
-                await view.say(notices.STUMBLED, speaker.name[view.language], spoken.problem)
+                await view.say(notices.STUMBLED, name, spoken.problem)
+            elif not spoken.broken:
+                self._chores.same_again(line.id)
+                await view.say(notices.SAME_AGAIN, name, to=job.work.person)
             await show(view, self._chores, line, speaker)
             return
         new = replace(
@@ -318,7 +322,9 @@ class Speech:
         return Spoken(text, broken, problem, mark, prompt.read, prompt.before)
 
     def _begin(self, prompt: _Prompt, attempt: int, *, chatter: bool) -> Reply:
-        version, voice = prompt.version, self._view.shared.voice
+        voice = self._view.shared.voice
+        # What gave the same words before would give them again: another seed, and warmer.
+        version = prompt.version + (self._chores.same(prompt.old.id) if prompt.old else 0)
         sampling = voice.sampling(
             prompt.scene,
             prompt.reader,

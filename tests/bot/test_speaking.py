@@ -8,6 +8,7 @@ import pytest
 from bot.filters import Filter, Rule
 from bot.grounding import leaning, passages
 from bot.limits import Limits, Rate
+from bot.voice import Voice
 from canon import Canon, build, read_book, table_of
 from characters.card import Lines
 from characters.prompt import Style
@@ -42,6 +43,35 @@ async def test_a_reply_that_repeats_the_last_one_is_asked_once_more(play):
     await p.say("/summon 悟空", "悟空，去", "悟空，再去")
     assert [text for _, text in p.lines[1:]] == [said, "老孙这就去打探打探。"]
     assert p.room.stats["repeats"] == 1
+
+
+async def test_another_version_that_says_the_same_is_told_and_tried_in_another_way(
+    play, monkeypatch
+):
+    said = "老孙一个筋斗十万八千里，怕甚么妖怪！"
+    tried, sampling = [], Voice.sampling
+
+    def noted(self, scene, speaker, turn, warmth=1.0):
+        tried.append((turn, warmth))
+        return sampling(self, scene, speaker, turn, warmth)
+
+    monkeypatch.setattr(Voice, "sampling", noted)
+    p = play([said] * 9 + ["老孙这就去打探打探。", said])
+    await p.say("/summon 悟空", "悟空，去")
+    before = len(tried)
+    for _ in range(3):
+        notices = len(p.stage.notices)
+        await p.say("/retry")
+        assert "还是这一句" in p.stage.notices[-1]
+        assert len(p.stage.notices) == notices + 1
+    turns = [turn for turn, _ in tried[before:]]
+    assert len(set(turns)) == len(turns) == 6  # two attempts each, no seed twice
+    warmths = [warmth for _, warmth in tried[before:]]
+    assert warmths[-1] > warmths[0]
+    assert p.lines[-1] == (WUKONG, said)
+    while p.lines[-1][1] == said:
+        await p.say("/retry")
+    assert p.lines[-1] == (WUKONG, "老孙这就去打探打探。")
 
 
 async def test_a_thought_is_never_shown(play):
