@@ -28,7 +28,8 @@ HERE = Path(__file__).parent / "studio"
 
 async def main(only: list[str]) -> None:
     with tempfile.TemporaryDirectory() as data:
-        os.environ["XDG_DATA_HOME"] = data  # what the host has set up here is nobody's business
+        # What the host has set up here is nobody's business.
+        os.environ |= {"HOME": data, "XDG_DATA_HOME": f"{data}/.local/share"}
         memory = await open_memory(None, folder=Path(data) / "mrp", patience=5)
         studio = Studio(load_cast(), memory)
         await studio.start()

@@ -91,8 +91,8 @@ async def furnish(studio, owner) -> str:
     )
     await owner.post("/owner/backups/make")
     jobs = studio.site.desk.jobs
-    argv = ("train", "recipes/xiyou-0.5b.toml", "-o", "runs/xiyou-0.5b")
-    job = Job("1790000000000-abcdef", "train", argv, "xiyou-0.5b.toml", 1_790_000_000.0)
+    argv = ("train", "recipes/example.toml", "-o", "runs/example")
+    job = Job("1790000000000-abcdef", "train", argv, "example.toml", 1_790_000_000.0)
     job = replace(job, ended=1_790_005_700.0, status=0, done=186, of=186)
     folder = jobs.folder / job.id
     folder.mkdir(parents=True)

@@ -78,3 +78,11 @@ async def test_one_is_brought_and_names_lead_nowhere_else(studio, owner, data_ho
         assert status == 404
         assert (await owner.get(f"/owner/backups/file/{name}"))[0] == 404
     assert (data_home / "secret.mrp.gz").exists()
+
+
+async def test_the_folder_is_named_as_people_write_it(studio, owner, monkeypatch, data_home):
+    monkeypatch.setenv("HOME", str(data_home.parent))
+    for page, folder in (("backups", "~/mrp/backups"), ("workshop", "~/mrp/workshop")):
+        _, text, *_ = await owner.get(f"/owner/{page}")
+        assert folder in text
+        assert str(data_home) not in text

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from bot import backup
+from bot.platforms.studio.hosting.desk import at_home
 from bot.platforms.studio.site import Ask
 
 
@@ -41,7 +42,7 @@ def _page(ask: Ask, told: str = "", status: int = 200) -> web.Response:
         status=status,
         told=told,
         kept=rows,
-        folder=str(backup.backups_folder()),
+        folder=at_home(backup.backups_folder()),
         can_restart=ask.site.desk.restart is not None,
     )
 

@@ -74,3 +74,9 @@ class Desk:
         return not (
             chosen or any(chat.source for chat in self.chats.all()) or settings.kept(settings.SEEN)
         )
+
+
+def at_home(folder: Path) -> str:
+    """A folder as people write it: `~` for the home."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

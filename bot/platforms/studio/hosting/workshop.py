@@ -19,6 +19,7 @@ from bot.platforms.studio.hosting.commands import (
     NotThere,
     Wares,
 )
+from bot.platforms.studio.hosting.desk import at_home
 from bot.platforms.studio.site import Ask
 from text.toml import read_toml
 
@@ -48,7 +49,7 @@ async def _page(ask: Ask, told: str = "", status: int = 200) -> web.Response:
         jobs=jobs,
         running=next((job for job in jobs if job.state == "running"), None),
         reports=_reports(desk.workshop),
-        folder=str(desk.workshop),
+        folder=at_home(desk.workshop),
     )
 
 
