@@ -26,6 +26,13 @@ LINES = [
 ]
 
 
+async def in_the_room(page) -> None:
+    """Wait until a room's page shows its first line and its scripts run: a key pressed before them
+    is only a key, the Return of a sent line too."""
+    await page.locator(".line.character").first.wait_for()
+    await page.wait_for_load_state("load")
+
+
 async def a_scene(studio) -> str:
     """Play a scene as the host. Returns the path of its room."""
     for number in range(40):

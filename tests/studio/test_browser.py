@@ -16,7 +16,7 @@ import pytest
 from bot.memory import Link, Visitor
 from speech.espeak import Espeak
 from speech.speaker import Speaker
-from tests.studio.shots import PHONE
+from tests.studio.shots import PHONE, in_the_room
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -49,7 +49,7 @@ async def test_an_evening(page, studio):
     assert await page.locator(".faces li").count() == 1
     await page.locator(".faces a").click()
     await page.get_by_role("button", name="和孙悟空说话").click()
-    await page.locator(".line.character").first.wait_for()
+    await in_the_room(page)
 
     # talk: a line that grows, once
     await page.locator("#text").fill("悟空，你怕谁？")
@@ -101,7 +101,7 @@ async def test_a_second_tab_a_lost_connection_and_a_phone(page, studio, chromium
     studio.script = lambda prompt: next(lines)
     await page.goto(f"{studio.url}/character/wukong")
     await page.get_by_role("button", name="和孙悟空说话").click()
-    await page.locator(".line.character").first.wait_for()
+    await in_the_room(page)
     second = await page.context.new_page()
     await second.set_viewport_size(PHONE)
     await second.goto(page.url)
@@ -168,7 +168,7 @@ async def test_a_line_is_heard(page, studio):
     studio.script = lambda prompt: "莫慌莫慌，有老孙在此，管他甚么山高水恶。"
     await page.goto(f"{studio.url}/character/wukong")
     await page.get_by_role("button", name="和孙悟空说话").click()
-    await page.locator(".line.character").first.wait_for()
+    await in_the_room(page)
     player = "[...document.querySelectorAll('audio')].at(-1)"
 
     async def plays() -> None:

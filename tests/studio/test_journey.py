@@ -27,6 +27,7 @@ from tests.discord.conftest import finished
 from tests.fakes.discord_server import FakeDiscord
 from tests.fakes.telegram_server import TelegramServer
 from tests.studio.conftest import Studio
+from tests.studio.shots import in_the_room
 from tests.telegram.conftest import World as Telegram
 from tests.trainer.conftest import internlm2, pieces, seed_files, tuning  # noqa: F401
 
@@ -206,7 +207,7 @@ async def the_gallery_and_two_on_stage(me: Visit) -> None:
     await page.wait_for_url("**/?q=*")
     await page.locator(".faces a").first.click()
     await me.press("和孙悟空说话")
-    await page.locator(".line.character").first.wait_for()
+    await in_the_room(page)
     await page.get_by_text("请人上场").click()
     await page.locator(".summon").get_by_role("button", name="猪八戒").click()
     await page.locator(".onstage").get_by_text("猪八戒").wait_for()
@@ -352,7 +353,7 @@ async def the_same_scene_in_telegram(world: Telegram, me: Visit) -> None:
     await world.hears("/enter/", world.ming, seconds=60)  # told to 小明 alone
     assert "/enter/" not in "".join(world.texts())
     await me.enter(world.texts(world.ming)[-1])
-    await page.locator(".line.character").first.wait_for()
+    await in_the_room(page)
     await me.say("悟空，桥在哪里？")
     said = (await me.words())[-1]
     await server.until(lambda: any(said[:12] in text for text in world.texts()), 60)
@@ -374,7 +375,7 @@ async def the_same_scene_in_discord(world: Discord, me: Visit) -> None:
     answer = server.answer_to(call)
     await server.until(lambda: "/enter/" in answer["content"], 60)
     await me.enter(answer["content"])
-    await page.locator(".line.character").first.wait_for()
+    await in_the_room(page)
     await me.say("悟空，山在哪里？")
     lines = await world.lines_until(2, seconds=60)
     assert lines[-1] == ("孙悟空", (await me.words())[-1])
