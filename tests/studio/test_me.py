@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from bot.forms import filled
 from bot.memory import Fact
 from tests.studio.conftest import held
 
@@ -90,3 +93,19 @@ async def test_export_and_erasing_everything(studio):
         assert (await each.get("/me"))[0] == 401
     keys = [key async for key in studio.memory.redis.scan_iter(match="*person:discord:42*")]
     assert keys == []
+
+
+@pytest.mark.parametrize(("stay", "left"), [("", set()), ("stay", {"四海龙"})])
+async def test_who_erases_everything_takes_their_characters_or_leaves_them(studio, stay, left):
+    browser = await studio.browser("test:小明", "小明")
+    assert 'name="characters"' not in (await browser.get("/me"))[1]  # nothing to choose
+    for name, reach in (("私房龙", "private"), ("四海龙", "everywhere")):
+        typed = {"name": name, "brief": "龙。", "greeting": f"{name}来了！"}
+        one = filled({(key, ""): text for key, text in typed.items()}, None)
+        await studio.house.casts.keep(one, "test:小明", reach)
+    assert 'name="characters"' in (await browser.get("/me"))[1]
+    await browser.post("/me", order="everything", argument="all", characters=stay)
+    await studio.house.casts.refresh()
+    entries = studio.house.casts.entries()
+    assert {each.character.name["zh"] for each in entries} == left
+    assert all(not each.owner for each in entries)

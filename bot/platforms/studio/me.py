@@ -30,7 +30,8 @@ async def _page(ask: Ask, told: str, status: int = 200) -> web.Response:
     house = ask.site.house
     await house.people.settle()
     known = await house.memory.person(ask.visitor.person).known()
-    return ask.page("me.html", status=status, known=known, told=told)
+    made = await house.casts.owned_by(known.accounts)
+    return ask.page("me.html", status=status, known=known, told=told, made=made)
 
 
 async def change(ask: Ask) -> web.StreamResponse:
@@ -61,12 +62,14 @@ async def _rename(ask: Ask, name: str) -> web.Response:
 
 
 async def _everything(ask: Ask, argument: str) -> web.Response:
-    """Erase all about the visitor. It also ends all of their sessions."""
+    """Erase all about the visitor. It also ends all of their sessions. The characters they made go
+    along, or stay without their name where others can summon them."""
     if argument != "all":
         return ask.see("me")
     visitor = ask.visitor
+    what = "all, keep my characters" if ask.text("characters", 4) == "stay" else "all"
     await ask.site.house.people.obey(
-        Order("forget", "all"), visitor.person, visitor.name, ROOM, True, ask.language
+        Order("forget", what), visitor.person, visitor.name, ROOM, True, ask.language
     )
     response = ask.see("")
     response.del_cookie(COOKIE, path=ask.site.addresses.base or "/")

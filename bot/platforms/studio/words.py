@@ -263,6 +263,11 @@ WORDS: Mapping[str, Words] = {
         "What you said, what was answered, what is remembered: all gone for good. You are signed "
         "out everywhere.",
     ),
+    "characters stay": Words(
+        "我做的 {} 个角色里，别人能请的留给大家，不再有我的名字（不勾就一起抹去）",
+        "Of the characters I made ({}), leave those that others can summon, without my name (else "
+        "they go, too)",
+    ),
     "sure": Words("我确定", "I am sure"),
     "leave everywhere": Words("从所有浏览器退出", "Sign out everywhere"),
     # owner
