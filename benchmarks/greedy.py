@@ -1,7 +1,11 @@
-"""Greedy text of one model on two builds of llama.cpp: equal, but for ties?
+"""Greedy text of one model on two builds of llama.cpp, or of a voice and the model that it was
+merged into: equal, but for ties?
 
     python -m benchmarks.greedy MODEL -o cpu.json          on this build
     python -m benchmarks.greedy MODEL --against cpu.json   on the other: compares, last line is JSON
+
+    python -m benchmarks.greedy BASE --voice VOICE -o voice.json
+    python -m benchmarks.greedy MERGED --against voice.json
 
 Backends add up in different orders, so logits differ in the last digits. A difference counts as
 a tie where this build itself finds the other's token within 0.1 (natural log) of its own.
@@ -61,7 +65,7 @@ async def compared(engine: LlamaEngine, ours: list[Any], theirs: list[Any]) -> d
 
 
 async def run(chosen: argparse.Namespace) -> dict[str, Any]:
-    engine = LlamaEngine.open(chosen.model, context=2048, replies=2)
+    engine = LlamaEngine.open(chosen.model, context=2048, replies=2, adapter=chosen.voice)
     try:
         began = time.monotonic()
         found = await texts(engine, chosen.tokens)
@@ -79,8 +83,11 @@ async def run(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Greedy text on two builds of llama.cpp.")
+    parser = argparse.ArgumentParser(
+        description="Greedy text of two builds, or of a voice and its merge."
+    )
     parser.add_argument("model", type=Path)
+    parser.add_argument("--voice", type=Path, help="a LoRA adapter as GGUF, on its base")
     parser.add_argument("-o", "--output", type=Path, help="for the texts of this build")
     parser.add_argument("--against", type=Path, help="the texts of the other build")
     parser.add_argument("--tokens", type=int, default=32, help="of a reply, at most (32)")

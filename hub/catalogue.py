@@ -21,7 +21,8 @@ Use = Literal["talk", "base", "search", "voice", "speech", "hearing"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A model of the catalogue.
+    """A model of the catalogue. `what` says in one line what it is good for, `zh` the same in
+    Chinese for the page that offers it.
 
     `repositories` by source; `files` are patterns; `sha256` by file where known; `bytes` roughly
     what comes down; `revision` the commit on Hugging Face ("": the newest). `use`: to talk with, a
@@ -45,6 +46,7 @@ class Entry:
     of: str = ""
     adapter: str = ""
     revision: str = ""
+    zh: str = ""
 
     def memory(self, context: int = 4096, replies: int = 2) -> int:
         """Bytes that serving takes, roughly: weights, `replies` contexts, half a GiB beside."""

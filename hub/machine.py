@@ -13,6 +13,8 @@ from collections.abc import Iterable
 
 from hub.catalogue import Entry, GiB, catalogue
 
+OWN_MEMORY, ASSUMED = "the machine's memory", "8 GiB assumed"  # `where` of `machine_memory`
+
 
 def card_memory() -> tuple[int, str]:
     """Bytes of the first NVIDIA card, and its name; 0 where there is none."""
@@ -47,7 +49,7 @@ def machine_memory() -> tuple[int, str]:
     if size:
         return size, card
     total = own_memory()
-    return (total * 3 // 4, "the machine's memory") if total else (8 * GiB, "8 GiB assumed")
+    return (total * 3 // 4, OWN_MEMORY) if total else (8 * GiB, ASSUMED)
 
 
 def best_first(known: Iterable[Entry], memory: int) -> list[Entry]:

@@ -25,6 +25,7 @@ WITHOUT_KV = {"minicpm5-1b"}
 def test_an_entry_can_be_fetched_and_chosen(entry: Entry) -> None:
     assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", entry.name)
     assert entry.what
+    assert bool(entry.zh) is (entry.use in ("talk", "voice"))  # what the set-up page offers
     assert entry.licence
     if entry.use == "voice":
         assert KNOWN[entry.of].use == "talk"

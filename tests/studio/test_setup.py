@@ -118,6 +118,14 @@ async def test_a_model_is_chosen_and_waits_for_a_restart(studio, owner, data_hom
     assert default_model() == ""
 
 
+@pytest.mark.parametrize(("language", "words"), [("zh", "显卡"), ("en", "for a card of")])
+async def test_models_are_described_in_the_language_of_the_page(owner, language, words):
+    await owner.post("/look", back="/owner/setup", language=language)
+    _, page = await owner.get("/owner/setup")
+    assert words in page
+    assert ({"zh": "for a card of", "en": "显卡"}[language]) not in page
+
+
 async def test_a_model_is_fetched_by_a_job(studio, owner, monkeypatch):
     begun = []
     jobs = studio.site.desk.jobs

@@ -7,26 +7,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from characters.card import Words
 from engine.header import read_header, size_of
 from engine.resources import needs, plan
 from engine.sequence import EngineError
 from hub import found
 from hub.catalogue import Entry, catalogue
 from hub.choice import SHIPPED, pulled
-from hub.machine import best_first, machine_memory
+from hub.machine import ASSUMED, OWN_MEMORY, best_first, machine_memory
 
 CONTEXT, REPLIES = 4096, 2  # what is reckoned with, as `mrp model list` does
 SHIPPED_NAME = "shipped"  # as `mrp model use` calls it
+NOTHING = Words("", "")
+WHERE = {
+    OWN_MEMORY: Words("这台机器的内存", "the machine's memory"),
+    ASSUMED: Words("问不出来，按 8 GiB 算", "not known, 8 GiB assumed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A row of the page. `name` is what `mrp model use` takes; `needs` is bytes of memory when it
-    serves, `bytes` of its file; `what` is one line of the catalogue, "" for a file that was found.
-    """
+    serves, `bytes` of its file; `what` is one line of the catalogue, empty for a file that was
+    found."""
 
     name: str
-    what: str
+    what: Words
     bytes: int
     needs: int
     fits: bool
@@ -42,7 +48,7 @@ class Shelf:
     are files on this machine. `memory` bytes are `where`."""
 
     memory: int
-    where: str
+    where: Words
     shipped: Model
     best: tuple[Model, ...]
     more: tuple[Model, ...]
@@ -67,12 +73,13 @@ def shelf(workshop: Path, most: int = 6) -> Shelf:
     files += [(str(path), path, size_of(path)) for path in made(workshop)]
     return Shelf(
         memory,
-        where,
-        Model(SHIPPED_NAME, "", SHIPPED.stat().st_size, *_exact(SHIPPED, memory), here=True),
+        WHERE.get(where) or Words(where, where),  # a card's name is the same in both
+        Model(SHIPPED_NAME, NOTHING, SHIPPED.stat().st_size, *_exact(SHIPPED, memory), here=True),
         tuple(rows[:most]),
         tuple(rows[most:]),
         tuple(
-            Model(name, "", size, *_exact(path, memory), here=True) for name, path, size in files
+            Model(name, NOTHING, size, *_exact(path, memory), here=True)
+            for name, path, size in files
         ),
     )
 
@@ -88,7 +95,7 @@ def _of_the_catalogue(entry: Entry, sized: Entry, memory: int) -> Model:
     need = exact or sized.memory()
     return Model(
         entry.name,
-        entry.what,
+        Words(entry.zh or entry.what, entry.what),
         sized.bytes,
         need,
         fits or need <= memory,
