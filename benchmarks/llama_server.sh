@@ -25,8 +25,10 @@ P
 program=$folder/bin/llama-server
 if [ ! -x "$program" ] || [ "$(cat "$folder/version" 2>/dev/null)" != "$version" ]; then
     archive=$folder/llama_cpp_python-$version.tar.gz
-    [ -f "$archive" ] || "$python" -m pip download --quiet --no-deps --no-binary :all: \
-        --no-build-isolation --dest "$folder" "llama-cpp-python==$version" >&2
+    # pip reads the package's metadata with its build tools, which it fetches itself (as wheels: hence
+    # not `--no-binary :all:`) into a place of its own, so that a bare environment is enough.
+    [ -f "$archive" ] || "$python" -m pip download --quiet --no-deps \
+        --no-binary llama-cpp-python --dest "$folder" "llama-cpp-python==$version" >&2
     tar -xzf "$archive" -C "$folder"
     cmake -S "$folder/llama_cpp_python-$version/vendor/llama.cpp" -B "$folder/make" \
         -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DGGML_CCACHE=OFF \

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from benchmarks.llama_servers import LlamaServer
 from bot.endpoint.server import Endpoint, listen
 from bot.voice import Voice
 from characters.card import load_cast
@@ -27,7 +26,7 @@ from engine.remote.engine import RemoteEngine
 from engine.sequence import BadRequest, Engine, EngineError, PromptTooLong, Sampling
 from hub.choice import SHIPPED
 
-from .remote.conftest import Scripted
+from .remote.conftest import Scripted, llama_server_program
 
 CONTEXT = 1024
 SHORT = Style(cards="name", rules=False)
@@ -84,35 +83,14 @@ async def behind_ours() -> AsyncIterator[RemoteEngine]:
 
 @asynccontextmanager
 async def behind_llama_server() -> AsyncIterator[RemoteEngine]:
-    program = os.environ.get("MRP_TEST_LLAMA_SERVER")
-    if not program:
-        pytest.skip("MRP_TEST_LLAMA_SERVER names no llama-server (benchmarks/llama_server.sh)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        program, "-m", str(SHIPPED), "--port", str(port), "-c", str(4 * CONTEXT), "-np", "4",
-        "-t", "1", "-fa", "off",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(120):
-            while True:
-                try:
-                    remote = await RemoteEngine.open([f"http://127.0.0.1:{port}"])
-                    break
-                except EngineError:
-                    assert process.returncode is None, "llama-server ended"
-                    await asyncio.sleep(0.2)
+    options = ("-c", str(4 * CONTEXT), "-np", "4", "-t", "1", "-fa", "off")
+    async with LlamaServer(llama_server_program(), SHIPPED, *options) as server:
+        remote = await RemoteEngine.open([server.url])
         remote.metadata = await metadata()
         try:
             yield remote
         finally:
             await remote.close()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 async def metadata() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -18,6 +19,14 @@ from engine.remote.fleet import Wish
 CHATML = "{{ '<|im_start|>' }} {{ '<|im_end|>' }}"
 FENCES = {"<|im_start|>": 1, "<|im_end|>": 2}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def llama_server_program() -> str:
+    """The llama-server that MRP_TEST_LLAMA_SERVER names; without one the test is skipped."""
+    program = os.environ.get("MRP_TEST_LLAMA_SERVER", "")
+    if not program:
+        pytest.skip("MRP_TEST_LLAMA_SERVER names no llama-server (benchmarks/llama_server.sh)")
+    return program
 
 
 class Scripted:
