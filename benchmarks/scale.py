@@ -13,9 +13,11 @@ echo of --speed tokens a second, or with --engine URL a model server. --single i
 one Redis, of which nothing is killed.
 
 The last line is JSON: messages; lost (not stored), heard or answered twice, unanswered without a
-word; refused in words; p50 and p95 of the seconds from sending a message to its whole answer, less
-what the echo itself takes; CPU milliseconds a message; resident memory of a worker, and of Redis
-for a room.
+word, answers that were stored and never shown; refused in words; p50 and p95 of the seconds from
+sending a message to its whole answer, less what the echo itself takes (`calm`: of those that were
+sent more than CALM seconds after something was killed or went away); CPU milliseconds a message of
+the workers (their starts apart, those that were killed included), of Redis, and of this platform;
+resident memory of a worker, and what a room adds to it and to Redis.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from typing import Any
 
 import redis
 
-from benchmarks.redis_servers import Cluster, Servers
+from benchmarks.redis_servers import Cluster, Servers, cpu_seconds
 from bot.drafts import Pace
 from bot.engines import open_server
 from bot.house import House
@@ -58,6 +60,7 @@ PLATFORM = "scale"
 AGAIN = 10.0  # seconds after which a message that was not acknowledged is delivered again
 TWICE = 0.03  # share of messages that are delivered to two workers
 SETTLE = 240.0  # seconds that may pass at the end until all is answered
+CALM = 30.0  # seconds after a trouble, until what is sent is not counted as touched by it
 TOLD = ("没能答上来", "没有来得及回答")  # what a refusal in words holds
 
 
@@ -174,13 +177,8 @@ async def work(options: argparse.Namespace) -> None:
         if "away" in order:
             Away.until = time.monotonic() + order["away"]
         elif "usage" in order:
-            used = resource.getrusage(resource.RUSAGE_SELF)
             pages = int(Path("/proc/self/statm").read_text().split()[1])
-            out.say(
-                "usage",
-                cpu=used.ru_utime + used.ru_stime,
-                mb=pages * resource.getpagesize() / 2**20,
-            )
+            out.say("usage", mb=pages * resource.getpagesize() / 2**20)
         else:
             keep(hear(order))
     while tasks:
@@ -199,11 +197,17 @@ class Worker:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.ready = asyncio.Event()
+        self.start_cpu = 0.0  # seconds that it took to be ready
         self.usage: asyncio.Future[dict[str, float]] | None = None
 
     @property
     def alive(self) -> bool:
         return self.process.returncode is None and self.ready.is_set()
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds since it was ready."""
+        return cpu_seconds(self.process.pid) - self.start_cpu if self.alive else 0.0
 
     def tell(self, **order: object) -> None:
         assert self.process.stdin is not None
@@ -223,7 +227,9 @@ class Platform:
         self.shown: dict[int, float] = {}
         self.lines: Counter[str] = Counter()
         self.told: Counter[str] = Counter()  # refusals in words, a room
-        self.cpu = 0.0
+        self.dead_cpu = 0.0  # CPU seconds of workers that were killed
+        self.starts: list[float] = []  # CPU seconds of each start
+        self.troubles: list[float] = []  # when something was killed or went away
         self.killed = 0
         self._reading: set[asyncio.Task[None]] = set()
 
@@ -253,6 +259,8 @@ class Platform:
         now = time.monotonic()
         match said["kind"]:
             case "ready":
+                worker.start_cpu = cpu_seconds(worker.process.pid)
+                self.starts.append(worker.start_cpu)
                 worker.ready.set()
             case "kept":
                 self.kept.setdefault(said["number"], now)
@@ -286,8 +294,13 @@ class Platform:
                     tried[number] = now
                     self._deliver(number)
 
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of all workers since they were ready."""
+        return self.dead_cpu + sum(worker.cpu for worker in self.workers)
+
     async def usages(self) -> list[dict[str, float]]:
-        """CPU seconds and memory of those that live."""
+        """What those that live say of their memory, in MB."""
         found = []
         for worker in self.workers:
             if worker.alive:
@@ -303,6 +316,7 @@ class Platform:
         if not alive:
             return
         dead = self._chance.choice(alive)
+        self.dead_cpu += dead.cpu
         dead.ready.clear()
         dead.process.kill()
         await dead.process.wait()
@@ -335,14 +349,10 @@ async def trouble(options: argparse.Namespace, platform: Platform, cluster: Clus
     """Kill workers and primaries, and take the engine away. Returns the number of failovers."""
     length = 60 * options.minutes
     begun = time.monotonic()
-    plan = [(length / 3, "primary"), (length / 2, "engine"), (2 * length / 3, "primary")]
-    at = options.kill_every
-    while options.kill_every and at < length:
-        plan.append((at, "worker"))
-        at += options.kill_every
-    failovers = 0
-    for when, what in sorted(plan):
+
+    async def at(when: float, what: str) -> None:
         await asyncio.sleep(max(0.0, begun + when - time.monotonic()))
+        platform.troubles.append(time.monotonic())
         if what == "worker":
             await platform.kill_one()
         elif what == "engine":
@@ -351,9 +361,17 @@ async def trouble(options: argparse.Namespace, platform: Platform, cluster: Clus
         else:
             await asyncio.to_thread(cluster.kill_a_primary)
             await asyncio.to_thread(cluster.wait_for_failover)
-            failovers += 1
+            print(f"{time.monotonic() - begun:.1f} s: another primary", file=sys.stderr)
             await asyncio.to_thread(cluster.start_dead)
-    return failovers
+        print(f"{when:.0f} s to {time.monotonic() - begun:.1f} s: {what}", file=sys.stderr)
+
+    plan = [(length / 3, "primary"), (length / 2, "engine"), (2 * length / 3, "primary")]
+    kill = options.kill_every
+    while options.kill_every and kill < length:
+        plan.append((kill, "worker"))
+        kill += options.kill_every
+    await asyncio.gather(*[at(when, what) for when, what in plan])
+    return sum(what == "primary" for _, what in plan)
 
 
 async def judged(memory: Memory, rooms: list[str], platform: Platform) -> dict[str, int]:
@@ -383,6 +401,7 @@ async def judged(memory: Memory, rooms: list[str], platform: Platform) -> dict[s
         "refused_in_words": refused,
         "unanswered": silent,
         "wrong": wrong,
+        "never_shown": sum(number not in platform.shown for number in answers),
     }
 
 
@@ -400,18 +419,14 @@ def used_memory(servers: Servers) -> int:
 async def measure(options: argparse.Namespace, servers: Servers, url: str) -> dict[str, Any]:
     platform = Platform(options, url)
     rooms = [f"r{number}" for number in range(options.rooms)]
-    before = used_memory(servers)
+    empty = used_memory(servers)
     await asyncio.gather(*[platform.start() for _ in range(options.workers)])
     if not await until(lambda: all(worker.alive for worker in platform.workers), 240):
         raise SystemExit("the workers do not start")
+    fresh = _mean_mb(await platform.usages())
     again = asyncio.create_task(platform.redeliver())
-    for number, name in enumerate(rooms):
-        platform.send(-1 - number, name, "/summon 悟空")
-        if number % 20 == 19:
-            await until(lambda: len(platform.kept) > len(platform.sent) - 20, 60)
-    await until(lambda: len(platform.kept) == len(rooms), SETTLE)
-    platform.sent.clear()
-    began_cpu = sum(usage["cpu"] for usage in await platform.usages())
+    await _summon(platform, rooms)
+    used = _cpu(platform, servers)
     troubling = None
     if isinstance(servers, Cluster):
         troubling = asyncio.create_task(trouble(options, platform, servers))
@@ -421,37 +436,87 @@ async def measure(options: argparse.Namespace, servers: Servers, url: str) -> di
         platform.send(number, name, f"悟空，第{number}句")
         number += 1
         await asyncio.sleep(max(0.0, begun + number / options.rate - now))
+    sending = time.monotonic() - begun
     failovers = await troubling if troubling else 0
     memory = await open_memory(url, patience=60)
     settled = await _settle(memory, platform, number)
-    usages = await platform.usages()
+    used = {who: seconds - used[who] for who, seconds in _cpu(platform, servers).items()}
+    took = time.monotonic() - begun
+    mb = _mean_mb(await platform.usages())
     again.cancel()
     await platform.close()
+    if options.timeline:
+        _write_timeline(Path(options.timeline), platform, begun)
     found = await judged(memory, rooms, platform)
     await memory.close()
-    own = len(answer_of(number).encode()) / options.speed if options.speed else 0.0
-    added = [
-        platform.shown[n] - sent - own
-        for n, (_, _, sent) in platform.sent.items()
-        if n in platform.shown
-    ]
-    ordered = sorted(added) or [0.0]
-    cpu = sum(usage["cpu"] for usage in usages) - (began_cpu if not platform.killed else 0.0)
-    return found | {
+    return found | _latency(options, platform) | {
         "settled": settled,
         "rooms": options.rooms, "workers": options.workers, "minutes": options.minutes,
-        "rate": options.rate, "engine": options.engine or f"echo {options.speed:g}/s",
+        "rate": options.rate, "sent_a_second": round(number / sending, 2),
+        "engine": options.engine or f"echo {options.speed:g}/s",
         "workers_killed": platform.killed, "failovers": failovers,
         "shown_again": sum(count > 1 for count in platform.lines.values()),
-        "added_p50_s": round(statistics.median(ordered), 3),
-        "added_p95_s": round(ordered[int(0.95 * (len(ordered) - 1))], 3),
-        "added_max_s": round(ordered[-1], 3),
-        # Only where none was killed: what a dead worker used is not known.
-        "cpu_ms_a_message": round(1000 * cpu / max(number, 1), 2) if not platform.killed else None,
-        "worker_mb": round(statistics.mean([u["mb"] for u in usages] or [0]), 1),
-        "redis_kb_a_room": round((used_memory(servers) - before) / 1024 / options.rooms, 1),
+        **{f"{who}_cpu_ms_a_message": round(1000 * seconds / max(number, 1), 2)
+           for who, seconds in used.items()},
+        "cpu_busy": round(sum(used.values()) / took, 3),
+        "start_cpu_s": round(statistics.mean(platform.starts), 2),
+        "worker_mb": round(mb, 1),
+        "worker_kb_a_room": round(1024 * (mb - fresh) / options.rooms, 1),
+        "redis_kb_a_room": round((used_memory(servers) - empty) / 1024 / options.rooms, 1),
         "cpus": len(os.sched_getaffinity(0)),
     }  # fmt: skip
+
+
+async def _summon(platform: Platform, rooms: list[str]) -> None:
+    """Bring somebody on stage in every room; what this takes is not counted."""
+    for number, name in enumerate(rooms):
+        platform.send(-1 - number, name, "/summon 悟空")
+        if number % 20 == 19:
+            await until(lambda: len(platform.kept) > len(platform.sent) - 20, 60)
+    await until(lambda: len(platform.kept) == len(rooms), SETTLE)
+    platform.sent.clear()
+
+
+def _cpu(platform: Platform, servers: Servers) -> dict[str, float]:
+    """CPU seconds until now, of each who has a part."""
+    own = time.process_time()
+    return {"workers": platform.cpu, "redis": servers.cpu_seconds(), "platform": own}
+
+
+def _mean_mb(usages: list[dict[str, float]]) -> float:
+    return statistics.mean([usage["mb"] for usage in usages] or [0.0])
+
+
+def _latency(options: argparse.Namespace, platform: Platform) -> dict[str, float]:
+    """Seconds from sending to the whole answer, less what the echo itself takes."""
+    added: list[float] = []
+    calm: list[float] = []
+    for number, (_, _, sent) in platform.sent.items():
+        if number in platform.shown:
+            own = len(answer_of(number).encode()) / options.speed if options.speed else 0.0
+            added.append(platform.shown[number] - sent - own)
+            if not any(at <= sent < at + CALM for at in platform.troubles):
+                calm.append(added[-1])
+
+    def at(values: list[float], share: float) -> float:
+        ordered = sorted(values) or [0.0]
+        return round(ordered[int(share * (len(ordered) - 1))], 3)
+
+    return {
+        "added_p50_s": at(added, 0.5), "added_p95_s": at(added, 0.95), "added_max_s": at(added, 1),
+        "calm": len(calm), "calm_p50_s": at(calm, 0.5), "calm_p95_s": at(calm, 0.95),
+    }  # fmt: skip
+
+
+def _write_timeline(file: Path, platform: Platform, begun: float) -> None:
+    rows = ["number,room,sent_s,stored_s,shown_s"]
+    for number, (room, _, sent) in platform.sent.items():
+        stored, shown = (
+            f"{when[number] - begun:.2f}" if number in when else ""
+            for when in (platform.kept, platform.shown)
+        )
+        rows.append(f"{number},{room},{sent - begun:.2f},{stored},{shown}")
+    file.write_text("\n".join(rows) + "\n")
 
 
 async def _settle(memory: Memory, platform: Platform, count: int) -> bool:
@@ -477,6 +542,9 @@ def main() -> int:
     parser.add_argument("--away", type=float, default=20.0, help="seconds without the engine")
     parser.add_argument("--engine", metavar="URL", default="", help="a model server, not the echo")
     parser.add_argument("--single", action="store_true", help="one worker, one Redis, no trouble")
+    parser.add_argument(
+        "--timeline", metavar="FILE", help="when each message was sent, stored, answered; as CSV"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--redis", default="", help=argparse.SUPPRESS)
@@ -495,7 +563,7 @@ def main() -> int:
             with Cluster(Path(folder)) as cluster:
                 found = asyncio.run(measure(options, cluster, cluster.url))
     print(json.dumps(found))
-    wrong = ("lost", "heard_twice", "answered_twice", "unanswered", "wrong")
+    wrong = ("lost", "heard_twice", "answered_twice", "unanswered", "wrong", "never_shown")
     return 1 if any(found[key] for key in wrong) or not found["settled"] else 0
 
 

@@ -8,6 +8,7 @@ until it succeeds.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -20,6 +21,7 @@ from redis.backoff import NoBackoff
 from bot.memory.refusals import heals, told
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds
+_LEAST_PAUSE = 0.1  # seconds between two tries of a step, also when others find Redis back
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class Connection:
         self.redis: Any = redis.asyncio.Redis()  # a `Client`, whose commands redis-py types apart
         self._attached = False
         self._closed = False
+        self._back = asyncio.Event()  # set, and made anew, when a step that waited is done
 
     @property
     def where(self) -> str:
@@ -83,6 +86,7 @@ class Connection:
         A step that is under way, or that begins later, raises MemoryAway.
         """
         self._closed = True
+        self._back.set()
         await self.redis.aclose()
         await asyncio.to_thread(self._server.stop)
 
@@ -148,12 +152,24 @@ class Connection:
                 if not waiting and on_connection:
                     await on_connection(away)
                 waiting = True
-                await asyncio.sleep(pause)
+                await self._pause(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
+                if waiting:
+                    self._back.set()
+                    self._back = asyncio.Event()
                 if waiting and on_connection:
                     await on_connection(None)
                 if task and task.cancelling() > cancelled:
                     # redis-py (8.1) swallows a cancellation that comes while it connects.
                     raise asyncio.CancelledError
                 return done
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until it is worth another try: so many seconds, or until a step that waited too is
+        done. (That may have been on another node of a cluster, so not at once each time.)"""
+        back = self._back
+        await asyncio.sleep(min(seconds, _LEAST_PAUSE))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds - _LEAST_PAUSE)):
+                await back.wait()

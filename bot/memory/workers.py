@@ -132,12 +132,15 @@ class Workers:
         await self._give_back(_floor_key(what))
 
     async def _take(self, keys: list[str], request: str, *, in_order: bool) -> int:
+        # Of those on this machine it is known at once that they have ended; what they held is free.
+        alive = [process for process in self.others if not process_ended(process)]
+
         async def step() -> int:
             redis: Any = self._memory.redis
             return int(
                 await redis.eval(
                     _FLOOR, len(keys), *keys,
-                    *(self.name, FLOOR_SECONDS, request, "1" if in_order else "", *self.others),
+                    *(self.name, FLOOR_SECONDS, request, "1" if in_order else "", *alive),
                 )
             )  # fmt: skip
 

@@ -174,3 +174,49 @@ async def test_what_is_no_fault_of_redis_is_not_hidden():
     with pytest.raises(KeyError):
         await connection.lasting(step, None)
     await connection.close()
+
+
+class Ready(Nowhere):
+    """A server whose client needs nothing."""
+
+    async def client(self, **_: object) -> redis.asyncio.Redis:
+        return redis.asyncio.Redis()
+
+
+async def test_who_finds_redis_back_wakes_the_others(monkeypatch):
+    monkeypatch.setattr("bot.memory.connection._LEAST_PAUSE", 0.0)
+    connection = Connection(Ready(), float("inf"))  # type: ignore[arg-type]
+    tried: dict[str, asyncio.Event] = {"slow": asyncio.Event(), "quick": asyncio.Event()}
+    away = True
+
+    async def step(name: str) -> str:
+        tried[name].set()
+        if away:
+            raise redis.ConnectionError("away")
+        return name
+
+    monkeypatch.setattr("bot.memory.connection._FIRST_PAUSE", 3600.0)
+    slow = asyncio.create_task(connection.lasting(lambda: step("slow"), None))
+    await tried["slow"].wait()
+    monkeypatch.setattr("bot.memory.connection._FIRST_PAUSE", 0.01)
+    quick = asyncio.create_task(connection.lasting(lambda: step("quick"), None))
+    await tried["quick"].wait()
+    away = False
+    assert await asyncio.wait_for(asyncio.gather(slow, quick), 30) == ["slow", "quick"]
+    await connection.close()
+
+
+async def test_a_closed_connection_waits_for_nothing(monkeypatch):
+    monkeypatch.setattr("bot.memory.connection._FIRST_PAUSE", 3600.0)
+    connection = Connection(Ready(), float("inf"))  # type: ignore[arg-type]
+    tried = asyncio.Event()
+
+    async def step() -> None:
+        tried.set()
+        raise redis.ConnectionError("away")
+
+    waiting = asyncio.create_task(connection.lasting(step, None))
+    await tried.wait()
+    await connection.close()
+    with pytest.raises(MemoryAway, match="closed"):
+        await asyncio.wait_for(waiting, 30)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
+from bot import portable
 from bot.memory import Memory, Request, new_id, workers
 from bot.memory.workers import Workers
 
@@ -96,6 +99,21 @@ async def test_who_died_with_the_floor_keeps_nobody_from_it(
     await a.give_back("polling")
     assert await b.take("polling")
     await b.give_back("polling")
+
+
+async def test_who_died_on_this_machine_is_known_to_at_once(memory: Memory):
+    await memory.redis.delete("mrp:1:workers:test%2F1")
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    a, b = Workers(memory, "box/1/1/1"), Workers(memory, portable._named(child.pid))
+    await b.beat(GROUP)
+    await a.beat(GROUP)
+    assert await b.take("polling")
+    assert not await a.take("polling")
+    child.kill()
+    child.wait()
+    assert b.name in a.others, "no beat was missed yet"
+    assert await a.take("polling")
+    await a.give_back("polling")
 
 
 async def test_older_messages_of_others_go_first(
