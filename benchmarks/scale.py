@@ -111,7 +111,7 @@ class Window:
 
 
 class Away:
-    """Until when the engine does not answer."""
+    """Until when the engine does not answer, by the clock that all processes share."""
 
     until = 0.0
 
@@ -175,7 +175,7 @@ async def work(options: argparse.Namespace) -> None:
     while row := await reader.readline():
         order = json.loads(row)
         if "away" in order:
-            Away.until = time.monotonic() + order["away"]
+            Away.until = order["away"]
         elif "usage" in order:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             out.say("usage", mb=pages * resource.getpagesize() / 2**20)
@@ -231,6 +231,7 @@ class Platform:
         self.starts: list[float] = []  # CPU seconds of each start
         self.troubles: list[float] = []  # when something was killed or went away
         self.killed = 0
+        self._away_until = 0.0
         self._reading: set[asyncio.Task[None]] = set()
 
     async def start(self) -> Worker:
@@ -261,6 +262,7 @@ class Platform:
             case "ready":
                 worker.start_cpu = cpu_seconds(worker.process.pid)
                 self.starts.append(worker.start_cpu)
+                worker.tell(away=self._away_until)
                 worker.ready.set()
             case "kept":
                 self.kept.setdefault(said["number"], now)
@@ -324,6 +326,12 @@ class Platform:
         self.killed += 1
         await self.start()
 
+    def take_the_engine_away(self, seconds: float) -> None:
+        """For workers that start meanwhile, too."""
+        self._away_until = time.monotonic() + seconds
+        for worker in self.workers:
+            worker.tell(away=self._away_until)
+
     async def close(self) -> None:
         for worker in self.workers:
             if worker.process.returncode is None and worker.process.stdin:
@@ -356,8 +364,7 @@ async def trouble(options: argparse.Namespace, platform: Platform, cluster: Clus
         if what == "worker":
             await platform.kill_one()
         elif what == "engine":
-            for worker in platform.workers:
-                worker.tell(away=options.away)
+            platform.take_the_engine_away(options.away)
         else:
             await asyncio.to_thread(cluster.kill_a_primary)
             await asyncio.to_thread(cluster.wait_for_failover)
