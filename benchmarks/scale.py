@@ -14,10 +14,10 @@ one Redis, of which nothing is killed.
 
 The last line is JSON: messages; lost (not stored), heard or answered twice, unanswered without a
 word, answers that were stored and never shown; refused in words; p50 and p95 of the seconds from
-sending a message to its whole answer, less what the echo itself takes (`calm`: of those that were
-sent more than CALM seconds after something was killed or went away); CPU milliseconds a message of
-the workers (their starts apart, those that were killed included), of Redis, and of this platform;
-resident memory of a worker, and what a room adds to it and to Redis.
+sending a message to its whole answer, less what the echo itself takes (with --engine all of it;
+`calm`: of those that were sent more than CALM seconds after something was killed or went away); CPU
+milliseconds a message of the workers (their starts apart, those that were killed included), of
+Redis, and of this platform; resident memory of a worker, and what a room adds to it and to Redis.
 """
 
 from __future__ import annotations
@@ -25,12 +25,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import random
 import re
-import resource
 import statistics
 import sys
 import tempfile
@@ -38,154 +36,19 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 
 from benchmarks.redis_servers import Cluster, Servers, cpu_seconds
-from bot.drafts import Pace
-from bot.engines import open_server
-from bot.house import House
-from bot.limits import Limits, Rate
-from bot.memory import Memory, MemoryProblem, open_memory
-from bot.room import Room, Shared
-from bot.stage import Line, Message
-from bot.voice import Voice
-from characters.card import load_cast
-from characters.prompt import Style
-from characters.style import Serving
-from engine.echo import EchoEngine
-from engine.sequence import EngineError
+from benchmarks.scale_worker import PLATFORM, answer_of
+from bot.memory import Memory, open_memory
 
-PLATFORM = "scale"
 AGAIN = 10.0  # seconds after which a message that was not acknowledged is delivered again
 TWICE = 0.03  # share of messages that are delivered to two workers
 SETTLE = 240.0  # seconds that may pass at the end until all is answered
 CALM = 30.0  # seconds after a trouble, until what is sent is not counted as touched by it
 TOLD = ("没能答上来", "没有来得及回答")  # what a refusal in words holds
-
-
-def answer_of(number: int) -> str:
-    """An answer that says to what, unlike all others."""
-    return f"答{number}。{hashlib.sha256(str(number).encode()).hexdigest()[:24]}"
-
-
-# -- a worker ------------------------------------------------------------------------------------
-
-
-class Out:
-    """A worker's lines to the platform."""
-
-    def __init__(self) -> None:
-        self._file = os.dup(1)
-        os.dup2(2, 1)  # whatever else is printed is no line of ours
-
-    def say(self, kind: str, **what: object) -> None:
-        os.write(
-            self._file, (json.dumps({"kind": kind, **what}, ensure_ascii=False) + "\n").encode()
-        )
-
-
-class Window:
-    """The stage of one room."""
-
-    def __init__(self, out: Out, room: str) -> None:
-        self._out, self._room = out, room
-
-    def pace(self) -> Pace:
-        return Pace()
-
-    async def notice(self, text: str, *, to: str = "", secret: bool = False) -> None:
-        self._out.say("notice", room=self._room, text=text)
-
-    async def show(self, line: Line) -> tuple[str, ...]:
-        if not line.done:
-            return ()
-        self._out.say("shown", room=self._room, line=line.id, text=line.text)
-        return (f"place {line.id}",)
-
-    async def attach(self, name: str, data: bytes) -> str:
-        return ""
-
-    async def withdraw(self, line_id: str, places: object) -> None:
-        """Nothing: a draft is never shown."""
-
-
-class Away:
-    """Until when the engine does not answer, by the clock that all processes share."""
-
-    until = 0.0
-
-
-def echo(speed: float) -> EchoEngine:
-    def answer(prompt: str) -> str:
-        if time.monotonic() < Away.until:
-            raise EngineError("the engine is away")
-        found = re.findall(r"第([0-9]+)句", prompt)
-        return answer_of(int(found[-1])) if found else "好。"
-
-    return EchoEngine(answer, context=2**20, delay=1 / speed if speed else 0.0)
-
-
-async def work(options: argparse.Namespace) -> None:
-    """Be a worker: hear what stands on stdin, until it ends."""
-    out = Out()
-    memory = await open_memory(options.redis)
-    if options.engine:
-        voice = await open_server([options.engine], options, os.environ)
-    else:
-        voice = Voice(echo(options.speed), Serving(Style(cards="brief")), name="echo")
-    free = Rate(1e9, 1e9)
-    house = House(Shared(load_cast(), voice, memory, limits=Limits(person=free, room=free)))
-
-    async def room(name: str) -> Room:
-        return await house.room(PLATFORM, name, lambda: Window(out, name), limited=False)
-
-    async def take_up() -> None:
-        for name in await house.unfinished(PLATFORM):
-            keep(await_room(name))
-
-    async def await_room(name: str) -> None:
-        await (await room(name)).resume()
-
-    async def hear(order: dict[str, Any]) -> None:
-        number = order["number"]
-        said = Message(f"{PLATFORM}:{order['room']}", "小明", order["text"], id=f"m{number}")
-        kept = lambda: out.say("kept", number=number)  # noqa: E731
-        await (await room(order["room"])).hear(said, kept=kept)
-        out.say("kept", number=number)  # also what was heard before
-
-    tasks: set[asyncio.Task[None]] = set()
-
-    def keep(coroutine: Any) -> None:
-        async def quiet() -> None:
-            with contextlib.suppress(MemoryProblem):
-                await coroutine
-
-        task = asyncio.create_task(quiet())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    await house.shared.workers.beat(PLATFORM)
-    await take_up()
-    watching = asyncio.create_task(house.watch(PLATFORM, take_up))
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    out.say("ready")
-    while row := await reader.readline():
-        order = json.loads(row)
-        if "away" in order:
-            Away.until = order["away"]
-        elif "usage" in order:
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            out.say("usage", mb=pages * resource.getpagesize() / 2**20)
-        else:
-            keep(hear(order))
-    while tasks:
-        await asyncio.gather(*list(tasks), return_exceptions=True)
-    watching.cancel()
-    await house.leave_group(PLATFORM)
-    await house.close()
 
 
 # -- the platform --------------------------------------------------------------------------------
@@ -224,21 +87,26 @@ class Platform:
         self.workers: list[Worker] = []
         self.sent: dict[int, tuple[str, str, float]] = {}  # number -> room, text, when
         self.kept: dict[int, float] = {}
-        self.shown: dict[int, float] = {}
+        self.shown: dict[int, float] = {}  # filled by `judged`, which knows what a line answers
         self.lines: Counter[str] = Counter()
+        self.first_shown: dict[str, float] = {}  # of each line
         self.told: Counter[str] = Counter()  # refusals in words, a room
         self.dead_cpu = 0.0  # CPU seconds of workers that were killed
         self.starts: list[float] = []  # CPU seconds of each start
         self.troubles: list[float] = []  # when something was killed or went away
         self.killed = 0
         self._away_until = 0.0
+        self.gate = Gate(options.engine) if options.engine else None
+        self.engine = ""  # its URL through the gate
         self._reading: set[asyncio.Task[None]] = set()
 
     async def start(self) -> Worker:
-        command = [sys.executable, "-m", "benchmarks.scale", "--worker", "--redis", self._url,
+        command = [sys.executable, "-m", "benchmarks.scale_worker", "--redis", self._url,
                    "--speed", str(self._options.speed)]  # fmt: skip
-        if self._options.engine:
-            command += ["--engine", self._options.engine]
+        if self.engine:
+            command += ["--engine", self.engine]
+        if self._options.context:
+            command += ["--context", str(self._options.context)]
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
@@ -268,8 +136,7 @@ class Platform:
                 self.kept.setdefault(said["number"], now)
             case "shown":
                 self.lines[said["line"]] += 1
-                if found := re.match(r"答(\d+)。", said["text"]):
-                    self.shown.setdefault(int(found[1]), now)
+                self.first_shown.setdefault(said["line"], now)
             case "notice":
                 self.told[said["room"]] += any(words in said["text"] for words in TOLD)
             case "usage" if worker.usage and not worker.usage.done():
@@ -326,11 +193,12 @@ class Platform:
         self.killed += 1
         await self.start()
 
-    def take_the_engine_away(self, seconds: float) -> None:
-        """For workers that start meanwhile, too."""
+    async def take_the_engine_away(self, seconds: float) -> None:
+        """From workers that start meanwhile, too."""
         self._away_until = time.monotonic() + seconds
         for worker in self.workers:
             worker.tell(away=self._away_until)
+        await (self.gate.shut(seconds) if self.gate else asyncio.sleep(seconds))
 
     async def close(self) -> None:
         for worker in self.workers:
@@ -342,6 +210,48 @@ class Platform:
         for worker in self.workers:
             if worker.process.returncode is None:
                 worker.process.kill()
+
+
+class Gate:
+    """Stands before a model server (`http://HOST:PORT…`), so that it can go away for a while."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = urlsplit(engine)
+        self._open = True
+        self._halves: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> str:
+        """Begin to listen. Returns the server's URL through the gate."""
+        server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        self._server = server
+        return self._engine._replace(netloc=f"127.0.0.1:{port}").geturl()
+
+    async def shut(self, seconds: float) -> None:
+        """Cut what is under way, and let nobody in for so long."""
+        self._open = False
+        for half in self._halves:
+            half.transport.abort()
+        await asyncio.sleep(seconds)
+        self._open = True
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._open:
+            writer.transport.abort()
+            return
+        host, port = str(self._engine.hostname), self._engine.port or 80
+        there, back = await asyncio.open_connection(host, port)
+        self._halves |= {writer, back}
+        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+        self._halves -= {writer, back}
+
+    @staticmethod
+    async def _copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(2**16):
+                to.write(data)
+                await to.drain()
+        to.close()
 
 
 async def until(what: Any, seconds: float) -> bool:
@@ -364,7 +274,7 @@ async def trouble(options: argparse.Namespace, platform: Platform, cluster: Clus
         if what == "worker":
             await platform.kill_one()
         elif what == "engine":
-            platform.take_the_engine_away(options.away)
+            await platform.take_the_engine_away(options.away)
         else:
             await asyncio.to_thread(cluster.kill_a_primary)
             await asyncio.to_thread(cluster.wait_for_failover)
@@ -381,8 +291,10 @@ async def trouble(options: argparse.Namespace, platform: Platform, cluster: Clus
     return sum(what == "primary" for _, what in plan)
 
 
-async def judged(memory: Memory, rooms: list[str], platform: Platform) -> dict[str, int]:
-    """What Redis holds at the end, counted."""
+async def judged(
+    memory: Memory, rooms: list[str], platform: Platform, *, echo: bool
+) -> dict[str, int]:
+    """What Redis holds at the end, counted. An `echo` says to what it answers."""
     heard: Counter[int] = Counter()
     answers: Counter[int] = Counter()
     wrong = silent = refused = 0
@@ -395,7 +307,9 @@ async def judged(memory: Memory, rooms: list[str], platform: Platform) -> dict[s
             elif stored.turn.side == "character" and stored.line.partition(".")[0] in asked:
                 number = asked[stored.line.partition(".")[0]]
                 answers[number] += 1
-                wrong += not stored.turn.text.startswith(f"答{number}。")
+                wrong += echo and stored.turn.text != answer_of(number)
+                if at := platform.first_shown.get(stored.line):
+                    platform.shown.setdefault(number, at)
         missing = sum(not answers[number] for number in asked.values())
         refused += min(missing, platform.told[name])
         silent += max(0, missing - platform.told[name])
@@ -426,6 +340,8 @@ def used_memory(servers: Servers) -> int:
 async def measure(options: argparse.Namespace, servers: Servers, url: str) -> dict[str, Any]:
     platform = Platform(options, url)
     rooms = [f"r{number}" for number in range(options.rooms)]
+    if platform.gate:
+        platform.engine = await platform.gate.start()
     empty = used_memory(servers)
     await asyncio.gather(*[platform.start() for _ in range(options.workers)])
     if not await until(lambda: all(worker.alive for worker in platform.workers), 240):
@@ -452,10 +368,10 @@ async def measure(options: argparse.Namespace, servers: Servers, url: str) -> di
     mb = _mean_mb(await platform.usages())
     again.cancel()
     await platform.close()
+    found = await judged(memory, rooms, platform, echo=not options.engine)
+    await memory.close()
     if options.timeline:
         _write_timeline(Path(options.timeline), platform, begun)
-    found = await judged(memory, rooms, platform)
-    await memory.close()
     return found | _latency(options, platform) | {
         "settled": settled,
         "rooms": options.rooms, "workers": options.workers, "minutes": options.minutes,
@@ -500,7 +416,8 @@ def _latency(options: argparse.Namespace, platform: Platform) -> dict[str, float
     calm: list[float] = []
     for number, (_, _, sent) in platform.sent.items():
         if number in platform.shown:
-            own = len(answer_of(number).encode()) / options.speed if options.speed else 0.0
+            echoed = options.speed and not options.engine
+            own = len(answer_of(number).encode()) / options.speed if echoed else 0.0
             added.append(platform.shown[number] - sent - own)
             if not any(at <= sent < at + CALM for at in platform.troubles):
                 calm.append(added[-1])
@@ -548,17 +465,13 @@ def main() -> int:
     parser.add_argument("--kill-every", type=float, default=60.0, metavar="SECONDS")
     parser.add_argument("--away", type=float, default=20.0, help="seconds without the engine")
     parser.add_argument("--engine", metavar="URL", default="", help="a model server, not the echo")
+    parser.add_argument("--context", type=int, metavar="N", help="of the model server, in tokens")
     parser.add_argument("--single", action="store_true", help="one worker, one Redis, no trouble")
     parser.add_argument(
         "--timeline", metavar="FILE", help="when each message was sent, stored, answered; as CSV"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--redis", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.worker:
-        asyncio.run(work(options))
-        return 0
     with tempfile.TemporaryDirectory() as folder:
         if options.single:
             options.workers, options.kill_every = 1, 0.0
