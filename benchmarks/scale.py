@@ -8,9 +8,9 @@ It starts a Redis Cluster of six redis-server processes and workers as processes
 delivers messages to them as a platform does with a webhook: each to any worker, again when it was
 not acknowledged, a few to two at once. Every --kill-every seconds a worker is killed and started
 anew; at one and at two thirds of the time a primary of Redis is killed, and comes back once its
-replica has taken its place; in the middle the engine is away for --away seconds. The engine is an
-echo of --speed tokens a second, or with --engine URL a model server. --single is one worker with
-one Redis, of which nothing is killed.
+replica has taken its place; in the middle the engine is away for --away seconds; at five sixths
+all workers are replaced by a rolling update. The engine is an echo of --speed tokens a second, or
+with --engine URL a model server. --single is one worker with one Redis, of which nothing is killed.
 
 The last line is JSON: messages; lost (not stored), heard or answered twice, unanswered without a
 word, answers that were stored and never shown; refused in words; p50 and p95 of the seconds from
@@ -95,6 +95,7 @@ class Platform:
         self.starts: list[float] = []  # CPU seconds of each start
         self.troubles: list[float] = []  # when something was killed or went away
         self.killed = 0
+        self.replaced = 0
         self._away_until = 0.0
         self.gate = Gate(options.engine) if options.engine else None
         self.engine = ""  # its URL through the gate
@@ -193,6 +194,20 @@ class Platform:
         self.killed += 1
         await self.start()
 
+    async def replace_all(self) -> None:
+        """A rolling update: a new worker is ready before an old one is told to end."""
+        for old in list(self.workers):
+            await (await self.start()).ready.wait()
+            if not old.alive:
+                continue  # killed meanwhile, and so replaced
+            self.dead_cpu += old.cpu
+            old.ready.clear()  # nothing is delivered to it any more
+            assert old.process.stdin is not None
+            old.process.stdin.close()
+            await old.process.wait()
+            self.workers.remove(old)
+            self.replaced += 1
+
     async def take_the_engine_away(self, seconds: float) -> None:
         """From workers that start meanwhile, too."""
         self._away_until = time.monotonic() + seconds
@@ -264,7 +279,7 @@ async def until(what: Any, seconds: float) -> bool:
 
 
 async def trouble(options: argparse.Namespace, platform: Platform, cluster: Cluster) -> int:
-    """Kill workers and primaries, and take the engine away. Returns the number of failovers."""
+    """All that goes wrong, and a rolling update. Returns the number of failovers."""
     length = 60 * options.minutes
     begun = time.monotonic()
 
@@ -275,6 +290,8 @@ async def trouble(options: argparse.Namespace, platform: Platform, cluster: Clus
             await platform.kill_one()
         elif what == "engine":
             await platform.take_the_engine_away(options.away)
+        elif what == "update":
+            await platform.replace_all()
         else:
             await asyncio.to_thread(cluster.kill_a_primary)
             await asyncio.to_thread(cluster.wait_for_failover)
@@ -282,7 +299,10 @@ async def trouble(options: argparse.Namespace, platform: Platform, cluster: Clus
             await asyncio.to_thread(cluster.start_dead)
         print(f"{when:.0f} s to {time.monotonic() - begun:.1f} s: {what}", file=sys.stderr)
 
-    plan = [(length / 3, "primary"), (length / 2, "engine"), (2 * length / 3, "primary")]
+    plan = [
+        (length / 3, "primary"), (length / 2, "engine"), (2 * length / 3, "primary"),
+        (5 * length / 6, "update"),
+    ]  # fmt: skip
     kill = options.kill_every
     while options.kill_every and kill < length:
         plan.append((kill, "worker"))
@@ -377,7 +397,8 @@ async def measure(options: argparse.Namespace, servers: Servers, url: str) -> di
         "rooms": options.rooms, "workers": options.workers, "minutes": options.minutes,
         "rate": options.rate, "sent_a_second": round(number / sending, 2),
         "engine": options.engine or f"echo {options.speed:g}/s",
-        "workers_killed": platform.killed, "failovers": failovers,
+        "workers_killed": platform.killed, "workers_replaced": platform.replaced,
+        "failovers": failovers,
         "shown_again": sum(count > 1 for count in platform.lines.values()),
         **{f"{who}_cpu_ms_a_message": round(1000 * seconds / max(number, 1), 2)
            for who, seconds in used.items()},
