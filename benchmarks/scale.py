@@ -327,7 +327,9 @@ async def judged(
             elif stored.turn.side == "character" and stored.line.partition(".")[0] in asked:
                 number = asked[stored.line.partition(".")[0]]
                 answers[number] += 1
-                wrong += echo and stored.turn.text != answer_of(number)
+                if echo and stored.turn.text != answer_of(number):
+                    wrong += 1
+                    print(f"{name}: to {number} {stored.turn.text!r}", file=sys.stderr)
                 if at := platform.first_shown.get(stored.line):
                     platform.shown.setdefault(number, at)
         missing = sum(not answers[number] for number in asked.values())

@@ -80,10 +80,13 @@ class Workers:
 
     async def _say(self, group: str, *, leave: bool = False) -> tuple[list[str], list[str]]:
         key = f"{PREFIX}workers:{quoted(group)}"
+        # Of those on this machine it is known at once.
+        ended = [process for process in self._others.get(group, ()) if process_ended(process)]
 
         async def step() -> Any:
             redis: Any = self._memory.redis
-            return await redis.eval(_BEAT, 1, key, self.name, int(LIFE), "1" if leave else "")
+            words = (self.name, int(LIFE), "1" if leave else "", *ended)
+            return await redis.eval(_BEAT, 1, key, *words)
 
         gone, others = await self._memory.lasting(step, None)
         return list(gone), list(others)

@@ -101,7 +101,8 @@ class Speech:
         job = self._job
 
         async def whole() -> bool:
-            scene = self._view.scene(speaker.id).said(after) if after else None
+            scene = self._view.answered(job.work, speaker.id)
+            scene = scene.said(after) if after else scene
             spoken = await self._speak(
                 speaker, job.work.line, person=job.work.individual, chatter=chatter, scene=scene
             )

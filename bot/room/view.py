@@ -117,6 +117,20 @@ class View:
         """The room as it is, with what `reader` remembers of what was trimmed."""
         return scene_of(self.memory.state, self.memory.turns, self.shared.casts, reader)
 
+    def answered(self, work: Request, reader: str) -> Scene:
+        """The scene that a message is answered in. Where people spoke on since (a message that a
+        process left behind is taken up later), it ends before that: what is answered is the last
+        thing that was said, but for the answers it has already."""
+        scene, stored = self.scene(reader), self.memory.turns
+        asked = next((n for n, k in enumerate(stored) if k.line == work.id), len(stored))
+        later = (n for n, k in enumerate(stored) if n > asked and k.turn.side == "human")
+        until = next(later, None)
+        if until is None:
+            return scene
+        rest = zip(stored[until:], scene.turns[until:], strict=True)
+        own = [turn for k, turn in rest if k.line.partition(".")[0] == work.id]
+        return replace(scene, turns=(*scene.turns[:until], *own))
+
     def named(self, turns: Sequence[Turn]) -> tuple[Turn, ...]:
         """Turns with shown names for whoever is not on stage."""
         kept = [StoredTurn("", turn) for turn in turns]

@@ -137,6 +137,7 @@ async def summon(server: Service, log: int) -> None:
     room = Room("warm", "up", shared, Written(log))
     await room.hear(Message("kills:1", "小明", "/summon 悟空"))
     await room.hear(Message("kills:1", "小明", "悟空，你好"))
+    await room.settle()
     await memory.close()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -77,6 +78,36 @@ async def test_what_a_dead_process_heard_is_answered(play, died):
     await again.room.resume()
     await play(name="left behind").room.resume()
     assert len(again.lines) == 2
+
+
+async def test_what_is_taken_up_late_is_answered_as_it_was_asked(play, died):
+    """People spoke on, with another process, before it was found that one had died."""
+    first = play(name="late")
+    await first.say("/summon 悟空 八戒")
+    work = await died(first, "悟空，花果山在哪里？八戒也说说")
+    memory = first.room.memory
+    await memory.write(
+        Turn("wukong", "在东海。", "character"),
+        line=StoredLine(work.line, "wukong", ("在东海。",)),
+        work=work,
+        then=replace(work, step=1, queue=("bajie",), asked=("wukong", "bajie")),
+    )
+    await play(name="late").say("悟空，天冷吗？")
+    again = play(name="late")
+    await again.room.resume()
+    asked = again.prompts[-1]
+    assert "天冷吗" not in asked
+    assert asked.index("花果山在哪里") < asked.index("在东海。")
+    turns = [k for k in again.room.memory.turns if k.turn.side != "narrator"]
+    assert [k.line.partition(".")[0] == work.id for k in turns[-5:]] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert turns[-1].turn.speaker == "bajie"
+    assert await again.room.memory.open() == ([], {})
 
 
 async def test_nobody_waits_any_more_for_an_old_answer(play, died):

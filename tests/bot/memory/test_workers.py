@@ -105,8 +105,10 @@ async def test_who_died_on_this_machine_is_known_to_at_once(memory: Memory):
     await memory.redis.delete("mrp:1:workers:test%2F1")
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     a, b = Workers(memory, "box/1/1/1"), Workers(memory, portable._named(child.pid))
+    c = Workers(memory, "box/1/3/3")
     await b.beat(GROUP)
     await a.beat(GROUP)
+    await c.beat(GROUP)
     assert await b.take("polling")
     assert not await a.take("polling")
     child.kill()
@@ -114,6 +116,9 @@ async def test_who_died_on_this_machine_is_known_to_at_once(memory: Memory):
     assert b.name in a.others, "no beat was missed yet"
     assert await a.take("polling")
     await a.give_back("polling")
+    assert await c.beat(GROUP) == (b.name,)
+    assert await a.beat(GROUP) == (), "one of them is told"
+    assert a.others == {c.name}
 
 
 async def test_older_messages_of_others_go_first(
