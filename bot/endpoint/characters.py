@@ -30,7 +30,7 @@ from bot.labels import labels_for
 from bot.memory import MemoryProblem
 from bot.room import LONGEST, Room
 from bot.stage import Line, Message
-from characters.card import Cast, Character, Language
+from characters.card import Cast, Character, Language, Words
 from characters.prompt import Tail
 from characters.turn import Scene, Turn, safe_name
 
@@ -39,6 +39,11 @@ _GUEST: dict[Language, str] = {"zh": "客人", "en": "Guest"}
 _PATIENCE_S = 600.0  # of a whole reply
 _CAST_S = 5.0  # until it is known who there is
 _MOST_MESSAGES = 400
+_NO_FILE = Words(
+    "这里只发得了文字，{} 没有发出去；角色卡可以要 json：/角色 导出 名字 json",
+    "Only text can be sent here, and {} was not; ask for a card as json: /character export NAME "
+    "json",
+)
 
 
 class Shown:
@@ -66,7 +71,10 @@ class Shown:
         return (line.id,)
 
     async def attach(self, name: str, data: bytes) -> str:
-        self.notices.append(data.decode())  # a reply of the endpoint is text
+        try:
+            self.notices.append(data.decode())  # a reply of the endpoint is text
+        except UnicodeDecodeError:
+            self.notices.append(f"{_NO_FILE.zh}\n{_NO_FILE.en}".format(name, name))
         return ""
 
     async def withdraw(self, line_id: str, places: Sequence[str]) -> None:

@@ -49,20 +49,27 @@ class View:
         self.owner = ""
         self.forms: dict[str, Steps] = {}  # who is making a character step by step, and how far
 
+    @property
+    def hosts(self) -> bool:
+        """Whether whoever speaks here runs the bot, as at its terminal. A private room without
+        limits of its own is no such place: the endpoint, which has one for each of its users, sees
+        to their limits itself."""
+        return not self.limited and not self.private
+
     async def refresh(self, person: str = "") -> None:
         """See who can be summoned by now, before something is done for a person.
 
         Raises:
             MemoryAway, MemoryProblem: it cannot be read now.
         """
-        if (self.private or not self.limited) and person:
+        if (self.private or self.hosts) and person:
             self.owner = person
         await self.shared.casts.refresh(self.connection)
 
     @property
     def cast(self) -> Cast:
         """Who can be summoned here."""
-        return self.shared.casts.now(self.place, person=self.owner, alone=not self.limited)
+        return self.shared.casts.now(self.place, person=self.owner, alone=self.hosts)
 
     @property
     def language(self) -> Language:

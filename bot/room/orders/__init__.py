@@ -94,5 +94,5 @@ async def _may(talk: Exchange, order: Order) -> bool:
         action = UNDO_OWN
     elif order.id == "character" and making.verb_of(order.argument)[0] in MODERATED:
         action = CHARACTER_REVIEW
-    moderator = work.moderator or view.private or not view.limited
+    moderator = work.moderator or view.private or view.hosts
     return view.shared.permissions.allows(action, moderator=moderator)

@@ -21,7 +21,7 @@ from bot.memory.sketches import Sketch, drop_sketch, set_sketch, sketch_of, take
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
 from bot.room.orders.cards import bring, format_in, send
-from bot.room.orders.ownership import find, may_change, moderates, theirs, why_not
+from bot.room.orders.ownership import find, may_at_once, may_change, theirs, why_not
 from bot.room.orders.reviewing import REVIEWING, reviews, shown_counts, waits
 from bot.room.orders.table import order
 from bot.room.view import View
@@ -278,8 +278,7 @@ async def _keep(talk: Exchange, rest: str) -> None:
     if refused is not None:
         await talk.tell(refused)
         return
-    review = view.shared.casts.setting(place).review
-    waiting = reach == "place" and review == "approve" and not moderates(talk, place)
+    waiting = not may_at_once(talk, reach, place)
     entry = await view.shared.casts.keep(
         held.character,
         before.owner if before else work.individual,

@@ -41,7 +41,7 @@ def may_change(talk: Exchange, entry: Entry) -> bool:
     it was made for, and at a terminal whoever runs the bot."""
     if entry.owner and entry.owner == talk.job.work.individual:
         return True
-    if not talk.view.limited:
+    if talk.view.hosts:
         return True
     return entry.reach == "place" and moderates(talk, entry.place)
 
@@ -49,14 +49,14 @@ def may_change(talk: Exchange, entry: Entry) -> bool:
 def moderates(talk: Exchange, place: str) -> bool:
     """Whether what this person makes for a place needs nobody's approval."""
     here = place == talk.view.place
-    return (here and talk.job.work.moderator) or not talk.view.limited
+    return (here and talk.job.work.moderator) or talk.view.hosts
 
 
 def why_not(talk: Exchange, reach: Reach, place: str) -> words.Words | None:
     """Why somebody may not make a character for a place, or for all; None when they may."""
     view = talk.view
     if reach == "everywhere":
-        allowed = not view.limited or view.shared.permissions.allows(
+        allowed = view.hosts or view.shared.permissions.allows(
             "character_everywhere", moderator=talk.job.work.moderator
         )
         return None if allowed else words.NOT_EVERYWHERE
@@ -64,3 +64,11 @@ def why_not(talk: Exchange, reach: Reach, place: str) -> words.Words | None:
     if reach == "place" and off and not moderates(talk, place):
         return words.NOT_HERE
     return None
+
+
+def may_at_once(talk: Exchange, reach: Reach, place: str) -> bool:
+    """Whether what this person makes counts at once there: nobody refuses it, or has to approve."""
+    if why_not(talk, reach, place) is not None:
+        return False
+    review = talk.view.shared.casts.setting(place).review
+    return reach != "place" or review != "approve" or moderates(talk, place)

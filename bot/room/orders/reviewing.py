@@ -45,13 +45,13 @@ async def shown_counts(talk: Exchange, character_id: str) -> Counts:
 
 def seen_to(talk: Exchange) -> str | None:
     """The place whose moderators see to what is made here; None, at a terminal, for all places."""
-    return talk.view.place if talk.view.limited else None
+    return None if talk.view.hosts else talk.view.place
 
 
 def reviews(talk: Exchange) -> bool:
     """Whether this person sees to what members make here."""
     view, work = talk.view, talk.job.work
-    moderator = work.moderator or view.private or not view.limited
+    moderator = work.moderator or view.private or view.hosts
     return view.shared.permissions.allows(CHARACTER_REVIEW, moderator=moderator)
 
 
@@ -105,7 +105,7 @@ async def _reports(talk: Exchange, rest: str) -> None:
     those about one character."""
     view, casts, place = talk.view, talk.view.shared.casts, seen_to(talk)
     word, _, name = rest.partition(" ")
-    if word.casefold() in ("clear", "清空"):
+    if word.casefold() in ("clear", "清空") and place != "":
         named = [
             r.character for r in await _found_reports(talk, place) if _is_called(casts, r, name)
         ]
@@ -179,7 +179,7 @@ async def _discover(talk: Exchange, argument: str) -> None:
         "" if sort else asked,
         place=view.place,
         person=view.owner,
-        alone=not view.limited,
+        alone=view.hosts,
         by=sort or "match",
     )
     if not found:

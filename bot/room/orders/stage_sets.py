@@ -23,7 +23,7 @@ from bot.memory.lore import LoreProblem, check, keep, lorebooks
 from bot.room.exchange import Exchange
 from bot.room.orders import making, making_words
 from bot.room.orders.cards import NEW, file_given, fitting_face, shown_face
-from bot.room.orders.ownership import may_change
+from bot.room.orders.ownership import may_at_once, may_change, why_not
 from bot.room.orders.stage import bring_on
 from bot.room.orders.table import order
 from characters.card import CardError, Character, Words
@@ -65,6 +65,11 @@ SETTING = {
 }
 LORE = Words("设定集：{}", "Lore: {}")
 BOOK = Words("{}（{} 条）", "{} ({} entries)")
+MUST_WAIT = Words(
+    "这里成员做的角色要先审核，戏台里的新角色上不了台：请管理员来搬，或者 /角色 导入 一个一个送审",
+    "what members make for here is approved first, so the new characters of a set cannot come on "
+    "stage: have a moderator bring it, or hand them in one by one with /character import",
+)
 WHAT_NOW = Words("/戏台 保存 搬到这里。", "/stageset keep brings it here.")
 BROUGHT = Words("戏台《{}》搬来了。", "The stage set “{}” is here.")
 EXPORTED = Words("戏台《{}》。{}", "The stage set “{}”.{}")
@@ -221,8 +226,10 @@ async def _members(talk: Exchange, found: Imported) -> list[_Member]:
             members.append(_Member(here, None, new=False))
             continue
         face = found.faces.get(one.id)
-        if entry is None or not may_change(talk, entry):
+        if entry is None or not _changes_here(talk, entry):
             one = replace(one, id=NEW)
+            if refused := _why_none_is_made(talk):
+                raise CastProblem(refused)
         casts.check(one)
         for name in (name for name in one.names if name != one.id):
             whose = taken.get(fold(name)) or view.cast.owner(name)
@@ -233,6 +240,22 @@ async def _members(talk: Exchange, found: Imported) -> list[_Member]:
             raise CastProblem(making_words.NOT_TALKED_ABOUT)
         members.append(_Member(one, face, new=True))
     return members
+
+
+def _changes_here(talk: Exchange, entry: Entry) -> bool:
+    """Whether a set may change a stored character: where this person may, here, and nobody has to
+    approve of it. Else it comes as a new one, as a stranger's does."""
+    here = entry.reach != "place" or entry.place == talk.view.place
+    return here and may_change(talk, entry) and may_at_once(talk, entry.reach, entry.place)
+
+
+def _why_none_is_made(talk: Exchange) -> Words | None:
+    """Why this person's sets may bring no new character here; None when they may. One that waited
+    for approval could not come on stage."""
+    place = talk.view.place
+    if not place or may_at_once(talk, "place", place):
+        return None
+    return why_not(talk, "place", place) or MUST_WAIT
 
 
 async def _check(talk: Exchange, found: Imported, name: str) -> None:
@@ -262,12 +285,15 @@ async def _kept(talk: Exchange, members: list[_Member]) -> list[Character]:
     reach: Reach = "place" if view.place else "private"
     kept: list[Character] = []
     made: list[Entry] = []
+    changed: list[tuple[Entry, bytes]] = []  # as they were, with their pictures
     try:
         for one in members:
             if not one.new:
                 kept.append(one.character)
                 continue
             before = casts.entry(one.character.id)
+            if before is not None:
+                changed.append((before, await casts.face(before.id) or b""))
             entry = await casts.keep(
                 one.character,
                 before.owner if before else person,
@@ -281,6 +307,8 @@ async def _kept(talk: Exchange, members: list[_Member]) -> list[Character]:
     except CastProblem:
         for entry in made:
             await casts.withdraw(entry.id)
+        for was, face in changed:
+            await casts.keep(was.character, was.owner, was.reach, place=was.place, face=face)
         raise
     return kept
 

@@ -11,6 +11,7 @@ from bot.casts import Casts
 from bot.forms import filled
 from bot.limits import Limits, Rate
 from bot.memory import MemoryAway
+from bot.memory.reports import Report, report, reports_of
 from characters.card import Character
 
 from .test_server import KEY, client, users
@@ -184,3 +185,41 @@ async def test_two_requests_of_a_user_are_answered_one_after_the_other(serve):
     room = next(iter(served.house._rooms.values()))
     sides = [turn.side for turn in room.scene().turns]
     assert sides == ["human", "character"] * 2
+
+
+async def test_a_user_is_not_who_runs_the_bot(serve, cast, memory):
+    """A user's room has no limits of its own, as the endpoint sees to them; it is no terminal."""
+    served = await serve(["好。"], limits=Limits(person=Rate(100, 100)))
+    elsewhere = Casts(memory, cast)
+    all_ = await elsewhere.keep(dragon("小白泽", "驮经的兽。"), "discord:42", "everywhere")
+    waits = await elsewhere.keep(
+        dragon("小青蛇", "等人看的。"), "discord:42", "place", place="discord:7", waiting=True
+    )
+    await report(memory, Report(all_.id, "discord:43", "discord:7", "骂人"))
+    user = next(users)
+    for text in (
+        "/角色 待审",
+        "/角色 查看 小青蛇",
+        "/角色 通过 小青蛇",
+        "/角色 举报单",
+        "/角色 举报单 清空",
+        "/角色 撤下 小白泽",
+        "/角色 交出 小白泽",
+        "/角色 修改 小白泽 | 语气：坏",
+        "/角色 导出 小白泽 json",
+    ):
+        told = await say(served, text, user=user)
+        assert not [secret for secret in ("等人看的", "骂人", "驮经") if secret in told]
+    await say(served, "/角色 创建 小黄狗 | 来了 | 小狗", user=user)
+    assert "只有管这个机器人的人" in await say(served, "/角色 保存 处处", user=user)
+    await elsewhere.refresh()
+    assert [elsewhere.entry(one.id) for one in (all_, waits)] == [all_, waits]
+    assert len(await reports_of(memory, None)) == 1
+
+
+@pytest.mark.parametrize("order", ["/角色 导出 悟空", "/角色 导出 悟空 charx", "/戏台 导出 西行"])
+async def test_a_file_that_is_no_text_is_named_and_not_sent(serve, order):
+    served = await serve(["好。"])
+    told = await say(served, order, user=next(users))
+    assert "json" in told
+    assert "spec" in await say(served, "/角色 导出 悟空 json", user=next(users))

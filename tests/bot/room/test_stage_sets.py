@@ -9,6 +9,9 @@ import pytest
 
 from bot.memory.attached import attach
 from bot.memory.lore import lorebooks
+from bot.permissions import Permissions
+from bot.stage import Message
+from characters.card import Words
 from characters.tavern import Setting, read, write_group
 from characters.tavern.pictures import blank
 
@@ -160,6 +163,81 @@ async def test_somebody_elses_character_does_not_go_out(play):
     await p.say("/召唤 爱丽丝", "/戏台 导出")
     assert p.stage.files == []
     assert "爱丽丝" in p.notice
+
+
+async def member(p, *texts: str, moderator: bool = False) -> str:
+    """小红 says something; what she is told last."""
+    for text in texts:
+        await p.room.hear(Message("test:小红", "小红", text, moderator=moderator))
+    return p.notice
+
+
+async def changed_set(p, name: str, manner: str, *, by: str = "test:小红") -> None:
+    """A stage set with a changed copy of a made character, as it was exported, is attached."""
+    casts = p.room.shared.casts
+    await casts.refresh()
+    one = next(e.character for e in casts.entries() if e.character.name.zh == name)
+    data = write_group("茶会", [(replace(one, style=Words(manner)), None, ())], setting=Setting())
+    await attach(p.room.shared.memory, by, "茶会.zip", data)
+
+
+async def test_no_set_brings_a_change_past_those_who_review_it(play):
+    """Wherever it is brought: where the maker moderates, and in a private chat."""
+    party, other, private = play(), play(), play(private=True)
+    await party.say("/阵容 自由")
+    await member(party, "/角色 创建 小墨龙 | 来了 | 小龙", "/角色 保存 这里")
+    await party.say("/阵容 审核")
+    casts = party.room.shared.casts
+    (before,) = casts.entries()
+    for room in (private, other):
+        await changed_set(room, "小墨龙", "骂人的")
+        await member(room, "/戏台 导入", "/戏台 保存", moderator=True)
+        await casts.refresh()
+        assert casts.entry(before.id) == before
+    # Somebody who moderates there changes it.
+    await changed_set(party, "小墨龙", "文绉绉的", by="test:小明")
+    await party.say("/戏台 导入", "/戏台 保存")
+    await casts.refresh()
+    assert casts.entry(before.id).character.style.zh == "文绉绉的"
+
+
+@pytest.mark.parametrize(("review", "told"), [("审核", "要先审核"), ("关闭", "不收成员做的角色")])
+async def test_who_may_bring_a_set_brings_no_character_past_the_review(play, review, told):
+    p = play(permissions=Permissions({"stageset": "everyone"}))
+    await p.say(f"/阵容 {review}")
+    await attach(p.room.shared.memory, "test:小红", "茶会.zip", group(HATTER))
+    assert told in await member(p, "/戏台 导入")
+    await member(p, "/戏台 保存")
+    assert (p.room.shared.casts.entries(), p.room.scene().cast) == ((), ())
+    await p.say("/阵容 自由")
+    assert "搬来了" in await member(p, "/戏台 保存")
+    # The shipped cast needs nobody's approval.
+    q = play(permissions=Permissions({"stageset": "everyone"}))
+    await attach(
+        q.room.shared.memory,
+        "test:小红",
+        "西行.zip",
+        write_group("西行", [(q.room.shared.cast["wukong"], None, ())]),
+    )
+    assert "搬来了" in await member(q, "/戏台 保存")
+
+
+async def test_a_set_that_cannot_come_whole_leaves_all_as_it_was(play, monkeypatch):
+    p = play()
+    await p.say("/角色 创建 小墨龙 | 来了 | 小龙", "/角色 保存 这里")
+    casts = p.room.shared.casts
+    (before,) = casts.entries()
+    one = replace(before.character, style=Words("文绉绉的"))
+    hatter = read(json.dumps(HATTER).encode(), "h.json").characters[0]
+    data = write_group("茶会", [(one, blank("y", 8), ()), (hatter, None, ())], setting=Setting())
+    await bring(p, data)
+    monkeypatch.setattr("bot.memory.characters.MOST_OF_A_PERSON", 1)
+    await p.say("/戏台 保存")
+    assert "最多" in p.notice
+    (after,) = casts.entries()
+    assert (after.character, after.face, after.reach) == (before.character, "", before.reach)
+    assert await casts.face(before.id) is None
+    assert p.room.scene().cast == ()
 
 
 async def test_nobody_on_stage_and_nothing_attached(play):

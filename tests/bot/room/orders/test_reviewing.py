@@ -14,10 +14,10 @@ async def casts(memory, cast):
     return Casts(memory, cast)
 
 
-async def made(casts, party, name, by="test:小红", **more):
+async def made(casts, party, name, by="test:小红", reach="place", **more):
     table = {"id": "new", "language": "zh", "name": name, "greeting": "来了！", "brief": "小龙。"}
     card = read_card(table | more, "made")
-    return await casts.keep(card, by, "place", place=party.room.view.place)
+    return await casts.keep(card, by, reach, place=party.room.view.place)
 
 
 async def test_a_place_sees_its_cast_and_chooses_it(play, casts):
@@ -166,3 +166,16 @@ async def test_a_person_reports_so_many_until_moderators_have_seen_to_them(play,
     assert party.notice.startswith("你举报过的 20 个，管理员还没有看完")
     await party.say("/角色 举报单")
     assert party.notice.startswith("举报（20 条）")
+
+
+async def test_what_is_reported_in_a_private_chat_is_for_who_runs_the_bot(play, casts):
+    ink = await made(casts, play(), "小墨龙", reach="everywhere")
+    await play(private=True, name="小明").say("/角色 举报 小墨龙 | 悄悄说：骂人")
+    other = play(private=True, name="小刚")
+    for text in ("/角色 举报单", "/角色 举报单 清空", "/角色 举报单 清空 小墨龙", "/角色 待审"):
+        await other.say(text)
+        assert "骂人" not in other.notice
+    home = play(limited=False)
+    await home.say("/角色 举报单")
+    assert "悄悄说：骂人" in home.notice
+    await casts.withdraw(ink.id)
