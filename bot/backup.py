@@ -39,7 +39,7 @@ from bot.secrets import redis_url
 
 FORMAT = 1
 SUFFIX = ".mrp.gz"
-LONGEST_LINE = 64 << 20  # bytes; a room's turns are a few MB
+LONGEST_LINE = 256 << 20  # bytes; a room's turns are a few MB, and Redis takes 512 MB at once
 LARGEST = 16 << 30  # bytes, unpacked
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}" + re.escape(SUFFIX))
 
@@ -81,7 +81,7 @@ async def make(memory: Memory, file: Path | None = None, *, label: str = "backup
     """Write a backup, whole or not at all, that only its owner may read.
 
     Raises:
-        BackupProblem: the file cannot be written.
+        BackupProblem: the file cannot be written, or something is larger than a backup can hold.
         MemoryProblem: Redis stays away, or refuses for good.
     """
     if file is None:
@@ -116,6 +116,11 @@ async def _write(memory: Memory, out: gzip.GzipFile) -> None:
 
     def line(told: object) -> None:
         data = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        if len(data) > LONGEST_LINE:  # and could not be read again
+            name = told[0] if isinstance(told, list) else "it"
+            raise BackupProblem(
+                f"{name} has {len(data) >> 20} MB; a backup takes {LONGEST_LINE >> 20} MB of a key"
+            )
         digest.update(data)
         out.write(data)
 
@@ -124,7 +129,8 @@ async def _write(memory: Memory, out: gzip.GzipFile) -> None:
     )
     async for record in dump(memory):
         keys += 1
-        line([record.key, record.kind, record.expires, record.value])
+        # In a thread: packing a large room takes a second, for which nobody who talks may wait.
+        await asyncio.to_thread(line, [record.key, record.kind, record.expires, record.value])
     line({"keys": keys, "sha256": digest.hexdigest()})
 
 

@@ -41,7 +41,7 @@ _MEANS = {
 }
 _SEMITONES = re.compile(r"[+-]\d{1,2}(?:\.\d)?")
 _SPEED = re.compile(r"(\d(?:\.\d{1,2})?)\s*[x×倍]")
-_SPEAKER = re.compile(r"([a-z]{2,16})=([\w.+-]{1,64})")
+_SPEAKER = re.compile(r"([A-Za-z]{2,16})=([\w.+-]{1,64})")
 
 
 def voice_of(text: str) -> Voice:
@@ -52,8 +52,9 @@ def voice_of(text: str) -> Voice:
     """
     table: dict[str, object] = {}
     speakers: dict[str, str] = {}
-    for part in _parts(text.casefold()):
-        word = _ALSO.get(part, part)
+    for part in _parts(text):
+        word = part.casefold()
+        word = _ALSO.get(word, word)
         if word in _MEANS:
             key, value = _MEANS[word]
             table[key] = value
@@ -61,12 +62,14 @@ def voice_of(text: str) -> Voice:
             table["pitch"] = float(word)
         elif speed := _SPEED.fullmatch(word):
             table["rate"] = float(speed[1])
-        elif speaker := _SPEAKER.fullmatch(word):
-            speakers[speaker[1]] = speaker[2]
+        elif speaker := _SPEAKER.fullmatch(part):  # an engine's own name, in its own letters
+            speakers[speaker[1].casefold()] = speaker[2]
         else:
             known = "、".join(w.zh for w in (*_PITCHES.values(), *_RATES.values()))
             also = ", ".join(w.en for w in (*_PITCHES.values(), *_RATES.values()))
-            raise CardError(f"voice: {part[:40]!r}: {known} ({also})")
+            raise CardError(
+                f"voice: {part[:40]!r} is no word for one; there are {known} ({also}), +3, 1.1x"
+            )
     try:
         return read_voice(table | ({"speaker": speakers} if speakers else {}))
     except VoiceError as problem:
@@ -77,7 +80,8 @@ def _parts(text: str) -> list[str]:
     """What stands between commas, and between spaces where the whole is not one of our words."""
     parts: list[str] = []
     for part in filter(None, map(str.strip, re.split(r"[,，、;；/／]", text))):
-        whole = part in _MEANS or part in _ALSO or _SPEED.fullmatch(part)
+        word = part.casefold()
+        whole = word in _MEANS or word in _ALSO or _SPEED.fullmatch(word)
         parts += [part] if whole else part.split()
     return parts
 

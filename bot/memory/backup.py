@@ -6,7 +6,8 @@
 What belongs together (a room, a person, the characters that people made) is read in one step of the
 server. Rooms come first and people last: who spoke in a room is noted before what they said, so a
 backup that is made while people talk holds nobody's words without the note by which `/forget` finds
-them. What lives for minutes, and what signs people in, is no part of it.
+them. What lives for minutes, and what signs people in, is no part of it. Pictures of characters are
+read a few at a time: all together they may be larger than one reply of Redis.
 """
 
 from __future__ import annotations
@@ -33,14 +34,17 @@ _PASSING = re.compile(
     r"|.*\}:(?:floor|sessions|tries|offer|attached|sketch|picture|(?:turns|lines|state):gone))"
 )
 _TAG = re.compile(r"\{[^}]+\}")
+_IN_PIECES = f"{PREFIX}{{cast}}:faces"
+PIECE = 16  # fields of such a hash in one record; a picture has at most 350 KB
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One key. `expires` is milliseconds since 1970 as text, "" for never; `value` as backup.lua
-    gives it: hexadecimal text, a flat list of texts, or a stream's last id and its entries."""
+    """One key, or of a hash that is read in pieces some fields. `expires` is milliseconds since
+    1970 as text, "" for never; `value` as backup.lua gives it: hexadecimal text, a flat list of
+    texts, or a stream's last id and its entries."""
 
     key: str
     kind: str
@@ -88,10 +92,14 @@ async def dump(memory: Connection) -> AsyncIterator[Record]:
     """
     for _, group in itertools.groupby(await keys_of(memory), key=_group):
         keys = list(group)
+        if _IN_PIECES in keys:
+            keys.remove(_IN_PIECES)
+            async for record in _pieces(memory, _IN_PIECES):
+                yield record
 
         async def step(keys: Sequence[str] = keys) -> str:
             redis: Any = memory.redis
-            return str(await redis.eval(_DUMP, len(keys), *keys))
+            return str(await redis.eval(_DUMP, len(keys), *keys)) if keys else "[]"
 
         for key, (kind, expires, value) in zip(
             keys, json.loads(await _lasting(memory, step)), strict=True
@@ -102,6 +110,23 @@ async def dump(memory: Connection) -> AsyncIterator[Record]:
                 yield Record(key, kind, expires, value)
 
 
+async def _pieces(memory: Connection, key: str) -> AsyncIterator[Record]:
+    """A hash that never expires, as several records. A field may come twice."""
+    cursor = 0
+    while True:
+
+        async def step(cursor: int = cursor) -> tuple[int, dict[str, str]]:
+            redis: Any = memory.redis
+            after, fields = await redis.hscan(key, cursor, count=PIECE)
+            return int(after), fields
+
+        cursor, fields = await _lasting(memory, step)
+        if fields:
+            yield Record(key, "hash", "", list(itertools.chain.from_iterable(fields.items())))
+        if not cursor:
+            return
+
+
 async def load(memory: Connection, records: Sequence[Record]) -> int:
     """Make the memory what the records say: what they do not hold goes. Returns how many keys there
     are. Rooms count as changed, so that a process that has one open reads it anew.
@@ -110,11 +135,14 @@ async def load(memory: Connection, records: Sequence[Record]) -> int:
         MemoryProblem: Redis stays away, or refuses for good; it may be done in part.
     """
     told: dict[str, str] = {}
+    more: list[tuple[str, str]] = []  # of what came in pieces, all but the first
     for record in records:
         record = _renewed(record)
-        told[record.key] = json.dumps(
-            [record.kind, record.expires, record.value], ensure_ascii=False
-        )
+        row = [record.kind, record.expires, record.value]
+        if record.key in told:
+            more.append((record.key, json.dumps([*row, "more"], ensure_ascii=False)))
+        else:
+            told[record.key] = json.dumps(row, ensure_ascii=False)
     names = sorted({*told, *await keys_of(memory)}, key=lambda key: (_group(key), key))
     for _, group in itertools.groupby(names, key=_group):
         keys = list(group)
@@ -125,6 +153,13 @@ async def load(memory: Connection, records: Sequence[Record]) -> int:
             await redis.eval(_LOAD, len(keys), *keys, *texts)
 
         await _lasting(memory, step)
+    for key, text in more:
+
+        async def add(key: str = key, text: str = text) -> None:
+            redis: Any = memory.redis
+            await redis.eval(_LOAD, 1, key, text)
+
+        await _lasting(memory, add)
     return len(told)
 
 

@@ -1,16 +1,18 @@
 -- Keys of one hash tag become what a backup says, in one step. What was in them is gone.
 --
--- KEYS: of one tag. ARGV: JSON for each key: {kind, expires, value} as backup.lua gave it; "" for a
--- key that is to go.
+-- KEYS: of one tag. ARGV: JSON for each key: {kind, expires, value} as backup.lua gave it, and "more"
+-- where this is another piece of what is there already; "" for a key that is to go.
 local function many(command, key, flat)
   for from = 1, #flat, 1000 do
     redis.call(command, key, unpack(flat, from, math.min(from + 999, #flat)))
   end
 end
 for i, key in ipairs(KEYS) do
-  redis.call('DEL', key)
-  if ARGV[i] ~= '' then
-    local kind, expires, value = unpack(cjson.decode(ARGV[i]))
+  if ARGV[i] == '' then
+    redis.call('DEL', key)
+  else
+    local kind, expires, value, more = unpack(cjson.decode(ARGV[i]))
+    if not more then redis.call('DEL', key) end
     if kind == 'string' then
       redis.call('SET', key, (value:gsub('%x%x', function(d) return string.char(tonumber(d, 16)) end)))
     elseif kind == 'hash' then many('HSET', key, value)

@@ -81,6 +81,20 @@ async def put_picture(memory: Connection, person: str, png: bytes) -> None:
     await memory.lasting(step, None)
 
 
+async def has_picture(memory: Connection, person: str) -> bool:
+    """Whether a picture that the person uploaded waits for the next sketch.
+
+    Raises:
+        MemoryProblem: Redis stays away, or refuses for good.
+    """
+
+    async def step() -> bool:
+        redis: Any = memory.redis  # which is made anew when the server has moved
+        return bool(await redis.exists(person_key(person, "picture")))
+
+    return await memory.lasting(step, None)
+
+
 async def taken_picture(memory: Connection, person: str) -> bytes | None:
     """The picture that the person uploaded last, once; None without one.
 
@@ -97,7 +111,8 @@ async def taken_picture(memory: Connection, person: str) -> bytes | None:
 
 
 async def drop_sketch(memory: Connection, person: str) -> bool:
-    """Forget what the person is making. False: it was nothing.
+    """Forget what the person is making, and the picture that was uploaded for it. False: it was
+    nothing.
 
     Raises:
         MemoryProblem: Redis stays away, or refuses for good.
@@ -105,6 +120,7 @@ async def drop_sketch(memory: Connection, person: str) -> bool:
 
     async def step() -> bool:
         redis: Any = memory.redis  # which is made anew when the server has moved
+        await redis.delete(person_key(person, "picture"))
         return bool(await redis.delete(person_key(person, "sketch")))
 
     return await memory.lasting(step, None)

@@ -107,16 +107,33 @@ class Room:
             await self.memory.write(language=wanted)
         return self.scene(), len(self.memory.turns)
 
-    async def hear(self, message: Message, *, kept: Callable[[], object] | None = None) -> None:
+    async def admits(self, person: str, message_id: str = "") -> bool:
+        """Whether somebody's message is to be heard, asked before it is known what it says: a voice
+        note costs a while to hear, and its words are shown to all. It counts as one message; who
+        asks so passes `admitted` to `hear`.
+
+        Raises:
+            MemoryProblem: it cannot be said whether the message was heard before.
+        """
+        return await self._inbox.admitted(person, message_id)
+
+    async def hear(
+        self,
+        message: Message,
+        *,
+        kept: Callable[[], object] | None = None,
+        admitted: bool = False,
+    ) -> None:
         """Answer one message: a command, or talk. Returns when all that it asked for is said.
 
         `kept` is called as soon as the message is stored: from then on no crash can lose it.
+        `admitted`: `admits` has let it in.
 
         Raises:
             MemoryProblem: it cannot be kept; nothing was done about it.
         """
         self.used = time.monotonic()
-        if not await self._inbox.admitted(message.person, message.id):
+        if not (admitted or await self._inbox.admitted(message.person, message.id)):
             return
         text = plain(message.text).strip()
         order = None if message.forwarded else read(text)

@@ -246,8 +246,8 @@ class Speech:
                 prompt = await self._prompt(speaker, person, scene, old)
             except EngineError as failed:  # it could not even read
                 return Spoken("", broken=True, problem=str(failed))
-            if prompt is None:
-                return Spoken("")
+            if prompt is None:  # and people were told why
+                return Spoken("", broken=True)
             # While the prompt was built, or while it was decided who goes on.
             if self._job.interrupted or (chatter and self._job.overheard):
                 return Spoken("", broken=True)

@@ -143,6 +143,28 @@ async def test_what_is_no_backup_is_refused_before_anything_is_changed(memory, t
     assert backup.listed() == [good]
 
 
+async def test_many_pictures_come_back_whatever_their_size_together(memory, monkeypatch):
+    """They lie in one hash, which would be larger than what is read again at once."""
+    faces = {f"c_{n}": f"{n:02}" * 10_000 for n in range(60)}
+    await memory.redis.hset("mrp:1:{cast}:faces", mapping=faces)
+    await memory.redis.hset("mrp:1:{cast}:cards", mapping={"c_1": "{}"})
+    monkeypatch.setattr(backup, "LONGEST_LINE", 600_000)
+    file = await backup.make(memory)
+    await memory.redis.hset("mrp:1:{cast}:faces", mapping={"c_new": "x", "c_2": "y"})
+    await backup.restore(memory, file)
+    assert await memory.redis.hgetall("mrp:1:{cast}:faces") == faces
+    assert await memory.redis.hgetall("mrp:1:{cast}:cards") == {"c_1": "{}"}
+
+
+async def test_what_could_not_be_read_again_is_not_written(memory, monkeypatch):
+    await filled(memory)
+    monkeypatch.setattr(backup, "LONGEST_LINE", 20_000)
+    with pytest.raises(BackupProblem, match=r"room:x:1.*has 0 MB; a backup takes"):
+        await backup.make(memory)
+    assert backup.listed() == []
+    assert not list(backup.backups_folder().iterdir())
+
+
 def test_what_lives_for_minutes_or_signs_in_is_no_part():
     for key in (
         "mrp:1:{login:x}",

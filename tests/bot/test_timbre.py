@@ -19,6 +19,7 @@ from characters.voices import NO_VOICE, Speaks, Voice
         ("+3、1.1x", Voice(pitch=3.0, rate=1.1)),
         ("-2.5，1.5倍", Voice(pitch=-2.5, rate=1.5)),
         ("kokoro=zm_yunxi; 快", Voice(speakers=(Speaks("kokoro", "zm_yunxi"),), rate=1.2)),
+        ("espeak=zh+Andrea、Slow", Voice(speakers=(Speaks("espeak", "zh+Andrea"),), rate=0.85)),
         ("deep slow", Voice(pitch=-4.0, rate=0.85)),
         ("", NO_VOICE),
         ("低、高", Voice(pitch=4.0)),  # the last one counts

@@ -77,7 +77,9 @@ async def test_a_picture_alone_is_for_who_makes_a_character(play):
     assert await sent.says(p, called=True) == "/character picture"
     await p.say("/character picture")
     assert "有图像" in p.notice
-    await p.say("/角色 放弃", "/角色 创建")
+    await p.say("/角色 放弃", "/角色 创建", "/角色 图像")
+    assert "图像收下了" not in p.notice  # none was sent
+    assert "叫什么名字" in p.notice
     assert await sent.says(p) == "/character picture"  # who is asked for fields here
     await p.say("/character picture")
     assert "图像收下了" in p.notice
@@ -97,3 +99,16 @@ async def test_what_is_no_picture_is_one_sentence(play, held, size, told):
     with pytest.raises(PictureError) as problem:
         await Sent("face.png", held, size).says(play(), MAKING)
     assert told in problem.value.told("zh")
+
+
+async def test_a_picture_goes_with_the_character_that_it_was_for(play):
+    """What was given up gives nobody else a face: neither the next one, nor one that is changed."""
+    p = play()
+    await p.say(MAKING, "/角色 保存 私用", "/角色 创建")
+    await Sent("photo.jpg", photo()).says(p)
+    await p.say("/角色 放弃")
+    (entry,) = p.room.shared.casts.entries()
+    for order in (f"/角色 修改 {entry.character.name.zh} | 语气：慢", "/角色 创建 小砚 | 来 | 砚"):
+        await p.say(order)
+        assert "还没有保存" in p.notice
+        assert "有图像" not in p.notice

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from bot.platforms.discord.answers import Answer
+from bot.platforms.discord.stage import DiscordStage
 from bot.platforms.text import is_document
 from tests.discord.conftest import World, begun
 from tests.fakes.discord_server import Fault, text_of
@@ -75,3 +79,50 @@ def test_what_is_a_document():
     assert is_document(' {"a": {}} ')
     for text in ("{旁白}", "[1]", "{", "嗯", '{"a": 1} 嗯', "1"):
         assert not is_document(text)
+
+
+class Response:
+    """An interaction whose response is written down."""
+
+    def __init__(self) -> None:
+        self.response = self
+        self.contents: list[str] = []
+
+    def is_done(self) -> bool:
+        return False
+
+    def is_expired(self) -> bool:
+        return False
+
+    async def defer(self, **_: bool) -> None: ...
+
+    async def edit_original_response(self, *, content: str, **_: object) -> SimpleNamespace:
+        self.contents.append(content)
+        return SimpleNamespace(id=1)
+
+
+LINK = f"http://127.0.0.1:8642/enter/{'aB3_' * 8}"
+
+
+@pytest.mark.parametrize("secret", [True, False])
+async def test_a_link_can_be_pressed_in_what_is_secret_alone(secret):
+    """Other answers hold what anybody wrote, as a card's long description."""
+    call: Any = Response()
+    answer = Answer(call)
+    await answer.hold(private=True)
+    assert await answer.tell(f"这是链接：\n{LINK}", secret)
+    assert (f"<{LINK}>" in call.contents[-1]) == secret
+    sent: list[str] = []
+
+    async def send(text: str, nonce: str) -> None:
+        sent.append(text)
+
+    async def nothing(*_: object) -> Any:
+        return False
+
+    none: Any = None
+    stage = DiscordStage(
+        none, none, send=send, type=nothing, whisper=nothing, why_silent=str, private=True
+    )
+    await stage.notice(f"这是链接：\n{LINK}", to="discord:1", secret=secret)
+    assert (f"<{LINK}>" in sent[-1]) == secret

@@ -110,3 +110,19 @@ async def test_an_attached_picture_is_the_face_of_a_character_that_is_made(world
         await told(world, "有图像")
         await world.server.say(world.ming, world.channel, f"{me} /角色 放弃")
         await told(world, "放弃")
+
+
+async def test_who_is_asked_for_fields_answers_without_a_mention(world: World, send):
+    """Words, a picture, and what is left out; also where nobody is on stage."""
+    async with world.bot():
+        await world.server.say(world.ming, world.channel, f"<@{world.server.bot}> /角色 创建")
+        await told(world, "叫什么名字")
+        await world.server.say(world.ming, world.channel, "小墨龙")
+        await told(world, "登场时说什么")
+        await send("", "face.jpg")
+        await told(world, "图像收下了")
+        for answer in ("墨龙来也！", "一条小龙。"):
+            await world.server.say(world.ming, world.channel, answer)
+        for _ in range(4):
+            await world.server.say(world.ming, world.channel, "/跳过")
+        await told(world, "有图像")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.limits import Rate
 from tests.discord.conftest import World, begun, finished, spoken
 from tests.fakes.discord_server import text_of, walk
 from tests.fakes.recogniser import NOTE, REFUSED, TAKEN, Recogniser
@@ -203,3 +204,27 @@ async def test_without_hearing_a_note_in_private_is_declined(world: World):
         await world.server.say(world.ming, world.channel, "悟空，还在吗")
         await answers(world, "知道了：悟空，还在吗")
         assert "听不了" not in str(world.server.said(world.channel))
+
+
+async def test_who_is_not_heard_is_not_heard_by_voice_either(hearing, monkeypatch):
+    """Who is blocked, or sends too much: their notes are neither listened to nor shown."""
+    world, recogniser = hearing
+    async with world.bot() as bot:
+        await begun(world)
+        await finished(bot)
+        limits = bot.house.shared.limits
+        monkeypatch.setattr(limits, "blocked", frozenset({f"discord:{world.ming}"}))
+        await world.server.sends_note(world.ming, world.channel, NOTE, seconds=2)
+        await world.server.say(world.hong, world.channel, "悟空，在吗")
+        await answers(world, "知道了：悟空，在吗")
+        monkeypatch.setattr(limits, "blocked", frozenset())
+        monkeypatch.setattr(limits, "person", Rate(1, 1))
+        limits._people.clear()
+        for number in (1, 2):
+            await world.server.sends_note(world.ming, world.channel, NOTE, seconds=2)
+            if number == 1:
+                await answers(world, "知道了：悟空，你好")
+                await finished(bot)
+        await says(world, "太快")
+        assert len(recogniser.heard) == 1
+        assert str(world.server.said(world.channel)).count("🎤") == 1

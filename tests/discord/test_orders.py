@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.commands import COMMANDS, read
-from bot.platforms.discord.orders import in_taiwan
+from bot.platforms.discord.orders import MENUS, OPTIONS, SAY, in_taiwan
 from tests.discord.conftest import World
+from text.folding import simplified
 
 
 async def test_names_are_completed_in_both_languages(world: World):
@@ -45,6 +46,18 @@ async def test_commands_are_registered_for_all_languages_and_places(world: World
 def test_traditional_characters():
     assert in_taiwan("请角色上场，可一次请几位") == "請角色上場，可一次請幾位"
     assert in_taiwan("重说上一句；各个说法都留着") == "重說上一句；各個說法都留著"
+
+
+def test_whatever_is_registered_is_in_traditional_characters():
+    """Names, descriptions, options and menus of all commands; but for characters that are written
+    so in both scripts, and have another form for another meaning."""
+    both = set("回布才面出只教同台群私念家")
+    texts = [text for c in COMMANDS for text in (c.does.zh, *c.zh_names)]
+    texts += [SAY.zh, *(words.zh for words in MENUS.values())]
+    texts += [words.zh for pair in OPTIONS.values() for words in pair]
+    every = [(chr(code), simplified(chr(code))) for code in range(0x4E00, 0xA000)]
+    only_simplified = {simple for one, simple in every if simple != one} - both
+    assert not set(in_taiwan("".join(texts))) & only_simplified
 
 
 async def test_names_are_completed_as_people_read_them(world: World):

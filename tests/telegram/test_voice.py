@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 import soundfile
 
+from bot.limits import Rate
 from speech.espeak import Espeak
 from speech.sound import LOUDNESS, loudness
 from speech.speaker import Speaker
@@ -220,3 +221,28 @@ async def test_without_hearing_a_note_in_private_is_declined(world: World):
     async with world.bot():
         world.server.sends_note(world.ming, world.ming, NOTE, seconds=2)
         await world.hears("听不了语音", world.ming)
+
+
+async def test_who_is_not_heard_is_not_heard_by_voice_either(hearing, monkeypatch):
+    """Who is blocked, or sends too much: their notes are neither listened to nor shown."""
+    world, recogniser = hearing
+    async with world.bot() as bot:
+        world.server.says(world.group, world.ming, "/summon wukong")
+        await world.hears("孙悟空")
+        await bot.settled()
+        (room,) = bot.house._rooms.values()
+        limits = room.shared.limits
+        monkeypatch.setattr(limits, "blocked", frozenset({f"telegram:{world.ming}"}))
+        world.server.sends_note(world.group, world.ming, NOTE, seconds=2)
+        world.server.says(world.group, world.hong, "悟空，在吗")
+        await world.hears("知道了：悟空，在吗")
+        monkeypatch.setattr(limits, "blocked", frozenset())
+        monkeypatch.setattr(limits, "person", Rate(1, 1))
+        limits._people.clear()
+        world.server.sends_note(world.group, world.ming, NOTE, seconds=2)
+        await world.hears("知道了：悟空，你好")
+        await bot.settled()
+        world.server.sends_note(world.group, world.ming, NOTE, seconds=2)
+        await world.hears("太快")
+        assert len(recogniser.heard) == 1
+        assert sum("🎤" in m.text for m in world.server.shown(world.group)) == 1

@@ -16,7 +16,7 @@ from typing import Any
 import discord
 
 from bot.platforms.discord.errors import FAILED
-from bot.platforms.discord.text import NOBODY, parts, told
+from bot.platforms.discord.text import NOBODY, escape, parts, told
 from bot.platforms.text import is_document
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Answer:
         self._of_panel = False
         self._lost = False
         self._private = False  # whether the response is ephemeral
+        self._secret = False  # whether it holds what nobody else may see, as a sign-in link
 
     @property
     def told(self) -> bool:
@@ -79,7 +80,9 @@ class Answer:
         if len(text) > LONGEST_TOLD or is_document(text):
             return await self._attach(text)
         self._texts.append(text)
-        contents = [told(part) for part in parts("\n".join(self._texts))]
+        self._secret |= secret
+        clean = told if self._secret else escape
+        contents = [clean(part) for part in parts("\n".join(self._texts))]
         if await self._write(contents):
             return True
         self._texts.pop()

@@ -170,7 +170,9 @@ class Messages:
         private = isinstance(channel, discord.DMChannel)
         called = private or addresses(message, self._client.user)
         content = content_of(message, self._client.user)
-        file = called and not missed and upload_of(message) is not None
+        # Who is asked for the fields of a character answers without a mention, whoever is on stage.
+        asked = not missed and self._rooms.asks(channel.id, f"{PLATFORM}:{message.author.id}")
+        file = (called or asked) and not missed and upload_of(message) is not None
         note = note_of(message) is not None and not content.forwarded
         deaf = note and self._rooms.house.shared.hearer is None
         if not content.text and not file and (deaf or not note):
@@ -182,11 +184,11 @@ class Messages:
             if missed and message.id <= self._progress.until:
                 return False  # received at that time, and not said to anybody on stage
             order = None if content.forwarded else read(content.text)
-            if order is not None and not order.id:
+            if order is not None and not order.id and not asked:
                 return False  # a command of another bot
             if order is None and for_another_bot(message, content.text):
                 return False
-            if not await self._rooms.plays(channel):
+            if not asked and not await self._rooms.plays(channel):
                 return False
         if missed and await self._rooms.guilds.was_heard(channel.id, message.id):
             return False
@@ -214,7 +216,8 @@ class Messages:
             if told is None:
                 return
             content = told
-        if (note := note_of(message)) and not content.forwarded:
+        note = None if content.forwarded else note_of(message)
+        if note is not None:
             content = await self._with_note(room, message, note)
             if not content.text:
                 return
@@ -231,7 +234,9 @@ class Messages:
             forwarded=content.forwarded,
         )
         try:
-            await room.room.hear(heard, kept=lambda: self._done(message.id))
+            await room.room.hear(
+                heard, kept=lambda: self._done(message.id), admitted=note is not None
+            )
         except MemoryProblem as problem:
             await room.stage.notice(str(problem))
         if order is not None:
@@ -262,12 +267,17 @@ class Messages:
         self, room: ChannelRoom, message: discord.Message, note: discord.Attachment
     ) -> Content:
         """What is said in a voice message, which everybody is shown; no text where nothing can be
-        heard, which is said."""
+        heard, which is said, or its sender is not heard."""
         language, shared = room.room.language, room.room.shared
         if shared.hearer is None:
             return Content("")
         try:
+            if not await room.room.admits(f"{PLATFORM}:{message.author.id}", str(message.id)):
+                return Content("")
             heard = await hear(shared.hearer, note)
+        except MemoryProblem as problem:
+            await room.stage.notice(str(problem))
+            return Content("")
         except SpeechError as problem:
             await room.stage.notice(problem.zh if language == "zh" else problem.en)
             return Content("")

@@ -159,6 +159,11 @@ class ChannelRooms:
     def is_open(self, channel_id: int) -> bool:
         return str(channel_id) in self._open
 
+    def asks(self, channel_id: int, person: str) -> bool:
+        """Whether somebody is asked for the fields of a character, one by one, in a channel."""
+        found = self._open.get(str(channel_id))
+        return found is not None and person in found.room.view.forms
+
     def is_quiet(self, channel_id: int) -> bool:
         """Whether it is known that nobody is on stage in a channel."""
         return channel_id in self._quiet

@@ -21,7 +21,7 @@ from bot.platforms.discord.errors import FAILED, Gone, described, retried
 from bot.platforms.discord.faces import Faces
 from bot.platforms.discord.outlets import Outlet, Post
 from bot.platforms.discord.posting import Posting, TypingIndicator, Undeleted, speaker_of
-from bot.platforms.discord.text import WRITING, escape, parts
+from bot.platforms.discord.text import WRITING, escape, parts, told
 from bot.platforms.text import is_document
 from bot.stage import Line
 from characters.card import Words
@@ -92,7 +92,8 @@ class DiscordStage:
             if to and await self._whisper(to, text):
                 return
             text = f"{NOT_IN_PUBLIC.zh}\n{NOT_IN_PUBLIC.en}"
-        for part in (text,) if is_document(text) else map(escape, parts(text)):
+        clean = told if secret else escape
+        for part in (text,) if is_document(text) else map(clean, parts(text)):
             await self.lasting("a notice", partial(self._send, part))
 
     async def attach(self, name: str, data: bytes) -> str:

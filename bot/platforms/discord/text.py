@@ -52,8 +52,9 @@ def escape(text: str) -> str:
 
 
 def told(text: str) -> str:
-    """Escape a notice to one person; a sign-in link that is a line of its own stays a link, without
-    a preview: to be pressed, and never fetched by Discord."""
+    """Escape a notice that is secret to one person; a sign-in link that is a line of its own stays
+    a link, without a preview: to be pressed, and never fetched by Discord. Other notices hold what
+    anybody wrote, and a link in them is text."""
     lines = plain(text).split("\n")
     return "\n".join(f"<{line}>" if _SIGN_IN.fullmatch(line) else escape(line) for line in lines)
 

@@ -151,6 +151,8 @@ class Messages:
             if place.private:
                 await shown.notice(NO_HEARING[language])
             return
+        if not await room.admits(sender.person, str(message.message_id)):
+            return
         try:
             heard = await notes.hear(hearer, message)
         except SpeechError as problem:
@@ -158,7 +160,7 @@ class Messages:
             return
         if not room.shared.filter.broken(heard.text):  # else it is declined, and not repeated
             await notes.show_heard(message, sender.name, heard.text, language)
-        await self._hear(message, heard.text, sender, room, shown, stored)
+        await self._hear(message, heard.text, sender, room, shown, stored, admitted=True)
 
     async def _hear(
         self,
@@ -168,6 +170,8 @@ class Messages:
         room: Room,
         shown: TelegramStage,
         stored: Callable[[], object],
+        *,
+        admitted: bool = False,
     ) -> None:
         quoted = forwarded(message)
         orders = read(words) is not None and not quoted
@@ -190,6 +194,7 @@ class Messages:
                 forwarded=quoted,
             ),
             kept=stored,
+            admitted=admitted,
         )
 
     async def _with_file(

@@ -17,7 +17,14 @@ from bot.conversation import Crowded
 from bot.dialogue import CANCELS, SKIPS, Steps
 from bot.drafts import joined, plain
 from bot.forms import LABELS, filled, read_form
-from bot.memory.sketches import Sketch, drop_sketch, set_sketch, sketch_of, taken_picture
+from bot.memory.sketches import (
+    Sketch,
+    drop_sketch,
+    has_picture,
+    set_sketch,
+    sketch_of,
+    taken_picture,
+)
 from bot.room.exchange import Exchange
 from bot.room.orders import making_words as words
 from bot.room.orders.cards import bring, format_in, send
@@ -226,7 +233,8 @@ async def _picture(talk: Exchange, rest: str) -> None:
     memory, person = talk.view.shared.memory, talk.job.work.individual
     if steps := talk.view.forms.get(person):
         language = talk.view.language
-        await tell(talk, f"{words.PICTURE_KEPT[language]}\n{steps.question(language)}")
+        said = words.PICTURE_KEPT if await has_picture(memory, person) else words.HOW_PICTURE
+        await tell(talk, f"{said[language]}\n{steps.question(language)}")
         return
     held = await sketch_of(memory, person)
     png = await taken_picture(memory, person) if held else None
@@ -304,7 +312,11 @@ async def _draft(talk: Exchange, rest: str) -> None:
     if not view.shared.voice.obeys:
         await talk.tell(words.CANNOT_DRAFT)
         return
-    await talk.tell(words.DRAFTING, len(to_draft(held.character)))
+    missing = to_draft(held.character)
+    if not missing:
+        await talk.tell(words.COMPLETE)
+        return
+    await talk.tell(words.DRAFTING, len(missing))
     try:
         made = await drafted(view.shared.voice, held.character, person=work.individual)
     except EngineError as problem:

@@ -72,6 +72,7 @@ CANNOT_DRAFT = Words(
     "/character edit long: …",
 )
 DRAFTING = Words("正在起草 {} 项，请稍候……", "Drafting what is missing ({} parts); please wait…")
+COMPLETE = Words("这张卡什么都不缺。", "Nothing is missing on this card.")
 NOTHING_DRAFTED = Words("没有起草出什么来。", "Nothing came of it.")
 NO_SKETCH = Words(
     "你手上没有正在做的角色：/角色 创建 …", "You are not making a character: /character create …"

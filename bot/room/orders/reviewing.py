@@ -151,13 +151,11 @@ async def _castmode(talk: Exchange, argument: str) -> None:
     )
     rows = [told]
     if not argument.strip():
-        casts = view.shared.casts
-        queued, reported = (
-            len(waiting(casts, view.place)),
-            len(await _found_reports(talk, view.place)),
-        )
-        if queued or reported:
-            rows.append(words.TO_SEE_TO[language].format(queued, reported))
+        if reviews(talk):
+            queued = len(waiting(view.shared.casts, view.place))
+            reported = len(await _found_reports(talk, view.place))
+            if queued or reported:
+                rows.append(words.TO_SEE_TO[language].format(queued, reported))
         rows.append(words.HOW_CAST[language])
     await view.notice("\n".join(rows), to="" if argument.strip() else talk.job.work.person)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.casts import Casts
+from bot.conversation import Crowded
 from characters.card import Cast, Lines
 from characters.greetings import read_greeting
 
@@ -94,3 +95,20 @@ async def test_odd_wishes_change_nothing(play, text):
     await p.say("/summon 悟空", text)
     assert p.room.memory.state.reserved == ()
     assert len(p.stage.notices) == 1
+
+
+async def test_another_version_that_cannot_be_read_for_is_told_so_and_nothing_else(
+    play, monkeypatch
+):
+    p = play(["好。"])
+    await p.say("/召唤 悟空", "悟空，你好")
+
+    def crowded(*_: object, **__: object) -> None:
+        raise Crowded("5000 of 4096")
+
+    monkeypatch.setattr(p.room.shared.voice, "read", crowded)
+    told = len(p.stage.notices)
+    await p.say("/重说")
+    assert len(p.stage.notices) == told + 1
+    assert "5000 of 4096" in p.notice
+    assert p.lines[-1] == ("孙悟空", "好。")

@@ -180,6 +180,9 @@ async def test_missing_parts_are_drafted_shown_and_kept_only_then(play):
     assert "还没有保存" in party.notice
     assert "台词：先磨墨。 / 再写字。 / 后画画。" in party.notice
     assert "（缺）" not in party.notice
+    told = len(party.stage.notices)
+    await party.say("/角色 起草")
+    assert party.stage.notices[told:] == ["这张卡什么都不缺。"]
     assert party.room.shared.casts.entries() == ()
     await party.say("/角色 保存")
     made = party.room.shared.casts.entries()[0].character

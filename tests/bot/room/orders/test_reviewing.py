@@ -126,6 +126,9 @@ async def test_a_moderator_reads_a_waiting_card_before_deciding_and_members_do_n
     )  # fmt: skip
     await party.say("/阵容")
     assert "等待审核 1 个（/角色 待审），举报 0 条" in party.notice
+    await party.room.hear(Message("test:小刚", "小刚", "/阵容"))
+    assert party.notice.startswith("这里的阵容")
+    assert "等待审核" not in party.notice
     await party.say("/角色 待审")
     assert party.notice.startswith("等待审核（1 个）：\n小墨龙：小龙。\n")
     await party.say("/角色 查看 小墨龙")
