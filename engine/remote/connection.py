@@ -49,10 +49,12 @@ class Missing(EngineError):
 
 
 class Connection:
-    """One server. `key` goes into the Authorization header and nowhere else."""
+    """One server. `key` goes into the Authorization header and nowhere else; `heard` is when the
+    server last answered (`time.monotonic`)."""
 
     def __init__(self, session: aiohttp.ClientSession, address: Address, key: str = "") -> None:
         self.address = address
+        self.heard = 0.0
         self._session = session
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
@@ -88,6 +90,7 @@ class Connection:
             events = Events()
             try:
                 async for chunk in answer.content.iter_any():
+                    self.heard = time.monotonic()
                     for data in events.push(chunk):
                         yield self._event(data)
                 for data in events.end():
@@ -108,6 +111,7 @@ class Connection:
             ) as answer:  # fmt: skip
                 if answer.status != 200:
                     raise self._refused(answer, await answer.content.read(1 << 16))
+                self.heard = time.monotonic()
                 yield answer
         except aiohttp.ClientConnectorCertificateError:
             raise EngineError(

@@ -13,7 +13,7 @@ from engine.remote.address import Address
 from engine.remote.connection import Away, Connection
 from engine.remote.gate import Ticket
 from engine.remote.pool import Pool
-from engine.remote.probe import probe
+from engine.remote.probe import is_as_before, probe
 from engine.remote.server import Offer, Server
 from engine.sequence import EngineError, Usage
 
@@ -21,6 +21,8 @@ LOADING_S = 120.0  # seconds that a server may still load its model when a bot s
 # Seconds that a connection is kept without use: llama-server and uvicorn close theirs after five,
 # and what is sent at that moment is lost.
 _IDLE_S = 4.0
+# Seconds after an answer in which a server cannot have been started anew without being missed.
+_TRUSTED_S = 1.0
 PATIENCE_S = 45.0  # seconds that a reply waits for a server that is away, before its first token
 
 
@@ -175,10 +177,10 @@ class Fleet:
             raise EngineError(f"{away}; it is asked again with the next message") from None
 
     async def _known(self, name: str) -> Server:
-        """The server of this name; one that was away is asked anew what it is: it may have been
-        started with another model."""
+        """The server of this name; one that was away, or was started anew while nobody asked it
+        anything, is asked what it is: it may have another model or a shorter context now."""
         server = self._servers.get(name)
-        if server is None or name in self._pool.absent():
+        if server is None or name in self._pool.absent() or await self._is_another(server):
             connection = self._connections[name]
             offer = await self._probed(connection)
             self._check_alike(name, offer)
@@ -189,6 +191,14 @@ class Fleet:
             self._servers[name] = server
             self._pool.back(name)
         return server
+
+    async def _is_another(self, server: Server) -> bool:
+        # Only where tokens are ids: those of another model would be nonsense to it. Where texts are
+        # sent, every event names the model.
+        silent = time.monotonic() - server.connection.heard
+        if not server.offer.native or silent < _TRUSTED_S:
+            return False
+        return not await is_as_before(server.connection, server.offer)
 
     async def _check_fences(self, server: Server) -> str:
         for fence in self._fences if server.offer.native else ():

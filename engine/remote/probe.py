@@ -53,6 +53,20 @@ async def probe(
     return await _tried(connection, offer)
 
 
+async def is_as_before(connection: Connection, offer: Offer) -> bool:
+    """Whether a server with native routes still is what it offered; it is asked for no token, which
+    would cost a slot its prefix.
+
+    Raises:
+        Away, EngineError: as `probe` does.
+    """
+    props = await _optional(connection, f"{connection.address.base}/props")
+    if not isinstance(props, dict) or "default_generation_settings" not in props:
+        return props is None  # the route may be closed to others than its operator
+    now = _native(props, [{"id": offer.model}])
+    return (now.context, now.slots) == (offer.context, offer.slots) and now.like(offer)
+
+
 async def _optional(connection: Connection, url: str) -> Any:
     """The answer, or None where there is no such route."""
     try:

@@ -48,6 +48,7 @@ class Scripted:
         self.pause: float = options.get("pause", 0.0)  # seconds between two
         self.faults: list[Handler] = []
         self.asked: list[dict[str, Any]] = []  # bodies of replies
+        self.told = 0  # times that it said what it is
         self.left = asyncio.Event()  # somebody closed a stream before its end
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -88,6 +89,7 @@ class Scripted:
         return await handler(request)
 
     async def _props(self, request: web.Request) -> web.Response:
+        self.told += 1
         told = {
             "default_generation_settings": {"n_ctx": self.context},
             "total_slots": 4,

@@ -16,7 +16,7 @@ from engine.remote import vocabulary
 from engine.remote.server import same_model
 from engine.sequence import BadRequest, Engine, EngineError, PromptTooLong, Sampling
 
-from .conftest import Scripted, prompt, status, turn
+from .conftest import CHATML, Scripted, prompt, status, turn
 
 KINDS = ("llama-server", "vllm", "ollama", "hosted")
 WISH = {"vllm": {"text": True}}
@@ -343,6 +343,47 @@ async def test_a_server_that_comes_back_with_another_model(serve, connect):
         await read(engine)
     server.model = "qwen.gguf"
     assert await read(engine) == "老孙来也！"
+
+
+async def test_a_server_that_was_started_anew_while_nobody_asked_it_anything(serve, connect):
+    server = await serve(context=1024)
+    engine = await connect(server)
+
+    async def again(**changed):
+        await server.stop()
+        vars(server).update(changed)
+        await server.start()
+        (known,) = engine.fleet._servers.values()
+        known.connection.heard = 0.0  # it was silent for long
+        server.asked.clear()
+
+    await again(model="other.gguf")
+    with pytest.raises(EngineError, match=r"serves other.gguf .* and not qwen.gguf"):
+        await read(engine)
+    assert server.asked == []  # ids of the old vocabulary were not sent
+    await again(model="qwen.gguf")
+    assert await read(engine) == "老孙来也！"
+    await again(template="{{ '[INST]' }}")
+    with pytest.raises(EngineError):
+        await read(engine)
+    await again(template=CHATML, context=512)
+    assert await read(engine) == "老孙来也！"
+    (known,) = engine.fleet._servers.values()
+    assert known.offer.context == 512
+
+
+async def test_a_server_that_answered_just_now_is_not_asked_what_it_is(serve, connect):
+    server = await serve()
+    engine = await connect(server)
+    assert await read(engine) == "老孙来也！"
+    asked = server.told
+    assert await read(engine) == "老孙来也！"
+    assert server.told == asked
+    (known,) = engine.fleet._servers.values()
+    known.connection.heard = 0.0
+    assert await read(engine) == "老孙来也！"
+    assert server.told == asked + 1
+    assert len(server.asked) == 3  # and what it is cost no token
 
 
 async def test_a_wrong_key_and_a_right_one(serve, connect):
