@@ -43,7 +43,7 @@ from engine.remote.engine import RemoteEngine
 from engine.remote.pool import Pool
 from engine.workload import quantile
 
-CONTEXT = 2048  # tokens a slot
+CONTEXT = 4096  # tokens a slot
 CAST = ("wukong", "bajie", "shaseng")
 ASKED = (
     "前面是什么地方，你看见了吗？",
