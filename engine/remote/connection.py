@@ -103,12 +103,8 @@ class Connection:
         self, url: str, body: object, timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         name = self.address.name
-        method = "GET" if body is None else "POST"
         try:
-            async with self._session.request(
-                method, url, json=body, headers=self._headers, timeout=timeout,
-                allow_redirects=False,  # the key is for this server alone
-            ) as answer:  # fmt: skip
+            async with await self._begun(url, body, timeout) as answer:
                 if answer.status != 200:
                     raise self._refused(answer, await answer.content.read(1 << 16))
                 self.heard = time.monotonic()
@@ -130,6 +126,26 @@ class Connection:
         except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError) as problem:
             # Its own words may hold the address and what was sent.
             raise Away(f"the model's server {name} broke off ({type(problem).__name__})") from None
+
+    async def _begun(
+        self, url: str, body: object, timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        """The head of an answer. A server may close a kept connection at the moment in which it is
+        used again, so what breaks off before a head is sent once more."""
+        method = "GET" if body is None else "POST"
+        again = True
+        while True:
+            try:
+                return await self._session.request(
+                    method, url, json=body, headers=self._headers, timeout=timeout,
+                    allow_redirects=False,  # the key is for this server alone
+                )  # fmt: skip
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if not again:
+                    raise
+                again = False
 
     def _event(self, data: str) -> dict[str, Any]:
         if data.strip() == _DONE:

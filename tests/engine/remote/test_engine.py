@@ -199,6 +199,27 @@ async def test_what_passes_is_asked_again(fault, serve, connect):
     assert len(server.asked) == 1
 
 
+async def test_a_kept_connection_that_the_server_closed_is_no_absence(serve, connect):
+    server = await serve()
+    engine = await connect(server)
+    assert await read(engine) == "老孙来也！"
+    engine.fleet.patience_s = 0.0  # nobody waits for a server that is away
+    told = server.told
+    server.faults.append(slammed)
+    assert await read(engine) == "老孙来也！"
+    assert engine.fleet.absent == ()
+    assert server.told == told  # it was not asked again what it is
+    server.faults += [slammed, slammed]
+    with pytest.raises(EngineError, match="broke off"):
+        await read(engine)
+
+
+async def slammed(request):
+    """Closes the connection without an answer."""
+    request.transport.abort()
+    return web.Response()
+
+
 async def test_half_a_stream_before_the_first_token_is_asked_again(serve, connect):
     server = await serve()
     engine = await connect(server)
