@@ -33,7 +33,7 @@ async def check_engine(
     engine = voice.engine
     try:
         assert isinstance(engine, RemoteEngine)
-        says = f"{engine.name}: {_what(engine.offer)}, {engine.context} tokens of context"
+        says = f"{engine.name}: {_what(engine.offer)}, {engine.limit} tokens of context"
         do = "docs/engine.md says what each kind of server can do"
         absent = sorted(engine.fleet.absent)
         return [

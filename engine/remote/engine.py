@@ -36,7 +36,8 @@ _SAMPLES = (
 
 class RemoteEngine:
     """See `engine.sequence.Engine` for the interface. `offer` is what the servers said of
-    themselves; `notes` are what they cannot do, a sentence each."""
+    themselves; `notes` are what they cannot do, a sentence each; `limit` is how many of the model's
+    own tokens a prompt and its reply may have."""
 
     failure: EngineError | None = None  # a server that is away may come back
 
@@ -49,7 +50,7 @@ class RemoteEngine:
         wanted = wish.context or offered or CONTEXT
         if 0 < offered < wanted:
             self.notes.append(f"its context is {offered} tokens, so --context {wanted} is not met")
-        self._limit = max(_LEAST_CONTEXT, min(wanted, offered or wanted))  # tokens of the model
+        self.limit = max(_LEAST_CONTEXT, min(wanted, offered or wanted))
         self._ratio = 1.0  # the model's count of tokens ÷ our estimate
         self._closed = False
         self._stats = Stats()
@@ -90,7 +91,7 @@ class RemoteEngine:
     def bound(self, context: int | None) -> None:
         """Read no more than so many tokens of the model: with more it was not taught."""
         if context:
-            self._limit = max(_LEAST_CONTEXT, min(self._limit, context))
+            self.limit = max(_LEAST_CONTEXT, min(self.limit, context))
 
     # -- the interface ---------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class RemoteEngine:
     def context(self) -> int:
         """The longest prompt and reply, in ids of `encode`; it shrinks when a server turns out to
         take less."""
-        return max(_LEAST_CONTEXT, int(self._limit / self._ratio))
+        return max(_LEAST_CONTEXT, int(self.limit / self._ratio))
 
     @property
     def begin(self) -> str:
@@ -115,6 +116,7 @@ class RemoteEngine:
 
     def stats(self) -> Stats:
         """Counters since the engine was opened; of prompts only what servers tell."""
+        self._stats.queued, self._stats.writing = self.fleet.load
         return self._stats
 
     def encode(self, text: str, control: bool = False) -> list[int]:
@@ -242,7 +244,7 @@ class RemoteEngine:
         last = 0.0
         request.logprobs.clear()
         usage.generated = 0
-        deltas = server.write(request.tokens, request.sampling, request.where, self._limit)
+        deltas = server.write(request.tokens, request.sampling, request.where, self.limit)
         async with aclosing(deltas):
             async for delta in deltas:
                 if delta.text:
@@ -296,8 +298,8 @@ class RemoteEngine:
 
     def _shorten(self, limit: int) -> None:
         """A server takes less than was thought: from now on less is read."""
-        if 0 < limit < self._limit:
-            self._limit = max(_LEAST_CONTEXT, limit)
+        if 0 < limit < self.limit:
+            self.limit = max(_LEAST_CONTEXT, limit)
         else:  # it counts more tokens than we do
             self._ratio *= 1.25
 

@@ -114,6 +114,12 @@ class Fleet:
         return tuple(self._connections)
 
     @property
+    def load(self) -> tuple[int, int]:
+        """How many replies wait here for a place at their server, and how many are with one."""
+        gates = [server.gate for server in self._servers.values()]
+        return sum(gate.waiting for gate in gates), sum(gate.running for gate in gates)
+
+    @property
     def absent(self) -> tuple[str, ...]:
         """Those who did not answer when they were last asked."""
         return self._pool.absent()

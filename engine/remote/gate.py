@@ -33,6 +33,16 @@ class Gate:
         self._queue: Queue[Ticket] = Queue()
         self._running: list[Ticket] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._queue.waiting)
+
+    @property
+    def running(self) -> int:
+        """How many are with the server."""
+        return len(self._running)
+
     async def enter(self, ticket: Ticket) -> None:
         """Wait for a place. Whoever is cancelled meanwhile leaves the queue."""
         ticket.turn = asyncio.get_running_loop().create_future()

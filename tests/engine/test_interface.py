@@ -7,7 +7,6 @@ All but the scripted one open the shipped model, so their greedy texts must be e
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -211,13 +210,13 @@ async def test_greedy_text_equals_the_engine_in_this_process(name: str) -> None:
 
 
 async def tied(here: LlamaEngine, tokens: list[int], ours: str, theirs: str) -> bool:
-    """Whether two texts part where the model finds both as likely."""
-    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False))
-    same = "".join(one for one, _ in pairs)
-    start = [*tokens, *here.encode(same)]
-    scores = await here.score(
-        start, [here.encode(text[len(same) :][:1]) for text in (ours, theirs)]
-    )
+    """Whether two texts part at a token where the model finds both as likely."""
+    one, other = here.encode(ours), here.encode(theirs)
+    pairs = enumerate(zip(one, other, strict=False))
+    at = next((at for at, (a, b) in pairs if a != b), None)
+    if at is None:  # one goes on where the other has ended
+        return False
+    scores = await here.score([*tokens, *one[:at]], [[one[at]], [other[at]]])
     return abs(scores[0] - scores[1]) < TIE
 
 

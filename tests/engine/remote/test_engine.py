@@ -590,7 +590,9 @@ async def test_a_greedy_room_waits_behind_others(serve, connect):
     other = engine.stream(prompt("?"), Sampling(max_tokens=99), room="other")
     await asyncio.sleep(0.05)
     assert (more.position, other.position) == (2, 1)
+    assert (engine.stats().queued, engine.stats().writing) == (2, 4)
     for reply in busy:
         await reply.aclose()
     assert "".join([piece async for piece in other]) == "老孙来也！"
     assert "".join([piece async for piece in more]) == "老孙来也！"
+    assert (engine.stats().queued, engine.stats().writing) == (0, 0)
