@@ -84,6 +84,16 @@ WAYS = {
     "np4 --slot-prompt-similarity 0": Way(1, slots(4, "--slot-prompt-similarity", "0")),
     "np2": Way(1, slots(2)),
     "np2 --cache-ram 0": Way(1, slots(2, "--cache-ram", "0")),
+    "np2 --slot-prompt-similarity 0.9": Way(1, slots(2, "--slot-prompt-similarity", "0.9")),
+    "np2 --slot-prompt-similarity 0.9 --cache-ram 0": Way(
+        1, slots(2, "--slot-prompt-similarity", "0.9", "--cache-ram", "0")
+    ),
+    "np4 --kv-unified --slot-prompt-similarity 0.9": Way(
+        1, slots(4, "--kv-unified", "--slot-prompt-similarity", "0.9")
+    ),
+    "round-robin --slot-prompt-similarity 0.9": Way(
+        2, slots(2, "--slot-prompt-similarity", "0.9"), balanced=True
+    ),
 }
 
 
