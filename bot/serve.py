@@ -20,7 +20,7 @@ import os
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from bot import logs, metrics
+from bot import logs, metrics, settings
 from bot.house import House, add_options
 from bot.memory import MemoryProblem
 from bot.platforms import registry
@@ -28,12 +28,18 @@ from bot.platforms.protocol import Platform, Restart, load
 from bot.portable import on_termination, start_anew
 from bot.secrets import without_empty
 from bot.settings import with_tokens
+from characters.style import StyleError
+from engine.sequence import EngineError
+from hub.choice import default_model, use
+from hub.error import HubError
 
 _log = logging.getLogger(__name__)
 
 METRICS = "127.0.0.1:9464"
 
 
+# The model that served before the pages asked for a restart, for the process that comes after.
+BEFORE = "MRP_MODEL_BEFORE"
 # Seconds between looks at the engine, and for which people are still told that it has stopped.
 LOOK, LAST_WORDS = 0.5, 10.0
 
@@ -109,8 +115,9 @@ def alone(name: str, argv: list[str]) -> int:
 def _run(serving: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(serving)
-    except Restart:
+    except Restart as again:
         _log.info("beginning anew")
+        os.environ[BEFORE] = again.model
         start_anew()
 
 
@@ -125,7 +132,7 @@ async def serve(
     `only` names the platforms; else they are those that have a token.
     """
     platforms = _platforms(environment, only)  # before a model is loaded
-    house = await House.open(options)
+    house = await _opened(options)
     async with contextlib.AsyncExitStack() as leaving:
         leaving.push_async_callback(house.close)
         figures = metrics.Metrics(house.voice.engine, house.stats)
@@ -152,6 +159,25 @@ async def serve(
         told = {"platforms": ",".join(running), "model": voice.name, "on": voice.placement}
         _log.info("serving", extra=told)
         await _until_one_ends(ended, (*running.values(), watching))
+
+
+async def _opened(options: argparse.Namespace) -> House:
+    """The house. Where the model that was chosen on the pages cannot be opened, the one that served
+    before the restart serves on: whoever chose it has nothing but those pages.
+
+    Raises:
+        What `House.open` raises.
+    """
+    before, chosen = os.environ.pop(BEFORE, None), default_model(os.environ)
+    try:
+        return await House.open(options)
+    except (EngineError, HubError, StyleError) as problem:
+        if before is None or before == chosen:
+            raise
+        _log.error("%s cannot be opened; what served before serves on: %s", chosen, problem)
+        settings.keep(settings.REFUSED, f"{chosen or 'shipped'}: {problem}\n")
+        use(before)
+    return await House.open(options)
 
 
 def _platforms(

@@ -24,6 +24,7 @@ RULES: Mapping[str, str] = {
     "MRP_FILTER": "filter.toml",
     "MRP_RIGHTS": "rights.toml",
 }
+REFUSED = "model-refused"  # which chosen model could not be opened, and why
 SEEN = "set-up"  # an empty file: whoever hosts has been through the first steps
 
 

@@ -28,7 +28,12 @@ class PlatformProblem(RuntimeError):
 
 
 class Restart(Exception):
-    """Whoever hosts asked, on a platform, that the whole process begins anew."""
+    """Whoever hosts asked, on a platform, that the whole process begins anew. `model` is the
+    default that it served with, "" for the shipped one."""
+
+    def __init__(self, model: str = "") -> None:
+        super().__init__(model)
+        self.model = model
 
 
 class Connection(Protocol):

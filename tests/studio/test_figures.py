@@ -37,6 +37,16 @@ def test_a_curve_is_svg_without_style_or_script(values):
         assert 0 <= float(y) <= 90
 
 
+def test_a_curve_of_many_values_is_drawn_with_as_many_points_as_can_be_seen():
+    values = [2.0 + (n % 7) for n in range(20_000)]
+    text = str(curve(values))
+    assert len(text) < 25_000
+    line = text.rpartition("points=")[2]
+    ys = [float(y) for _, y in re.findall(r"([\d.]+),([\d.]+)", line)]
+    assert 300 < len(ys) <= 640
+    assert max(ys) - min(ys) < 6  # the means of neighbours, which are all the same
+
+
 def test_bars_by_character_the_longest_first():
     found = shares(Counter(wukong=6, bajie=3, shaseng=1, wujing=0), most=2)
     assert [(one.id, one.lines, one.percent) for one in found] == [

@@ -47,6 +47,29 @@ async def test_the_gallery_for_members_and_for_strangers(studio):
     assert "Who would you like to talk to?" not in text  # a session's language stays
 
 
+@pytest.mark.parametrize(
+    ("people", "thumbs", "shown"),
+    [
+        (0, 0, {"zh": "", "en": ""}),
+        (1, 0, {"zh": "1 人请过", "en": "brought on stage by one person"}),
+        (2, 0, {"zh": "2 人请过", "en": "brought on stage by 2 people"}),
+        (0, 1, {"zh": "说得好 1", "en": "well said: 1"}),
+        (2, 1, {"zh": "2 人请过 · 说得好 1", "en": "brought on stage by 2 people · well said: 1"}),
+    ],
+)
+async def test_what_people_think_stands_below_a_face(studio, people, thumbs, shown):
+    popularity = studio.house.casts.popularity
+    for number in range(people):
+        await popularity.summoned("baigu", "x:1", f"x:{number}", once=f"{number}")
+    for number in range(thumbs):
+        await popularity.thumb("baigu", f"{number}", f"x:{number}", 1)
+    browser = await studio.browser()
+    for language, words in shown.items():
+        await browser.post("/look", language=language)
+        _, text = await browser.get("/?q=baigu")
+        assert [*re.findall("<small>(.*?)</small>", text), ""][0] == words
+
+
 async def test_a_character_and_talking_with_them(studio):
     browser = await studio.browser()
     status, text = await browser.get("/character/wukong")

@@ -1,9 +1,11 @@
 """Templates: escaped, addressed below the base path, the same for all who read along."""
 
+import re
+
 import pytest
 
 from bot.memory import Visitor
-from bot.platforms.studio.pages import FILES, Look, Pages
+from bot.platforms.studio.pages import FILES, HERE, Look, Pages
 from bot.platforms.studio.transcript import Item, Now
 
 
@@ -49,3 +51,13 @@ def test_a_page_says_its_language_and_theme(language, theme):
 def test_all_files_are_there():
     assert made().files.keys() == FILES.keys()
     assert all(made().files.values())
+
+
+def test_what_cannot_be_taken_back_takes_two_presses():
+    """The buttons that throw something away are those of `sure`, but for single entries and facts,
+    which can be written again."""
+    again = {'name="remove" value="{{ entry.name }}"'}
+    for file in (HERE / "templates").glob("*.html"):
+        for button in re.findall(r"<button[^>]*>", file.read_text("utf-8")):
+            if re.search(r"remove|withdraw|delete", re.sub(r"aria-label=\"[^\"]*\"", "", button)):
+                assert any(each in button for each in again), f"{file.name}: {button}"

@@ -1,6 +1,7 @@
 """Rights, limits and filters: kept as the files that options name, and counting at once."""
 
 import math
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from bot import settings
 from bot.filters import load_filter
 from bot.limits import load_limits
 from bot.permissions import ACTIONS, load_permissions
+from tests.studio.conftest import held
 
 
 @pytest.fixture
@@ -64,6 +66,47 @@ async def test_a_rule_that_cannot_be_is_said_and_nothing_typed_is_lost(studio, o
     assert all(value.replace("(", "(") in text for key, value in fields.items() if key != "name")
     status, _, _ = await owner.post("/owner/rules/filter", number="7", **RULE)
     assert status == 409
+
+
+async def test_a_rule_that_is_refused_stays_in_its_place_with_all_that_was_typed(studio, owner):
+    await owner.post("/owner/rules/filter", **RULE)
+    _, page = await owner.get("/owner/rules")
+    mark = held('name="number" value="0"><input type="hidden" name="was" value="([0-9a-f]+)"', page)
+    fields = {"name": "银两", "words": "元宝", "patterns": "(", "side-output": "yes"}
+    fields |= {"say-zh": "不谈银两", "say-en": "No silver.", "number": "0", "was": mark}
+    status, page, _ = await owner.post("/owner/rules/filter", **fields)
+    assert (status, "没有做成" in page) == (400, True)
+    first = page[page.index('id="words-0"') - 400 : page.index('id="name-1"')]
+    for typed in ('value="银两"', ">元宝<", ">(<", ">不谈银两<", ">No silver.<"):
+        assert typed in first
+    assert 'name="side-input" value="yes">' in first  # not checked
+    assert 'name="side-output" value="yes" checked>' in first
+    status, _, _ = await owner.post("/owner/rules/filter", **(fields | {"patterns": ""}))
+    assert status == 303
+    assert [rule.name for rule in studio.house.shared.filter.rules] == ["银两"]
+
+
+async def test_two_tabs_never_change_each_others_rules(studio, owner):
+    def names():
+        return [rule.name for rule in studio.house.shared.filter.rules]
+
+    _, page = await owner.get("/owner/rules")  # both tabs were opened when there was none
+    assert 'name="number" value="0"><input type="hidden" name="was" value="new"' in page
+    for name in ("甲", "乙", "丙"):
+        added = {"number": "0", "was": "new", "name": name, "words": name}
+        assert (await owner.post("/owner/rules/filter", **added))[0] == 303
+    assert names() == ["甲", "乙", "丙"]
+    _, page = await owner.get("/owner/rules")
+    marks = re.findall('name="was" value="([0-9a-f]{16})"', page)
+    assert len(marks) == 3
+    await owner.post("/owner/rules/filter", number="0", was=marks[0], do="remove")
+    assert names() == ["乙", "丙"]
+    # what the second tab has at 1 is 乙, which stands at 0 by now
+    for more in ({"do": "remove"}, {"name": "丁", "words": "我写了很久的话"}):
+        fields = {"number": "1", "was": marks[1], **more}
+        status, page, _ = await owner.post("/owner/rules/filter", **fields)
+        assert (status, names()) == (409, ["乙", "丙"])
+        assert ("我写了很久的话" in page) == ("words" in more)
 
 
 async def test_limits_count_at_once(studio, owner):

@@ -8,6 +8,7 @@ import pytest
 
 from bot import settings
 from bot.jobs import Job
+from bot.platforms import registry
 from bot.platforms.protocol import Platform
 from bot.platforms.studio.hosting import chats, setup
 from hub.choice import default_model, use
@@ -126,6 +127,37 @@ async def test_models_are_described_in_the_language_of_the_page(owner, language,
     assert ({"zh": "for a card of", "en": "显卡"}[language]) not in page
 
 
+@pytest.mark.parametrize(
+    ("variable", "offered"),
+    [
+        *((v, True) for v in ("MRP_LIMITS", "MRP_FILTER", "MRP_RIGHTS")),
+        *((v, False) for v in ("MRP_MODEL", "MRP_ENGINE")),
+    ],
+)
+async def test_a_restart_is_offered_unless_the_model_itself_was_given(
+    studio, owner, data_home, variable, offered
+):
+    studio.site.desk.given = {variable: "/etc/mrp/x"}
+    studio.site.desk.restart = lambda: None
+    made = data_home / "workshop" / "models" / "mine.gguf"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"GGUF")
+    await owner.post("/owner/setup/model", name=str(made), do="use")
+    _, text = await owner.get("/owner/setup")
+    assert ("现在重启" in text) is offered
+    assert ("启动时已经指定了" in text) is not offered
+
+
+async def test_a_model_that_was_refused_is_said_until_another_is_chosen(studio, owner):
+    settings.keep(settings.REFUSED, "bad.gguf: <b>cut off</b>\n")
+    _, text = await owner.get("/owner/setup")
+    assert "选的模型打不开" in text
+    assert "bad.gguf: &lt;b&gt;cut off" in text
+    await owner.post("/owner/setup/model", name="shipped", do="use")
+    _, text = await owner.get("/owner/setup")
+    assert "选的模型打不开" not in text
+
+
 async def test_a_model_is_fetched_by_a_job(studio, owner, monkeypatch):
     begun = []
     jobs = studio.site.desk.jobs
@@ -169,6 +201,32 @@ async def test_a_token_is_kept_connected_and_never_shown(studio, owner, fake, da
     assert fake.left == 1
 
 
+@pytest.mark.parametrize("second", ["give", "take away"])
+async def test_what_is_sent_while_a_platform_is_asked_waits(studio, owner, fake, second):
+    """A form that is sent twice joins once; one that is taken back meanwhile, not at all."""
+    asked, go_on, check = asyncio.Event(), asyncio.Event(), fake.check
+
+    async def slow(*given):
+        asked.set()
+        await go_on.wait()
+        return await check(*given)
+
+    fake.check = slow
+    desk = studio.site.desk.chats
+    row = next(r for r in registry.with_tokens() if r.name == "telegram")
+    first = asyncio.create_task(desk.give(row, TOKEN))
+    await asked.wait()
+    then = desk.give(row, TOKEN) if second == "give" else desk.take_away(row)
+    other = asyncio.create_task(then)
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, other)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(fake.joined) - fake.left == (1 if second == "give" else 0)
+    assert list(desk._tasks) == (["telegram"] if second == "give" else [])
+
+
 async def test_a_platform_that_refuses_says_why_and_the_studio_goes_on(studio, owner, fake):
     fake.refuses = "Telegram does not take the token"
     await owner.post("/owner/setup/token", chat="telegram", token=TOKEN)
@@ -198,6 +256,9 @@ async def test_the_doctor_looks_without_opening_a_second_model(studio, owner, mo
     assert status == 200
     assert "no token is set" in text
     assert "→ set DISCORD_TOKEN" in text
+    assert text.count('<li class="finding') == text.count("好：") + text.count(
+        "当心："
+    ) + text.count("毛病：")
 
 
 def test_the_fake_is_a_platform():

@@ -4,7 +4,9 @@ import re
 
 from bot.platforms.studio import pages
 from bot.platforms.studio.gallery import SORTED
+from bot.platforms.studio.hosting.words import HOSTING
 from bot.platforms.studio.making import FIELDS
+from bot.platforms.studio.room_words import ROOM_WORDS
 from bot.platforms.studio.scene_pages import FORMATS
 from bot.platforms.studio.words import WORDS
 
@@ -23,6 +25,11 @@ def test_words_and_templates_agree():
     assert {key for key in left if not key.endswith(" title")} == set()
     for key in left:
         assert key.removesuffix(" title") in WORDS
+
+
+def test_no_word_stands_for_two_things():
+    for part in (HOSTING, ROOM_WORDS):
+        assert all(WORDS[key] is words for key, words in part.items())
 
 
 def test_both_languages_have_the_same_gaps():

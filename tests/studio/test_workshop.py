@@ -80,6 +80,27 @@ async def test_only_books_and_recipes_are_brought(studio, owner):
     assert (await brought(owner, "mine.toml", b'name = "mine"\n'))[0] == 303
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("Journey to the West.EPUB", "Journey-to-the-West.epub"),
+        ("《西游记》（上）.txt", "西游记-上.txt"),
+        ("A.Tale, of 'Two' Cities!.html", "A.Tale-of-Two-Cities.html"),
+        ("ÉTÉ.Txt", "ÉTÉ.txt"),
+    ],
+)
+async def test_a_book_can_be_called_as_people_call_their_files(studio, owner, sent, kept):
+    assert (await brought(owner, sent, b"x" * 9))[0] == 303
+    _, page = await owner.get("/owner/workshop")
+    assert f"<option>{kept}</option>" in page.replace("&#39;", "'")
+
+
+async def test_what_a_step_still_needs_is_named(studio, owner):
+    _, page = await owner.get("/owner/workshop")
+    assert "还缺：书" in page
+    assert "还缺：适配器、底子（文件夹）" in page
+
+
 async def test_a_report_is_shown_and_nothing_beside_it(studio, owner):
     folder = studio.site.desk.workshop / "reports" / "mini"
     folder.mkdir(parents=True)
@@ -121,6 +142,8 @@ async def test_one_at_a_time_cancel_and_resume(studio, owner, tmp_path):
     assert "1.500" in page
     await owner.post(where, do="cancel")
     assert (await ended(studio, job_id)).state == "cancelled"
+    async with owner.http.get(f"{owner.url}{where}", headers={"HX-Request": "true"}) as answer:
+        assert answer.headers["HX-Refresh"] == "true"  # its buttons are others now
     (jobs.workshop / "go").touch()
     _, page = await owner.get(where)
     assert "接着做" in page

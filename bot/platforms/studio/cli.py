@@ -26,6 +26,7 @@ from bot.platforms.protocol import PlatformProblem, Restart
 from bot.platforms.studio.addresses import LISTEN, Addresses, addresses
 from bot.platforms.studio.figures import MINUTE
 from bot.platforms.studio.hosting.desk import Desk
+from bot.platforms.studio.hosting.models import SHIPPED_NAME
 from bot.platforms.studio.rooms import PLATFORM as NAME
 from bot.platforms.studio.server import serve
 from bot.platforms.studio.site import Site
@@ -70,7 +71,8 @@ class StudioConnection:
                     await asyncio.wait_for(again.wait(), ANNOUNCE)
         finally:
             looking.cancel()
-        raise Restart
+        serving = site.desk.serving
+        raise Restart("" if serving == SHIPPED_NAME else serving)
 
     async def _look(self) -> None:
         while True:

@@ -133,10 +133,19 @@ def _shown(value: float) -> str:
     return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.2g}"
 
 
+def _seen(values: Sequence[float], most: int = 2 * WIDE) -> Sequence[float]:
+    """At most so many values: where there are more, the means of neighbours."""
+    beside = -(-len(values) // most)
+    if beside <= 1:
+        return values
+    groups = [values[at : at + beside] for at in range(0, len(values), beside)]
+    return [sum(group) / len(group) for group in groups]
+
+
 def curve(values: Sequence[float], least: float = 0.0) -> Markup:
     """A curve from left to right, with the ground under it; colours are those of the page. `least`
     is the value at the bottom."""
-    values = [value - least for value in values]
+    values = [value - least for value in _seen(values)]
     most = max([*values, 1e-9])
     across = WIDE / max(len(values) - 1, 1)
     dots = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from bot.commands import Order
@@ -46,7 +48,7 @@ async def change(ask: Ask) -> web.StreamResponse:
     """One form of the page: an entry that is added, a name that is taken away, or a file."""
     found = await opened(ask)
     if found is None:
-        return ask.problem(404, "not found", kept=ask.text("lore"))
+        return ask.problem(404, "not found")
     feed, _, grant = found
     if name := ask.text("remove", 100):
         order = Order("lore", f"remove {name}")
@@ -66,7 +68,7 @@ async def change(ask: Ask) -> web.StreamResponse:
         who = ask.text("who", 60).strip()
         order = Order("lore", f"add {f'@{who} ' if who else ''}{keys}：{text}")
     wrong = await obeyed(ask, feed, grant, order)
-    return trouble(ask, wrong, kept=ask.text("lore")) if wrong else well(ask)
+    return trouble(ask, wrong) if wrong else well(ask)
 
 
 async def _take_in(ask: Ask, field: web.FileField) -> str:
@@ -79,7 +81,7 @@ async def _take_in(ask: Ask, field: web.FileField) -> str:
     if not data:
         return _words(ask, "make no file")
     try:
-        if not tavern.read(data, name).lore:
+        if not (await asyncio.to_thread(tavern.read, data, name)).lore:
             return _words(ask, "lore none", name)
     except CardError as problem:
         return _words(ask, "lore unread", problem)

@@ -7,6 +7,7 @@ chats. The host may let it appear everywhere. For a server or group it is made t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -112,7 +113,7 @@ async def keep(ask: Ask) -> web.StreamResponse:
     words = ask.site.pages.words(ask.language)
     entry = await _theirs(ask)
     if ask.part("id") and entry is None:
-        return ask.problem(404, "not found", kept=ask.text("persona", LONGEST))
+        return ask.problem(404, "not found")
     reach: Reach = entry.reach if entry else "private"
     if ask.visitor.role == "owner":
         reach = "everywhere" if ask.text("reach", 20) == "everywhere" else "private"
@@ -203,7 +204,8 @@ async def bring_in(ask: Ask) -> web.StreamResponse:
         return _form(ask, None, blank, words("make no file"), 400)
     kept: list[Entry] = []
     try:
-        found = tavern.read(field.file.read(), plain(field.filename)[:80])
+        data, name = field.file.read(), plain(field.filename)[:80]
+        found = await asyncio.to_thread(tavern.read, data, name)
         if not found.characters:
             return _form(ask, None, blank, words("make no card"), 400)
         for character in found.characters:

@@ -39,13 +39,14 @@ FILES = {
 @dataclass(frozen=True, slots=True)
 class Look:
     """For whom a page is rendered: language, "dark" or "light" ("": as the system is), who reads
-    it, what their forms carry, and the path of the page."""
+    it, what their forms carry, the path of the page, and the address that shows it again."""
 
     language: Language
     theme: str
     visitor: Visitor
     csrf: str
     here: str
+    again: str = ""
 
 
 class Pages:
@@ -69,7 +70,9 @@ class Pages:
             path=self.path,
             name_of=name_of,
         )
-        self._environment.filters.update(day=_day, clock=_clock, dom=_dom, gb=_gb, gib=_gib)
+        self._environment.filters.update(
+            day=_day, clock=_clock, dom=_dom, gb=_gb, gib=_gib, bare=_bare
+        )
         # What changed in a room is rendered once for all who watch it.
         self._shared = lru_cache(maxsize=512)(self.part)
 
@@ -110,6 +113,11 @@ class Pages:
 def _dom(key: str) -> str:
     """A key as the id of an element, which a selector can name as it is."""
     return "i" + re.sub(r"[^A-Za-z0-9]", "_", key)
+
+
+def _bare(text: str) -> str:
+    """The help of a command without the marks that chats show as code."""
+    return text.replace("`", "")
 
 
 def _day(seconds: float) -> str:

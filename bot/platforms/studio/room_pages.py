@@ -90,7 +90,7 @@ async def say(ask: Ask) -> web.StreamResponse:
     text = ask.text("text", LONGEST_ARGUMENT + 1)
     found = await opened(ask)
     if found is None:
-        return ask.problem(404, "not found", kept=text)
+        return ask.problem(404, "not found")
     feed, _, grant = found
     nonce, to = ask.text("id", 40), ask.text("to", 60)
 
@@ -103,7 +103,7 @@ async def say(ask: Ask) -> web.StreamResponse:
 
     wrong = await done(ask, begin)
     if wrong:
-        return trouble(ask, wrong, kept=text)
+        return trouble(ask, wrong)
     if ask.by_script:
         said = json.dumps({"said": {"next": secrets.token_hex(8)}})
         return web.Response(status=204, headers={"HX-Trigger": said})
@@ -114,7 +114,7 @@ async def order(ask: Ask) -> web.StreamResponse:
     """A button was pressed: `order` is a command with its argument, `rate` a thumb on a line."""
     found = await opened(ask)
     if found is None:
-        return ask.problem(404, "not found", kept=ask.text("argument"))
+        return ask.problem(404, "not found")
     feed, room, grant = found
     if rated := ask.text("rate", 100):
         value, _, key = rated.partition(" ")
@@ -131,16 +131,16 @@ async def order(ask: Ask) -> web.StreamResponse:
     if name == "page" and argument in ("why", "edit"):
         return _go(ask, "room", ask.part("key"), argument)
     if name not in ORDERS:
-        return trouble(ask, "no order", kept=argument)
+        return trouble(ask, "no order")
     wrong = await obeyed(ask, feed, grant, Order(name, argument))
-    return trouble(ask, wrong, kept=argument) if wrong else well(ask)
+    return trouble(ask, wrong) if wrong else well(ask)
 
 
 async def scene(ask: Ask) -> web.StreamResponse:
     """Place, mood, chapter and note, as a form has them: whatever differs is ordered."""
     found = await opened(ask)
     if found is None:
-        return ask.problem(404, "not found", kept=ask.text("note"))
+        return ask.problem(404, "not found")
     feed, room, grant = found
     state = room.memory.state
     place, mood = (" ".join(ask.text(name, 200).split()) for name in ("place", "mood"))
@@ -160,7 +160,7 @@ async def scene(ask: Ask) -> web.StreamResponse:
         orders.append(Order("note", note or "none"))
     for each in orders:
         if wrong := await obeyed(ask, feed, grant, each):
-            return trouble(ask, wrong, kept=note)
+            return trouble(ask, wrong)
     return well(ask)
 
 
@@ -211,16 +211,12 @@ def _go(ask: Ask, *parts: str) -> web.Response:
     return ask.see(*parts)
 
 
-def trouble(ask: Ask, key: str, *, kept: str = "") -> web.Response:
+def trouble(ask: Ask, key: str) -> web.Response:
     """One sentence below the transcript; without a script a page, with what was typed."""
     status = {"away": 503, "failed": 500, "waits": 202, "not heard": 429}.get(key, 400)
-    if ask.by_script:
-        text = ask.site.pages.part("trouble.html", ask.language, (key, ()))
-        return web.Response(text=text, status=status, content_type="text/html")
-    if key == "not heard" and not kept:
+    if key == "not heard" and not ask.by_script and not ask.typed:
         return ask.see("room", ask.part("key"))
-    title = "away" if key in ("away", "waits") else "failed"
-    return ask.page("problem.html", status=status, problem=key, title=title, values=(), kept=kept)
+    return ask.problem(status, key, title="away" if key in ("away", "waits") else "failed")
 
 
 # -- the stream ------------------------------------------------------------------------------------

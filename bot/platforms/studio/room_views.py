@@ -124,7 +124,7 @@ async def edited(ask: Ask) -> web.StreamResponse:
     text = ask.text("text", 4000).strip()
     line = await found[1].last_line() if found else None
     if found is None or line is None:
-        return ask.problem(404, "not found", kept=text)
+        return ask.problem(404, "not found")
     feed, _, grant = found
     if line.id != ask.text("line", 60):
         return ask.page(
@@ -132,7 +132,7 @@ async def edited(ask: Ask) -> web.StreamResponse:
         )
     trouble = await obeyed(ask, feed, grant, Order("edit", text))
     if trouble:
-        return ask.problem(503, "away", kept=text)
+        return ask.problem(503, "away")
     return ask.see("room", ask.part("key"))
 
 

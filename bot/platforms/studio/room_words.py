@@ -12,8 +12,9 @@ ROOM_WORDS: Mapping[str, Words] = {
     "choices": Words("几条路，选一条", "Ways to go on: choose one"),
     # whispers: … is where the name comes
     "whispers": Words("只说给{}听", "Whisper to {}"),
+    "whispers mark": Words("耳", "👂"),
     "whispering": Words("只说给…听，别人看不见。", "Whispering to …: nobody else sees it."),
-    "aloud": Words("改回大声说", "Speak aloud again"),
+    "aloud again": Words("改回大声说", "Speak aloud again"),
     "only you": Words("悄悄话，只有你看得到", "whispered: only you see this"),
     # transcript, branches, files
     "earlier": Words("更早的", "Earlier"),
@@ -34,8 +35,7 @@ ROOM_WORDS: Mapping[str, Words] = {
     "branch here": Words("从这一句另起一支", "Go on from here another way"),
     "branch now": Words("在这里", "here"),
     "branch go": Words("去", "Go there"),
-    "branch delete": Words("去掉“{}”", "Remove “{}”"),
-    "turns": Words("{} 句", "{} lines"),
+    "turns": Words("{} 句", "lines: {}"),
     "checkpoint": Words("把戏存在这一刻", "Keep the scene as it is now"),
     "checkpoint hint": Words("比如：进庙之前", "Before the temple"),
     "checkpoint keep": Words("存档", "Keep"),
@@ -51,6 +51,10 @@ ROOM_WORDS: Mapping[str, Words] = {
     "lore remove": Words("去掉“{}”", "Remove “{}”"),
     "lore remove book": Words("去掉整本", "Remove the book"),
     "lore remove entry": Words("去掉", "Remove"),
+    "lore more": Words(
+        "还有 {} 条没有列出；知道名字就能去掉：/设定 删 名字",
+        "{} more are not listed; by its name each can be removed: /lore remove NAME",
+    ),
     "lore add": Words("加一条", "Add an entry"),
     "lore add keys": Words("关键词（用顿号隔开；* 是一直）", "Keys (commas between; * is always)"),
     "lore add hint": Words("紧箍咒、咒语", "golden fillet, spell"),

@@ -85,7 +85,7 @@ async def branch(ask: Ask) -> web.StreamResponse:
     /checkpoint with its argument."""
     found = await opened(ask)
     if found is None:
-        return ask.problem(404, "not found", kept=ask.text("argument"))
+        return ask.problem(404, "not found")
     feed, _, grant = found
     if place := ask.text("place", 200):
         wrong = await done(
@@ -102,10 +102,10 @@ async def branch(ask: Ask) -> web.StreamResponse:
     else:
         name, _, argument = ask.text("order", 100).partition(" ")
         if name not in ("branch", "checkpoint"):
-            return trouble(ask, "no order", kept=ask.text("argument"))
+            return trouble(ask, "no order")
         argument = ask.text("argument", 100).strip() or argument
         wrong = await obeyed(ask, feed, grant, Order(name, argument))
-    return trouble(ask, wrong, kept=ask.text("argument")) if wrong else well(ask)
+    return trouble(ask, wrong) if wrong else well(ask)
 
 
 async def file(ask: Ask) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ from characters.card import Language
 log = logging.getLogger(__name__)
 
 LARGEST_MB = 8  # of a form: a card with its picture
+LARGEST_TYPED = 2 << 20  # bytes of a form that is read only to show what was typed in it
 # Files of ours, and nothing that stands inside a page.
 POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -54,6 +55,11 @@ def application(site: Site) -> web.Application:
     base = site.addresses.base
     for route in ROUTES:
         app.router.add_route(route.method, base + route.path, _guarded(site, route))
+    # A form's answer is a page, too, which people load again, mark, or turn into another language.
+    pages = {route.path for route in ROUTES if route.method == "GET"}
+    for path in {route.path for route in ROUTES} - pages:
+        up = Route("GET", path, _to_page(path, pages), "anybody")
+        app.router.add_get(base + path, _guarded(site, up))
     if base:
         app.router.add_get("/", _to_base(base))
         app.router.add_get(base, _to_base(base))
@@ -68,6 +74,19 @@ def _to_base(base: str) -> Answer:
     return move
 
 
+def _to_page(path: str, pages: Container[str]) -> Callable[[Ask], Awaitable[web.StreamResponse]]:
+    """What leads from a form's address to the page that it stands on."""
+    parts = path.split("/")
+    stay = next(n for n in range(len(parts) - 1, 0, -1) if "/".join(parts[:n]) in pages or n == 1)
+
+    async def move(ask: Ask) -> web.StreamResponse:
+        here = ask.request.rel_url.raw_path.removeprefix(ask.site.addresses.base).split("/")
+        location = ask.site.addresses.base + ("/".join(here[:stay]) or "/")
+        return web.Response(status=303, headers={"Location": location})
+
+    return move
+
+
 def _guarded(site: Site, route: Route | None) -> Answer:
     """What answers a route, with all that is asked before; None: there is no such page."""
 
@@ -78,7 +97,7 @@ def _guarded(site: Site, route: Route | None) -> Answer:
             response = await _answered(ask, route)
         except MemoryProblem as problem:
             log.info("studio: the memory is away: %s", type(problem).__name__)
-            response = request[ASK].problem(503, "away", kept=request[ASK].text("text"))
+            response = (await _read(request[ASK])).problem(503, "away")
         except web.HTTPRequestEntityTooLarge:
             response = request[ASK].problem(413, "too large", LARGEST_MB)
         except web.HTTPException:
@@ -87,7 +106,7 @@ def _guarded(site: Site, route: Route | None) -> Answer:
             raise  # whoever asked has gone
         except Exception as problem:  # one page that fails shall not show its insides
             log.exception("studio: a page failed: %s", type(problem).__name__)
-            response = request[ASK].problem(500, "failed", kept=request[ASK].text("text"))
+            response = request[ASK].problem(500, "failed")
         if not response.prepared:
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
@@ -109,18 +128,17 @@ async def _answered(ask: Ask, route: Route | None) -> web.StreamResponse:
         ask = replace(ask, session=session, language=chosen if session.language else ask.language)
     if route is None:
         return ask.problem(404, "not found")
-    slow = _too_fast(ask, route)
-    if slow is not None:
-        return slow
+    wait = _too_fast(ask, route)
+    if wait:
+        return await _slower(ask, wait)
     if request.method == "POST":
         ask = replace(ask, form={**await request.post()})
     request[ASK] = ask
     why = refusal(route.least, session.visitor if session else None)
     if why:
-        kept = ask.text("text") or ask.text("argument")
-        return ask.problem(401 if why == "sign in" else 403, why, kept=kept)
+        return ask.problem(401 if why == "sign in" else 403, why)
     if request.method == "POST" and not _is_ours(ask):
-        return ask.problem(403, "forged", kept=ask.text("text") or ask.text("argument"))
+        return ask.problem(403, "forged")
     response = await route.handler(ask)
     if session is not None and not response.prepared and COOKIE not in response.cookies:
         fresh = await site.sessions.rotate(session) if request.method == "GET" else ""
@@ -138,17 +156,32 @@ async def _session(ask: Ask) -> Session | None:
     return await ask.site.sessions.find(token)
 
 
-def _too_fast(ask: Ask, route: Route) -> web.Response | None:
-    """Whether somebody asks too often; pictures and files are not counted."""
+async def _read(ask: Ask) -> Ask:
+    """The same request with its form, where nothing went so far as to read it."""
+    small = (ask.request.content_length or LARGEST_TYPED + 1) <= LARGEST_TYPED
+    if ask.request.method != "POST" or ask.form or not small:
+        return ask
+    try:
+        return replace(ask, form={**await ask.request.post()})
+    except (web.HTTPException, ValueError):  # no form at all
+        return ask
+
+
+def _too_fast(ask: Ask, route: Route) -> int:
+    """Seconds that somebody is to wait who asks too often, 0 for none; pictures and files are not
+    counted."""
     if route.path.startswith(("/file/", "/face/")):
-        return None
+        return 0
     if ask.session is not None:
         verdict = ask.site.requests.admit(ask.visitor.person, "")
     else:
         verdict = ask.site.strangers.admit(ask.request.remote or "", "")
-    if verdict.allowed:
-        return None
-    wait = math.ceil(min(verdict.wait_s, 3600))
+    return 0 if verdict.allowed else max(1, math.ceil(min(verdict.wait_s, 3600)))
+
+
+async def _slower(ask: Ask, wait: int) -> web.Response:
+    """What is said to whoever asks too often; to somebody who is signed in with what they typed."""
+    ask = await _read(ask) if ask.session is not None else ask
     response = ask.problem(429, "too fast", wait)
     response.headers["Retry-After"] = str(wait)
     return response

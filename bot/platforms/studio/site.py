@@ -30,6 +30,15 @@ PATIENCE = 4.0  # seconds that a page waits for Redis
 # Requests of one person, and of one address that is not signed in; a page is some five of them.
 REQUESTS = Limits(Rate(240, 480), Rate(float("inf"), 60))
 STRANGERS = Limits(Rate(120, 120), Rate(float("inf"), 60))
+# Fields that people write in, as the forms have them. A token is none: it is never shown again.
+WRITTEN = (
+    *("text", "argument", "lore", "keys", "mood", "note"),
+    *("brief", "greeting", "persona", "style", "lines", "aliases", "categories"),
+    *("words", "patterns", "say-zh", "say-en", "blocked", "why"),
+)
+# One line beside those; in other forms they say what a button is about, and nobody wrote them.
+BESIDE = ("name", "place")
+LONGEST_TYPED = 20_000  # characters of a field that are shown again
 
 
 class Site:
@@ -106,6 +115,15 @@ class Ask:
         value = self.form.get(name, "")
         return value[:longest] if isinstance(value, str) else ""
 
+    @property
+    def typed(self) -> str:
+        """What was written in the form, for a page that says why nothing came of it."""
+        written = [self.text(name, LONGEST_TYPED).strip() for name in WRITTEN]
+        if not any(written):
+            return ""
+        beside = [self.text(name, LONGEST_TYPED).strip() for name in BESIDE]
+        return "\n\n".join(filter(None, (*beside, *written)))
+
     def part(self, name: str) -> str:
         """A variable part of the address."""
         return self.request.match_info.get(name, "")
@@ -118,6 +136,7 @@ class Ask:
             self.visitor,
             self.session.csrf if self.session else "",
             self.request.path,
+            self._again(),
         )
         text = self.site.pages.page(template, look, **values)
         return web.Response(text=text, status=status, content_type="text/html")
@@ -126,9 +145,25 @@ class Ask:
         """Go on to another page of the site."""
         return web.Response(status=303, headers={"Location": self.site.path(*parts)})
 
-    def problem(self, status: int, key: str, *values: object, kept: str = "") -> web.Response:
-        """A page that says what is wrong and what to do: `key` is one of the words, `kept` what was
-        typed."""
+    def problem(self, status: int, key: str, *values: object, title: str = "") -> web.Response:
+        """A page that says what is wrong and what to do, with what was typed; one sentence where a
+        script asks, as its page holds what was typed. `key` and `title` are of the words."""
+        if self.by_script:
+            text = self.site.pages.part("trouble.html", self.language, (key, values))
+            return web.Response(text=text, status=status, content_type="text/html")
+        # What may be better the next time is tried again where it was.
+        there = self.request.method == "POST" or status in (429, 500, 503)
         return self.page(
-            "problem.html", status=status, problem=key, title=key, values=values, kept=kept
+            "problem.html",
+            status=status,
+            problem=key,
+            title=title or key,
+            values=values,
+            kept=self.typed,
+            back=self._again() if there else self.site.path(""),
         )
+
+    def _again(self) -> str:
+        """The address that shows this page again; a form's leads to the page that it stands on."""
+        url = self.request.rel_url
+        return url.raw_path_qs if self.request.method == "GET" else url.raw_path

@@ -70,7 +70,7 @@ WORDS: Mapping[str, Words] = {
     "bring text": Words(
         "在 Discord 或 Telegram 的屋子里说：", "In a room on Discord or Telegram, say:"
     ),
-    "bring to": Words("请到{}", "Bring to {}"),
+    "bring to": Words("请到“{}”", "Bring to “{}”"),
     "sorted": Words("排列", "Order"),
     "by ": Words("按名册", "As listed"),
     "by popular": Words("热门", "Popular"),
@@ -80,7 +80,8 @@ WORDS: Mapping[str, Words] = {
     "every category": Words("所有类别", "All"),
     "nobody in": Words("“{}”里还没有人。", "There is nobody in “{}”."),
     "liked": Words("大家怎么看", "What people think"),
-    "brought by": Words("{} 人请过", "brought on stage by {}"),
+    "brought by": Words("{} 人请过", "brought on stage by {} people"),
+    "brought by one": Words("1 人请过", "brought on stage by one person"),
     "thumbs up": Words("说得好 {}", "well said: {}"),
     "thumbs down": Words("说得不好 {}", "not so: {}"),
     # making one
@@ -109,6 +110,9 @@ WORDS: Mapping[str, Words] = {
     ),
     "make withdraw": Words("撤下这个角色", "Withdraw this character"),
     "make change": Words("修改", "Change"),
+    "make withdraw text": Words(
+        "撤下就没有了，要再造一次。", "It is gone then, and would have to be made again."
+    ),
     "make missing": Words(
         "要有名字、上场的话，和一句话介绍或经历。",
         "A name, the first thing they say, and one of the two descriptions are needed.",
@@ -148,6 +152,13 @@ WORDS: Mapping[str, Words] = {
     "room of": Words("{} 的屋子", "A room on {}"),
     "until": Words("开到 {}", "Open until {}"),
     "remove": Words("从名单里拿掉", "Take off the list"),
+    "remove own": Words(
+        "这间屋子只有从这里进得去；拿掉以后就回不来了。",
+        "This list is the only way into the room; once it is off, you cannot come back.",
+    ),
+    "remove chat": Words(
+        "要再进来，在那边的聊天里说 /网页。", "To come in again, say /web in that chat."
+    ),
     # a room
     "transcript": Words("全部对话、分支、文件", "Transcript, branches, files"),
     "lines": Words("对话", "Conversation"),
@@ -174,6 +185,8 @@ WORDS: Mapping[str, Words] = {
     "undo": Words("收回一句", "Take back a line"),
     "why": Words("出处", "Why?"),
     "good": Words("说得好", "Well said"),
+    "good mark": Words("好", "👍"),
+    "bad mark": Words("差", "👎"),
     "bad": Words("说得不好", "Not well said"),
     "say": Words("说", "Say"),
     "say hint": Words("说点什么，或者 /帮助", "Say something, or /help"),
@@ -241,7 +254,7 @@ WORDS: Mapping[str, Words] = {
     "remember": Words("记住", "Remember"),
     "remember hint": Words("比如：我对花生过敏", "I am allergic to peanuts"),
     "bonds": Words("和谁说过话", "Who you have talked with"),
-    "talks": Words("说过 {} 回话，{} 起", "{} talks, since {}"),
+    "talks": Words("说过 {} 回话，{} 起", "talks: {}, since {}"),
     "wishes": Words("你的意思", "Your wishes"),
     "in groups": Words("在群里记我", "Remember me in groups"),
     "not in groups": Words("在群里不要记我", "Do not remember me in groups"),
@@ -253,6 +266,9 @@ WORDS: Mapping[str, Words] = {
     "accounts": Words("绑在一起的账号", "Linked accounts"),
     "link code": Words("要一个口令，绑定另一个账号", "Get a code to link another account"),
     "link say": Words("输入另一个账号的口令", "Enter the code of your other account"),
+    "link asked": Words(
+        "有人要和这个账号绑在一起时：", "When somebody asks to be linked with you:"
+    ),
     "link yes": Words("是，都是我", "Yes, both are me"),
     "link no": Words("不是我", "No"),
     "unlink": Words("拆开这个账号", "Take this account out"),

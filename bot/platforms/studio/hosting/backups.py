@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ async def make(ask: Ask) -> web.StreamResponse:
     try:
         await backup.make(ask.site.house.memory)
     except backup.BackupProblem as problem:
-        return _page(ask, str(problem), 500)
+        return _page(ask, _words(ask)("in its words", problem), 500)
     return ask.see("owner", "backups")
 
 
@@ -69,7 +70,7 @@ async def take_along(ask: Ask) -> web.StreamResponse:
 async def change(ask: Ask) -> web.StreamResponse:
     """One of the list is checked, restored or removed; or a file that was brought is checked and
     put there."""
-    words, what = ask.site.pages.words(ask.language), ask.text("do", 10)
+    words, what = _words(ask), ask.text("do", 10)
     if what == "bring":
         return await _bring(ask)
     file = backup.named(ask.text("name", 200))
@@ -85,7 +86,7 @@ async def change(ask: Ask) -> web.StreamResponse:
             return await _restore(ask, file)
         found, _ = await asyncio.to_thread(backup.read, file)
     except backup.BackupProblem as problem:
-        return _page(ask, str(problem), 400)
+        return _page(ask, _words(ask)("in its words", problem), 400)
     at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(found.made))
     return _page(ask, words("backup whole", file.name, found.rooms, found.people, at))
 
@@ -103,7 +104,7 @@ async def _restore(ask: Ask, file: Path) -> web.Response:
 
 
 async def _bring(ask: Ask) -> web.Response:
-    words, field = ask.site.pages.words(ask.language), ask.form.get("file")
+    words, field = _words(ask), ask.form.get("file")
     if not isinstance(field, web.FileField):
         return _page(ask, words("backup no file"), 400)
     folder = backup.backups_folder()
@@ -118,10 +119,15 @@ async def _bring(ask: Ask) -> web.Response:
         finally:
             partial.unlink(missing_ok=True)
     except backup.BackupProblem as problem:
-        return _page(ask, str(problem).replace(f".{target.name}.part", field.filename[:80]), 400)
+        why = str(problem).replace(f".{target.name}.part", field.filename[:80])
+        return _page(ask, words("in its words", why), 400)
     except OSError as problem:
-        return _page(ask, f"{folder}: {problem.strerror}", 500)
+        return _page(ask, words("in its words", f"{folder}: {problem.strerror}"), 500)
     return ask.see("owner", "backups")
+
+
+def _words(ask: Ask) -> Callable[..., str]:
+    return ask.site.pages.words(ask.language)
 
 
 def _write(file: Path, brought: Any) -> None:

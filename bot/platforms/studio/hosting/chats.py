@@ -59,6 +59,8 @@ class Chats:
         self._options = options
         self._environment = environment
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        # A form that is sent twice must not join a platform twice: asking it takes seconds.
+        self._changing = asyncio.Lock()
         self._problems: dict[str, str] = {}
         self._findings: dict[str, tuple[Finding, ...]] = {}
 
@@ -81,10 +83,11 @@ class Chats:
         """
         if not re.fullmatch(row.token, token):
             return False
-        await self._end(row.name)
-        settings.keep(row.variable, token)
-        await self.look(row)
-        self._begin(row)
+        async with self._changing:
+            await self._end(row.name)
+            settings.keep(row.variable, token)
+            await self.look(row)
+            self._begin(row)
         return True
 
     async def take_away(self, row: registry.Row) -> None:
@@ -93,10 +96,11 @@ class Chats:
         Raises:
             SettingsProblem: its file cannot be removed.
         """
-        await self._end(row.name)
-        settings.keep(row.variable, "")
-        self._findings.pop(row.name, None)
-        self._problems.pop(row.name, None)
+        async with self._changing:
+            await self._end(row.name)
+            settings.keep(row.variable, "")
+            self._findings.pop(row.name, None)
+            self._problems.pop(row.name, None)
 
     async def look(self, row: registry.Row) -> None:
         """Let the doctor look at a platform."""

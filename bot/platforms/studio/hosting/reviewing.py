@@ -36,7 +36,7 @@ async def decide(ask: Ask) -> web.StreamResponse:
     maker is told why."""
     house = ask.site.house
     what, character_id = ask.text("do", 10), ask.text("character", 40)
-    why = plain(ask.text("why", LONGEST)).strip()
+    why = " ".join(plain(ask.text("why", LONGEST)).split())
     if not character_id:
         return await _page(ask, ask.site.pages.words(ask.language)("review whom"), 400)
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,9 +30,10 @@ ACTS: Mapping[str, Words] = {
     "undo_own": Words("/撤回 自己的话", "/undo one's own"),
     "character_review": Words("/角色 审核", "/character queue, approve"),
     "character_everywhere": Words("造到处能请的角色", "characters for all places"),
-    "voice_room": Words("/语音 room", "/voice room"),
+    "voice_room": Words("/语音 屋子", "/voice room"),
 }
 MOST_RULES = 100
+NEW = "new"  # in place of the mark of a rule that is added
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,11 @@ def _page(
     status: int = 200,
     trial: Trial | None = None,
     typed: Mapping[str, Any] | None = None,
+    tried: tuple[int, Mapping[str, Any]] | None = None,
 ) -> web.Response:
+    """The page; `typed` are the limits of a form that was refused, `tried` is such a rule of the
+    filter, at its number."""
+    rules = _raw_rules()
     shared = ask.site.house.shared
     assert shared.limits is not None  # a house makes them
     return ask.page(
@@ -65,8 +71,9 @@ def _page(
         given=ask.site.desk.given,
         actions=_actions(shared.permissions, ask.language),
         limits=shared.limits,
-        unlimited=math.isinf(shared.limits.person.burst),
-        rules=_raw_rules(),
+        rules=[(rule, _mark(rule)) for rule in rules],
+        new=NEW,
+        tried=tried or (-1, {}),
         active=[rule.name for rule in shared.filter.rules],
         sides=SIDES,
         cast=list(ask.site.house.cast),
@@ -75,9 +82,10 @@ def _page(
     )
 
 
-def _actions(permissions: Permissions, language: Language) -> list[tuple[str, str, str]]:
-    """Each action that has rights: its id, what people type, and who may."""
+def _actions(permissions: Permissions, language: Language) -> list[tuple[str, str, str, str]]:
+    """Each action that has rights: its id, what people type, what that does, and who may."""
     typed = {c.id: f"/{(c.zh_names if language == 'zh' else c.names)[0]}" for c in COMMANDS}
+    does = {c.id: c.does[language] for c in COMMANDS}
     rows = []
     for action in sorted(ACTIONS, key=lambda each: (each in ACTS, each)):
         shown = ACTS[action][language] if action in ACTS else typed[action]
@@ -86,7 +94,7 @@ def _actions(permissions: Permissions, language: Language) -> list[tuple[str, st
             who = "everyone"
         elif permissions.allows(action, moderator=True):
             who = "moderators"
-        rows.append((action, shown, who))
+        rows.append((action, shown, does.get(action, ""), who))
     return rows
 
 
@@ -100,6 +108,11 @@ def _raw_rules() -> list[dict[str, Any]]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return []
     return [dict(rule) for rule in found if isinstance(rule, dict)]
+
+
+def _mark(rule: Mapping[str, Any]) -> str:
+    """What tells a rule from another, and from itself after a change."""
+    return sha256(json.dumps(rule, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _kept(variable: str, text: str, load: Callable[[Path], T]) -> T:
@@ -133,13 +146,14 @@ async def rights(ask: Ask) -> web.StreamResponse:
     if answer := _settled(ask, "MRP_RIGHTS"):
         return answer
     plain = Permissions()
-    before = {action: who for action, _, who in _actions(plain, ask.language)}
+    before = {action: who for action, _, _, who in _actions(plain, ask.language)}
     asked = {action: ask.text(f"who-{action}", 12) or before[action] for action in ACTIONS}
     changed = {action: who for action, who in asked.items() if who != before[action]}
     try:
         found = _kept("MRP_RIGHTS", write_toml(changed), load_permissions)
     except (PermissionsError, settings.SettingsProblem) as problem:
-        return _page(ask, str(problem), status=400)
+        words = ask.site.pages.words(ask.language)
+        return _page(ask, words("in its words", problem), status=400)
     ask.site.house.shared.permissions = found
     return ask.see("owner", "rules")
 
@@ -158,7 +172,7 @@ async def limits(ask: Ask) -> web.StreamResponse:
     try:
         found = _kept("MRP_LIMITS", write_toml(table), load_limits)
     except (LimitsError, settings.SettingsProblem) as problem:
-        return _page(ask, str(problem), status=400, typed=ask.form)
+        return _page(ask, words("in its words", problem), status=400, typed=ask.form)
     held = ask.site.house.shared.limits
     assert held is not None
     held.person, held.room, held.blocked = found.person, found.room, found.blocked
@@ -177,19 +191,21 @@ async def filter(ask: Ask) -> web.StreamResponse:
     """A rule of the filter is added, changed or taken away."""
     if answer := _settled(ask, "MRP_FILTER"):
         return answer
-    rules = _raw_rules()
+    rules, words = _raw_rules(), ask.site.pages.words(ask.language)
+    was, removed = ask.text("was", 16), ask.text("do", 10) == "remove"
     number = int(ask.text("number", 4)) if ask.text("number", 4).isdecimal() else len(rules)
-    if number > len(rules) or number >= MOST_RULES:
-        return _page(ask, ask.site.pages.words(ask.language)("rules gone"), status=409)
-    if ask.text("do", 10) == "remove":
-        rules[number : number + 1] = []
-    else:
-        rules[number : number + 1] = [_rule(ask)]
+    number = len(rules) if was == NEW else number
+    changed = number < len(rules) and was not in ("", _mark(rules[number]))
+    if number > len(rules) or number >= MOST_RULES or changed:
+        tried = None if removed else (len(rules), _rule(ask))
+        return _page(ask, words("rules gone"), status=409, tried=tried)
+    rules[number : number + 1] = [] if removed else [_rule(ask)]
     try:
         text = write_toml({"rule": rules}) if rules else ""
         found = _kept("MRP_FILTER", text, load_filter) if text else _none()
     except (FilterError, settings.SettingsProblem) as problem:
-        return _page(ask, str(problem), status=400, typed=ask.form)
+        tried = (number, _rule(ask))
+        return _page(ask, words("in its words", problem), status=400, tried=tried)
     ask.site.house.shared.filter = found
     return ask.see("owner", "rules")
 

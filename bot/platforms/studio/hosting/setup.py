@@ -38,6 +38,7 @@ async def _page(
     running = desk.jobs.running()
     pulling = running if running and running.kind == PULL else None
     chosen = default_model(os.environ) or SHIPPED_NAME
+    given = desk.given.get("MRP_MODEL", "") or desk.given.get("MRP_ENGINE", "")
     return ask.page(
         "setup.html",
         status=status,
@@ -45,9 +46,10 @@ async def _page(
         shelf=await asyncio.to_thread(shelf, desk.workshop),
         model=voice.name,
         placement=voice.placement,
-        given=desk.given.get("MRP_MODEL", "") or desk.given.get("MRP_ENGINE", ""),
+        given=given,
+        refused=_refused(),
         chosen=chosen,
-        waits=desk.restart is not None and chosen != desk.serving and not desk.given,
+        waits=desk.restart is not None and chosen != desk.serving and not given,
         pulling=pulling,
         busy=running,
         last=next((job for job in desk.jobs.all() if job.kind == PULL), None),
@@ -56,6 +58,15 @@ async def _page(
         makers=MAKERS,
         found=found.findings if found else None,
     )
+
+
+def _refused() -> str:
+    """Which model could not be opened at the last restart, and why."""
+    file = settings.kept(settings.REFUSED)
+    try:
+        return file.read_text(encoding="utf-8").strip()[:1000] if file else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 async def model(ask: Ask) -> web.StreamResponse:
@@ -70,10 +81,11 @@ async def model(ask: Ask) -> web.StreamResponse:
             desk.jobs.start(PULL, ["model", "pull", name], name)
         elif known[name].here:
             await asyncio.to_thread(_use, name)
+            settings.keep(settings.REFUSED, "")
         else:
             return await _page(ask, words("setup fetch first", name), status=400)
-    except (HubError, JobProblem) as problem:
-        return await _page(ask, str(problem), status=409)
+    except (HubError, JobProblem, settings.SettingsProblem) as problem:
+        return await _page(ask, words("in its words", problem), status=409)
     return ask.see("owner", "setup")
 
 
@@ -104,7 +116,7 @@ async def token(ask: Ask) -> web.StreamResponse:
         elif not await chats.give(row, ask.text("token", 300).strip()):
             return await _page(ask, words("setup no token", row.name.capitalize()), status=400)
     except settings.SettingsProblem as problem:
-        return await _page(ask, str(problem), status=500)
+        return await _page(ask, words("in its words", problem), status=500)
     return ask.see("owner", "setup")
 
 

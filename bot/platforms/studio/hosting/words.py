@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from characters.card import Words
 
 HOSTING: Mapping[str, Words] = {
+    "in its words": Words("没有做成。程序的原话（英文）：{}", "It was not done: {}"),
     "tab figures": Words("数字", "Figures"),
     "tab setup": Words("布置", "Set-up"),
     "tab reviews": Words("审核", "Reviews"),
@@ -28,6 +29,10 @@ HOSTING: Mapping[str, Words] = {
     "setup memory": Words(
         "按 {} GiB 内存算，两个人同时对话、各四千词元。",
         "Reckoned for {} GiB, with two talks of 4,096 tokens at once.",
+    ),
+    "setup refused": Words(
+        "选的模型打不开，所以换回了原来的。程序的原话（英文）：{}",
+        "The chosen model could not be opened, so the one before serves on. {}",
     ),
     "setup given": Words(
         "启动时已经指定了 {}；在这里选的，等启动时不再指定才算数。",
@@ -96,6 +101,13 @@ HOSTING: Mapping[str, Words] = {
         "和 mrp doctor 一样：口令、权限、Redis、磁盘、时钟；每处毛病旁边写着怎么办。",
         "As mrp doctor does: tokens, permissions, Redis, disk, clock; what to do about each fault.",
     ),
+    "setup doctor english": Words(
+        "下面是 mrp doctor 的原话，是英文；箭头后面是该怎么办。",
+        "An arrow says what to do about it.",
+    ),
+    "level well": Words("好：", "Well:"),
+    "level warning": Words("当心：", "Warning:"),
+    "level fault": Words("毛病：", "Fault:"),
     "setup look": Words("全部看一遍", "Look at everything"),
     "setup done": Words("好了，去见角色", "Done: to the characters"),
     "job log": Words("看日志", "See its log"),
@@ -132,7 +144,8 @@ HOSTING: Mapping[str, Words] = {
         "每一格都要是 0 到 999999 的数。", "Each must be a number from 0 to 999999."
     ),
     "rules gone": Words(
-        "这条规则刚才被改过或删掉了，没有存。", "This rule was changed just now; nothing was kept."
+        "这条规则刚才被改过或删掉了，没有存；你写的在“加一条”里。",
+        "This rule was changed just now and nothing was kept; see “A new rule” for what you wrote.",
     ),
     "rules filter": Words("不谈的事", "What is not talked about"),
     "rules filter text": Words(
@@ -160,7 +173,9 @@ HOSTING: Mapping[str, Words] = {
         "正则表达式，一行一个（可以没有）", "Regular expressions, one a line (optional)"
     ),
     "rules sides": Words("管谁说的", "Whose words"),
-    "rules say zh": Words("中文怎么婉拒（空着：用角色自己的话）", "How to decline in Chinese"),
+    "rules say zh": Words(
+        "中文怎么婉拒（空着：用角色自己的话）", "How to decline in Chinese (empty: the card's own)"
+    ),
     "rules say en": Words(
         "英文怎么婉拒（空着：用角色自己的话）", "How to decline in English (empty: the card's own)"
     ),
@@ -210,11 +225,11 @@ HOSTING: Mapping[str, Words] = {
     "backup sure": Words("先勾上，才会恢复。", "Tick the box first; nothing was restored."),
     "backup gone": Words("没有这个备份了。", "There is no such backup any more."),
     "backup whole": Words(
-        "{} 完好：{} 间屋子，{} 个人，{}。", "{} is whole: {} rooms, {} people, of {}."
+        "{} 完好：{} 间屋子，{} 个人，{}。", "{} is whole. Rooms: {}, people: {}, made {}."
     ),
     "backup restored": Words(
         "恢复好了：{} 间屋子，{} 个人。原来的在 {}。别的进程要重新启动。",
-        "Restored: {} rooms, {} people. What was before is in {}. Other processes need a restart.",
+        "Restored. Rooms: {}, people: {}. What was before: {}. Other processes need a restart.",
     ),
     "backup bring": Words("带一个进来", "Bring one in"),
     "backup bring text": Words(
@@ -254,7 +269,7 @@ HOSTING: Mapping[str, Words] = {
     "work type": Words("类型", "Type"),
     "work adapter": Words("适配器", "Adapter"),
     "work open": Words("不另指定", "none in particular"),
-    "work lacks": Words("还缺前面的东西", "needs something first"),
+    "work lacks": Words("还缺：{}", "still needed: {}"),
     "work start": Words("开始", "Begin"),
     "work no command": Words("没有这件事可做。", "There is no such thing to do."),
     "work not there": Words(
@@ -263,12 +278,12 @@ HOSTING: Mapping[str, Words] = {
     ),
     "work bring": Words("放进来", "Bring in"),
     "work bring text": Words(
-        "一本书（TXT、EPUB、DOCX、HTML）或一个配方（TOML），最多 8 MB",
-        "A book (TXT, EPUB, DOCX, HTML) or a recipe (TOML), 8 MB at most",
+        "一本书（TXT、EPUB、DOCX、HTML）或一个配方（TOML），最多 8 MB；更大的书直接放进 {}",
+        "A book (TXT, EPUB, DOCX, HTML) or a recipe (TOML), 8 MB at most; larger books go into {}",
     ),
     "work no kind": Words(
-        "只收 {}，名字用字、数字和横线。",
-        "Only {}, named with letters, digits, dashes.",
+        "只收 {}，名字用字、数字和横线。没有放进来。",
+        "Only {}, named with letters, digits, dashes. It was not brought in.",
     ),
     "work reports": Words("成绩单", "Reports"),
     "work done": Words("做过的", "Jobs"),

@@ -24,6 +24,7 @@ from bot.platforms.studio.site import Ask
 from text.toml import read_toml
 
 _BY_ID = {command.id: command for command in COMMANDS}
+_MARKS = re.compile(r"[\s()（）\[\]【】《》〈〉「」『』“”‘’'!！,，、:：&+–—…·]+")
 _NAME = re.compile(r"[\w][\w.-]{0,80}")
 SHOWN = 40_000  # characters of a log
 # A report is a page of its own, with its style in it; it runs nothing and loads nothing foreign.
@@ -66,7 +67,7 @@ async def start(ask: Ask) -> web.StreamResponse:
     except NotThere:
         return await _page(ask, words("work not there"), 409)
     except JobProblem as problem:
-        return await _page(ask, str(problem), 409)
+        return await _page(ask, words("in its words", problem), 409)
     return ask.see("owner", "workshop", "job", job.id)
 
 
@@ -75,7 +76,7 @@ async def bring(ask: Ask) -> web.StreamResponse:
     words, field = ask.site.pages.words(ask.language), ask.form.get("file")
     if not isinstance(field, web.FileField):
         return await _page(ask, words("backup no file"), 400)
-    name, suffix = Path(field.filename).name, Path(field.filename).suffix.lower()
+    name, suffix = _name_of(field.filename), Path(field.filename).suffix.lower()
     if not _NAME.fullmatch(name) or suffix not in (*BOOKS, ".toml"):
         return await _page(ask, words("work no kind", ", ".join((*BOOKS, ".toml"))), 400)
     target = ask.site.desk.workshop / ("recipes" if suffix == ".toml" else "books") / name
@@ -87,13 +88,20 @@ async def bring(ask: Ask) -> web.StreamResponse:
             read_toml(partial)
         partial.replace(target)
     except ValueError as problem:  # no TOML, or no text
-        return await _page(ask, f"{name}: {problem}", 400)
+        return await _page(ask, words("in its words", f"{name}: {problem}"), 400)
     except OSError as problem:
-        return await _page(ask, f"{target}: {problem.strerror}", 500)
+        return await _page(ask, words("in its words", f"{target}: {problem.strerror}"), 500)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
     return ask.see("owner", "workshop")
+
+
+def _name_of(filename: str) -> str:
+    """The name that a file is kept under: gaps and the marks of titles become dashes."""
+    whole = Path(filename).name
+    suffix = Path(whole).suffix
+    return _MARKS.sub("-", whole.removesuffix(suffix)).strip("-") + suffix.lower()
 
 
 async def job(ask: Ask) -> web.StreamResponse:
@@ -106,6 +114,8 @@ async def job(ask: Ask) -> web.StreamResponse:
 
 def _job_page(ask: Ask, found: Job, told: str = "", status: int = 200) -> web.Response:
     jobs = ask.site.desk.jobs
+    if ask.by_script and found.state != "running":  # other buttons stand there from now on
+        return web.Response(headers={"HX-Refresh": "true"})
     losses = jobs.losses(found.id)
     report = _report_of(ask.site.desk.workshop, found)
     return ask.page(
@@ -138,7 +148,8 @@ async def change(ask: Ask) -> web.StreamResponse:
             command = _BY_ID.get(found.kind)
             jobs.resume(found.id, more=command.resumes if command else ())
     except JobProblem as problem:
-        return _job_page(ask, jobs.find(found.id) or found, str(problem), 409)
+        told = ask.site.pages.words(ask.language)("in its words", problem)
+        return _job_page(ask, jobs.find(found.id) or found, told, 409)
     return ask.see("owner", "workshop", "job", found.id)
 
 
