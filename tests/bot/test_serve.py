@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,8 @@ from characters.style import StyleError
 from engine.sequence import EngineError
 from hub.choice import default_model, use
 from hub.error import HubError
+
+HOUSE: Any = object()
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +35,7 @@ def opening(monkeypatch):
         asked.append(default_model(os.environ))
         if asked[-1] == "bad.gguf":
             raise opened.problem  # type: ignore[attr-defined]
-        return "a house"
+        return HOUSE
 
     opened.problem = EngineError("bad.gguf: it is cut off")  # type: ignore[attr-defined]
     opened.asked = asked  # type: ignore[attr-defined]
@@ -48,7 +51,7 @@ async def test_the_one_before_serves_on_and_the_page_can_say_why(opening, before
     opening.problem = problem
     use("bad.gguf")
     os.environ[serve.BEFORE] = before
-    assert await serve._opened(argparse.Namespace()) == "a house"
+    assert await serve._opened(argparse.Namespace()) is HOUSE
     assert opening.asked == ["bad.gguf", before]
     assert default_model(os.environ) == before
     assert serve.BEFORE not in os.environ  # jobs and the next start know nothing of it
@@ -79,6 +82,6 @@ async def test_other_starts_end_with_their_sentence(opening, before, problem):
 async def test_what_works_is_opened_once(opening):
     use("good.gguf")
     os.environ[serve.BEFORE] = ""
-    assert await serve._opened(argparse.Namespace()) == "a house"
+    assert await serve._opened(argparse.Namespace()) is HOUSE
     assert opening.asked == ["good.gguf"]
     assert settings.kept(settings.REFUSED) is None

@@ -1,6 +1,14 @@
 """What the host sees: counts and figures, feedback without names; never words of a room."""
 
 import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import bot
+from bot.faults import Fault
+from bot.limits import Why
+from bot.platforms.studio.hosting.words import COUNTED
 
 
 async def test_counts_and_no_words(studio):
@@ -42,3 +50,22 @@ async def test_feedback_to_read_and_to_take_along(studio):
     assert "小明" not in json.dumps(rows, ensure_ascii=False)
     assert (await owner.get("/owner/feedback/kto"))[0] == 200
     assert (await owner.get("/owner/feedback/csv"))[0] == 404
+
+
+def test_whatever_is_counted_has_a_name_in_chinese():
+    counted = {*get_args(Fault), *(f"refused: {why}" for why in get_args(Why) if why)}
+    for file in Path(bot.__file__).parent.rglob("*.py"):
+        counted |= set(re.findall(r'stats\["([^"]+)"\] \+=', file.read_text("utf-8")))
+    assert len(counted) > 25
+    assert counted == COUNTED.keys()
+
+
+async def test_counts_are_named_in_the_language_that_is_read(studio):
+    owner = await studio.browser("studio:owner", "主人", role="owner")
+    studio.house.stats.update({"card lines": 3, "of a later version": 2})
+    _, text = await owner.get("/owner")
+    assert '<th scope="row">用卡片上的话代替</th><td>3</td>' in text
+    assert '<th scope="row" lang="en">of a later version</th><td>2</td>' in text
+    await owner.post("/look", language="en")
+    _, text = await owner.get("/owner")
+    assert '<th scope="row" lang="en">card lines</th><td>3</td>' in text

@@ -148,6 +148,14 @@ async def test_a_restart_is_offered_unless_the_model_itself_was_given(
     assert ("启动时已经指定了" in text) is not offered
 
 
+async def test_a_file_that_is_no_model_is_said_to_be_none(owner, data_home):
+    broken = data_home / "workshop" / "models" / "broken.gguf"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"GGUF")
+    _, text = await owner.get("/owner/setup")
+    assert "读不出它是什么模型" in text  # and not that it takes 0 GB, which is too much
+
+
 async def test_a_model_that_was_refused_is_said_until_another_is_chosen(studio, owner):
     settings.keep(settings.REFUSED, "bad.gguf: <b>cut off</b>\n")
     _, text = await owner.get("/owner/setup")

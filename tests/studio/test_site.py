@@ -11,6 +11,7 @@ from bot.memory import MemoryAway
 from bot.platforms.studio import pages
 from bot.platforms.studio.routes import ROUTES
 from bot.platforms.studio.site import BESIDE, WRITTEN
+from tests.studio.conftest import held
 
 FORMS = [route.path for route in ROUTES if route.method == "POST"]
 # Fields of text that nobody writes anything in that would be missed, and one that is never shown.
@@ -104,9 +105,7 @@ async def test_the_address_of_a_form_leads_to_its_page(studio, owner, path):
 async def test_another_language_keeps_the_page_and_what_was_looked_for(studio, owner):
     for address in ("/?q=a+b&by=popular", "/rooms", "/me"):
         _, text = await owner.get(address)
-        back = re.search(r'name="back" value="([^"]+)"', text)
-        assert back is not None
-        back = back[1].replace("&amp;", "&")
+        back = held(r'name="back" value="([^"]+)"', text).replace("&amp;", "&")
         status, _, where = await owner.post("/look", back=back, language="en")
         assert (status, where) == (303, address)
     _, text, _ = await owner.post("/owner/rules/trial", text="赌博")

@@ -12,6 +12,7 @@ from bot import feedback
 from bot.memory.places import used_rooms
 from bot.platforms import registry
 from bot.platforms.studio.figures import shares
+from bot.platforms.studio.hosting.words import COUNTED
 from bot.platforms.studio.site import Ask
 
 DAY = 86_400.0
@@ -37,6 +38,7 @@ async def page(ask: Ask) -> web.StreamResponse:
         shares=shares(house.shared.spoken),
         platforms=counted,
         counts=sorted(house.stats.items(), key=lambda item: (-item[1], item[0])),
+        counted=COUNTED if ask.language == "zh" else {},
     )
 
 

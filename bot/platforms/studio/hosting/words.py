@@ -46,6 +46,7 @@ HOSTING: Mapping[str, Words] = {
     "setup size": Words("{} GB", "{} GB"),
     "setup fits": Words("装得下（要 {} GB 内存）", "fits (takes {} GB of memory)"),
     "setup too large": Words("装不下：要 {} GB 内存", "too large: takes {} GB of memory"),
+    "setup unread": Words("读不出它是什么模型", "it cannot be read as a model"),
     "setup login": Words(
         "要先在下载站同意条款，并设 HF_TOKEN", "accept it on the hub first, and set HF_TOKEN"
     ),
@@ -303,4 +304,39 @@ HOSTING: Mapping[str, Words] = {
     "job cancel": Words("取消", "Cancel"),
     "job resume": Words("接着做", "Go on"),
     "job look": Words("看新的", "See what is new"),
+}
+
+# What `house.stats` counts, in Chinese; English pages have the names of the figures themselves.
+COUNTED: Mapping[str, str] = {
+    "heard": "听到的话",
+    "said": "说出的话",
+    "versions": "换过的说法",
+    "rated": "好与差",
+    "retried": "重写过的回复",
+    "empty": "空的回复",
+    "assistant": "说成了人工智能",
+    "repeats": "说过的又说一遍",
+    "loops": "绕圈子",
+    "others": "抢了别人的话",
+    "tells": "漏了悄悄话",
+    "card lines": "用卡片上的话代替",
+    "declined": "婉拒的话",
+    "declined to say": "没有让模型说出口的",
+    "taken": "被别的进程接过去的",
+    "resumed": "重启后接着做的",
+    "shown again": "重启后再显示的",
+    "heard twice": "平台送了两次的",
+    "delivered late": "送得晚的",
+    "queued": "排过队的",
+    "unanswered": "没有答上的",
+    "summaries": "写过的前情",
+    "summaries without the model": "没有用模型的前情",
+    "sounds": "念出来的句子",
+    "sound failed": "没有念成的",
+    "sound late": "念得晚的",
+    "sound without words": "没有可念的字",
+    "refused: crowd": "因为人太多没有听的",
+    "refused: person": "说得太快没有听的（人）",
+    "refused: room": "说得太快没有听的（屋子）",
+    "refused: blocked": "不听的人说的",
 }
