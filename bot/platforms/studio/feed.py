@@ -218,8 +218,10 @@ class Feed:
         return ()
 
     async def attach(self, name: str, data: bytes) -> str:
-        # Whoever asks from a browser is given it there.
-        if self._beside is not None and not self._asking:
+        # Whoever asks from a browser is given it there, whoever else may be waiting in one.
+        job = self.room.job if self.room else None
+        here = job.work.person in self._asking if job else bool(self._asking)
+        if self._beside is not None and not here:
             return await self._beside.attach(name, data)
         id = secrets.token_urlsafe(12)
         self._files[id] = (name, data)
