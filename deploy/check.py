@@ -26,6 +26,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema
@@ -45,7 +46,7 @@ _COMPILERS = re.compile(r"build-essential|\bgcc\b|g\+\+|\bcmake\b|\bclang\b|\bgi
 
 
 def filled(text: str, environment: Mapping[str, str]) -> str:
-    """The text with ${NAME}, ${NAME:-default} and ${NAME:?error} filled in, and $$ as $.
+    """The text with ${NAME}, ${NAME:-default}, ${NAME:+text} and ${NAME:?error} filled in, $$ as $.
 
     Raises:
         ValueError: a required variable is missing, or a $ that means nothing.
@@ -58,13 +59,13 @@ def filled(text: str, environment: Mapping[str, str]) -> str:
         if name is None:
             raise ValueError(f"a $ that names no variable: {text[match.start() :][:40]!r}")
         given = environment.get(name, "")
+        if sign == ":+":
+            return rest if given else ""
         if sign == ":?" and not given:
             raise ValueError(f"{name} is required: {rest}")
         return given or (rest if sign == ":-" else "")
 
-    pattern = (
-        r"\$\$|\$\{(?P<name>\w+)(?:(?P<sign>:-|:\?)(?P<rest>[^}]*))?\}|\$(?P<bare>[A-Za-z_]\w*)|\$"
-    )
+    pattern = r"\$\$|\$\{(?P<name>\w+)(?:(?P<sign>:-|:\?|:\+)(?P<rest>[^}]*))?\}|\$(?P<bare>[A-Za-z_]\w*)|\$"
     return re.sub(pattern, value, text)
 
 
@@ -78,10 +79,12 @@ def _filled(node: Any, environment: Mapping[str, str]) -> Any:
     return node
 
 
-def compose_faults(file: Path) -> Iterator[str]:
-    """What is wrong with a compose file, one sentence each."""
+def compose_faults(
+    file: Path, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """What is wrong with a compose file, one sentence each; `environment` is what .env would hold."""
     try:
-        raw = _filled(yaml.safe_load(file.read_text(encoding="utf-8")), {})
+        raw = _filled(yaml.safe_load(file.read_text(encoding="utf-8")), environment)
     except (OSError, yaml.YAMLError, ValueError) as problem:
         yield f"cannot be read: {problem}"
         return
@@ -95,6 +98,7 @@ def compose_faults(file: Path) -> Iterator[str]:
         return
     for name, service in raw["services"].items():
         yield from (f"{name}: {fault}" for fault in _service_faults(name, service, raw))
+    yield from _profile_faults(raw["services"])
     for kind in ("secrets", "configs"):
         for name, source in (raw.get(kind) or {}).items():
             if set(source) != {"file"}:
@@ -133,9 +137,37 @@ def _service_faults(
     for key, value in (service.get("environment") or {}).items():
         if _SECRET.search(key) and not key.endswith("_FILE") and value:
             yield f"{key} stands in the environment; give it by file"
-    for used in service.get("secrets", []):
-        if (used if isinstance(used, str) else used["source"]) not in (whole.get("secrets") or {}):
-            yield f"uses a secret that is not declared: {used}"
+    for kind, used in _uses(service):
+        if used not in (whole.get(f"{kind}s") or {}):
+            yield f"uses a {kind} that is not declared: {used}"
+
+
+def _uses(service: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a service names of the file's own secrets, configs, networks and volumes."""
+    for kind in ("secret", "config"):
+        for used in service.get(f"{kind}s", []):
+            yield kind, used if isinstance(used, str) else used["source"]
+    for used in service.get("networks", []):
+        yield "network", used
+    for used in service.get("volumes", []):
+        source = used.partition(":")[0] if isinstance(used, str) else used.get("source", "")
+        if not source.startswith((".", "/", "~")):
+            yield "volume", source
+
+
+def _profile_faults(services: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Services that wait for one that their own profile does not start; compose refuses those."""
+    profiles = {profile for service in services.values() for profile in service.get("profiles", [])}
+    for profile in ("", *sorted(profiles)):
+        there = {
+            name
+            for name, service in services.items()
+            if not service.get("profiles") or profile in service["profiles"]
+        }
+        for name in sorted(there):
+            for needed in sorted(set(services[name].get("depends_on") or ()) - there):
+                with_ = f"with the profile {profile}" if profile else "without a profile"
+                yield f"{name}: waits for {needed}, which {with_} is not there"
 
 
 def docker_compose() -> list[str] | None:

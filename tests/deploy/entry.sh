@@ -7,7 +7,12 @@ set -eu
 checkout=$1 folder=$2 port=$3
 
 mkdir -p "$folder/code" "$folder/data"
-for part in mrp.py bot canon characters engine evaluation quantize trainer; do
+# What the wheel holds, so that no package is found in the checkout that this Python may know.
+parts=$("$PYTHON" -c "import sys, tomllib
+with open(sys.argv[1], 'rb') as file:
+    print(*tomllib.load(file)['tool']['hatch']['build']['targets']['wheel']['only-include'])" \
+    "$checkout/pyproject.toml")
+for part in $parts; do
     cp -R "$checkout/$part" "$folder/code/"
 done
 find "$folder/code" -name __pycache__ -type d -exec rm -rf {} +

@@ -61,7 +61,15 @@ def faults_of(text: str, folder: Path) -> list[str]:
         ("cap_drop: [ALL]", "cap_drop: []", "keeps capabilities"),
         ("REDIS_PASSWORD_FILE: /run/secrets/redis_password", "REDIS_PASSWORD: x", "stands in the"),
         ("redis:8-alpine", "redis:latest", "no fixed tag"),
-        ("secrets: [redis_password]", "secrets: [nothing]", "not declared"),
+        ("secrets: [redis_password]", "secrets: [nothing]", "secret that is not declared"),
+        ("networks: [inside, outside]", "networks: [inside, out]", "network that is not declared"),
+        ("volumes:\n    - data:/data", "volumes:\n    - date:/data", "volume that is not declared"),
+        ("{source: redis, target", "{source: reddis, target", "config that is not declared"),
+        ("redis: {condition: service_healthy}", "vllm: {condition: service_healthy}",
+         "bot: waits for vllm, which without a profile is not there"),
+        ("    profiles: [scale]\n    image: redis:8-alpine\n    user: \"999:1000\"\n    restart",
+         "    profiles: [join]\n    image: redis:8-alpine\n    user: \"999:1000\"\n    restart",
+         "worker-2: waits for redis-join, which with the profile scale is not there"),
         ("redis: {file: ./deploy/redis.conf}", "redis: {file: ./no.conf}", "no file ./no.conf"),
         ("depends_on:", "depend_on:", "depend_on"),
         ("interval: 10s", "interval: {often: 1}", "interval"),
@@ -70,7 +78,7 @@ def faults_of(text: str, folder: Path) -> list[str]:
         ('$$(cat /run/secrets/redis_password)"; }', '$(cat x)"; }', "names no variable"),
         ("services:", "services: [", "cannot be read"),
     ],
-)
+)  # fmt: skip
 def test_a_broken_compose_file_is_named(tmp_path, old, new, says):
     assert old in COMPOSE
     assert faults_of(COMPOSE, tmp_path) == []
@@ -90,10 +98,37 @@ def test_every_profile_is_there_and_redis_is_on_no_open_network():
     assert targets <= {stage.name for stage in check.stages(DOCKERFILE)}
 
 
-def test_what_may_be_set_is_in_the_example():
+def test_what_may_be_set_is_in_the_example(tmp_path):
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    named = set(check.re.findall(r"\$\{(\w+)", COMPOSE))
-    assert named <= set(check.re.findall(r"^# (\w+)=", example, check.re.MULTILINE))
+    offered = dict(check.re.findall(r"^# (\w+)=(.*)$", example, check.re.MULTILINE))
+    assert set(check.re.findall(r"\$\{(\w+)", COMPOSE)) == set(offered)
+    # And with all of it set, the file is as well as without.
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "redis.conf").touch()
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE, encoding="utf-8")
+    faults = check.compose_faults(tmp_path / "docker-compose.yml", offered)
+    assert [fault for fault in faults if "ENGINE_KEY" not in fault] == []
+
+
+def test_what_the_bot_reads_can_be_set_in_every_deployment():
+    """A setting of the bot's is in the compose file, or has a reason not to be."""
+    source = "\n".join(
+        file.read_text(encoding="utf-8")
+        for folder in ("bot", "engine", "hub", "speech")
+        for file in (ROOT / folder).rglob("*.py")
+    )
+    read = set(check.re.findall(r"""environ(?:ment)?(?:\.get\(|\[)\s*"(MRP_\w+)\"""", source))
+    read |= set(check.re.findall(r'secret\(\w+(?:\.\w+)?, "(MRP_\w+)"\)', source))
+    elsewhere = {
+        "MRP_MODELS": "the container's own folder, /data/mrp/models",
+        "MRP_HUB": "for `mrp model pull`, which is run by hand",
+        "MRP_FACES_URL": "read by Discord's webhooks; named beside --faces",
+        "MRP_LISTEN": "of `mrp engine serve`, which no service runs",
+    }
+    given = set(yaml.safe_load(COMPOSE)["services"]["bot"]["environment"])
+    assert len(read) > 10
+    missing = {name for name in read if name not in given and f"{name}_FILE" not in given}
+    assert missing <= set(elsewhere), missing - set(elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +172,8 @@ def test_variables_are_filled_in_as_compose_does():
     filled = check.filled
     assert filled("a ${X:-b} $$(c) ${Y} $Y", {"Y": "y"}) == "a b $(c) y y"
     assert filled("${X:-b}", {"X": ""}) == "b"
+    assert filled("${X:+b}", {"X": "x"}) == "b"
+    assert filled("${X:+b}|${Y:+b}", {"X": ""}) == "|"
 
 
 def test_requirements_follow_extras_of_extras():
