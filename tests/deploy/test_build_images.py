@@ -37,6 +37,9 @@ def test_its_help_names_every_option():
         (("--targets", "bot nope"), "there is no image nope"),
         (("--targets", "bot-gpu"), "docker build --target bot-gpu"),
         (("--work",), "--work needs a folder"),
+        (("--driver", "zfs"), "there is no driver zfs: overlay or vfs"),
+        (("--wheels", "/nowhere"), "there is no folder /nowhere"),
+        (("--constraints", "/nowhere"), "there is no file /nowhere"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(words: tuple[str, ...], says: str):
@@ -44,3 +47,23 @@ def test_what_cannot_be_meant_is_one_sentence(words: tuple[str, ...], says: str)
     assert done.returncode != 0
     assert says in done.stderr
     assert not done.stdout
+
+
+@pytest.mark.parametrize(
+    ("mirror", "security"),
+    [
+        ("http://deb.debian.org/debian", "http://deb.debian.org/debian-security"),
+        ("https://mirror.example/linux/debian", "https://mirror.example/linux/debian-security"),
+        ("http://mirror.example/archive", None),
+    ],
+)
+def test_apt_is_told_where_security_fixes_are(mirror: str, security: str | None):
+    found = re.search(r"^sources\(\) \{.*?^\}", SCRIPT.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    made = subprocess.run(
+        ["bash", "-euc", f'suite=bookworm\n{found[0]}\nsources "$1"', "sources", mirror],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    lines = made.stdout.splitlines()
+    assert lines[:2] == [f"deb {mirror} bookworm main", f"deb {mirror} bookworm-updates main"]
+    assert lines[2:] == ([f"deb {security} bookworm-security main"] if security else [])
