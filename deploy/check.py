@@ -65,7 +65,10 @@ def filled(text: str, environment: Mapping[str, str]) -> str:
             raise ValueError(f"{name} is required: {rest}")
         return given or (rest if sign == ":-" else "")
 
-    pattern = r"\$\$|\$\{(?P<name>\w+)(?:(?P<sign>:-|:\?|:\+)(?P<rest>[^}]*))?\}|\$(?P<bare>[A-Za-z_]\w*)|\$"
+    pattern = (
+        r"\$\$|\$\{(?P<name>\w+)(?:(?P<sign>:-|:\?|:\+)(?P<rest>[^}]*))?\}"
+        r"|\$(?P<bare>[A-Za-z_]\w*)|\$"
+    )
     return re.sub(pattern, value, text)
 
 
@@ -82,7 +85,7 @@ def _filled(node: Any, environment: Mapping[str, str]) -> Any:
 def compose_faults(
     file: Path, environment: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[str]:
-    """What is wrong with a compose file, one sentence each; `environment` is what .env would hold."""
+    """What is wrong with a compose file, one sentence each; `environment` is what .env holds."""
     try:
         raw = _filled(yaml.safe_load(file.read_text(encoding="utf-8")), environment)
     except (OSError, yaml.YAMLError, ValueError) as problem:
