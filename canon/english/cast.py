@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from canon.book import Book
+from canon.english.forms import joined, split_title, titled, titles
 from canon.english.grammar import (
     NAME,
     PERSON,
@@ -75,15 +76,15 @@ def cast_of(book: Book, table: NameTable | None = None) -> Cast:
     alone = {name: name for name in counts}
     sexes = _pronouns(book, alone, _pattern(alone))
     names = {alias: p.name for p in (table.people if table else ()) for alias in p.aliases}
-    for surface, name in _joined(counts, sexes).items():
+    for surface, name in joined(counts, sexes).items():
         names.setdefault(surface, names.get(name, name))
     for role, name in roles.items():
         if name in names:
             names.setdefault(role, names[name])
     _called_so(names, great)
-    for title in _titles() & set(great):
+    for title in titles() & set(great):
         # "the Captain", where the book has one
-        meant = {n for s, n in names.items() if " " in s and _split(s)[0] == title}
+        meant = {n for s, n in names.items() if " " in s and split_title(s)[0] == title}
         alone_too = re.compile(rf"\b[Tt]he {title}\b(?! [A-Z])")
         if len(meant) == 1 and any(alone_too.search(s.text) for s in book.sections):
             names[title] = meant.pop()
@@ -95,14 +96,15 @@ def _called_so(names: dict[str, str], great: Counter[str]) -> None:
     """Add forms that stand only in what is said: the first name of a full one, and Lizzy."""
     first: dict[str, set[str]] = {}
     for surface, name in names.items():
-        title, rest = _split(surface)
+        title, rest = split_title(surface)
         if not title and len(rest) > 1 and great[rest[0]]:
             first.setdefault(rest[0], set()).add(name)
     for word, people in first.items():
         if len(people) == 1:
             names.setdefault(word, people.pop())
+    split = {surface: split_title(surface) for surface in names}
     for short, full in long_names().items():
-        if full in names and great[short]:
+        if full in names and great[short] and not titled(full, split):
             names.setdefault(short, names[full])
 
 
@@ -167,7 +169,7 @@ def _counted(book: Book) -> tuple[Counter[str], dict[str, str], int]:
     counts = Counter(tagged)
     for name, times in acting.items():
         known = set(name.split()) & (words("male_names") | words("female_names"))
-        titled = name.split()[0].rstrip(".") in _titles() and " " in name
+        titled = name.split()[0].rstrip(".") in titles() and " " in name
         if name in tagged or times >= _ACTS_OFTEN or known or titled:
             counts[name] += times
     named = {r: c.most_common(1)[0][0] for r, c in roles.items() if len(c) == 1}
@@ -192,121 +194,10 @@ def _only_names(counts: Counter[str], small: Counter[str], great: Counter[str]) 
     given = words("male_names") | words("female_names")
 
     def is_name(surface: str) -> bool:
-        title, rest = _split(surface)
+        title, rest = split_title(surface)
         return title != "" or any(w in given or 2 * small[w.lower()] < great[w] for w in rest)
 
     return Counter({name: times for name, times in counts.items() if is_name(name)})
-
-
-def _titles() -> frozenset[str]:
-    return words("male_titles") | words("female_titles") | words("other_titles")
-
-
-def _split(name: str) -> tuple[str, tuple[str, ...]]:
-    """(title without its dot, the other words) of a name."""
-    first, *rest = name.split()
-    if rest and first.rstrip(".") in _titles():
-        return first.rstrip("."), tuple(rest)
-    return "", (first, *rest)
-
-
-def _joined(counts: Counter[str], sexes: Mapping[str, str]) -> dict[str, str]:
-    """Surface → canonical name: forms of one name are one person."""
-    split = {name: _split(name) for name in counts}
-    group: dict[str, set[str]] = {name: {name} for name in counts}
-
-    def join(one: str, other: str) -> None:
-        if group[one] is not group[other]:
-            group[one] |= group[other]
-            group.update(dict.fromkeys(group[one], group[one]))
-
-    by_last: dict[str, list[str]] = {}
-    for name, (title, rest) in split.items():
-        if title or len(rest) > 1:
-            by_last.setdefault(rest[-1], []).append(name)
-    for last, forms in by_last.items():
-        for one in forms:
-            for other in forms:
-                if one < other and _may_be_one(split[one], split[other], counts, split, sexes):
-                    join(one, other)
-        people = {id(group[one]): one for one in forms}
-        if last in counts:
-            # Of Mr., Mrs. and Miss Pell the bare name is the man's.
-            men = [one for one in people.values() if _sex(group[one], split, sexes) == "he"]
-            owner = list(people.values()) if len(people) == 1 else men
-            if len(owner) == 1:
-                join(owner[0], last)
-    for name in counts:
-        full = [
-            n for n, (title, rest) in split.items() if not title and rest[0] == name and n != name
-        ]
-        if len({id(group[n]) for n in full}) == 1:
-            join(full[0], name)
-        if long_names().get(name) in counts:
-            join(long_names()[name], name)
-    names: dict[str, str] = {}
-    for forms_of in group.values():
-        best = _best(forms_of, counts, by_last, group)
-        names.update(dict.fromkeys(forms_of, best))
-        names.setdefault(best, best)
-    return names
-
-
-Split = Mapping[str, tuple[str, tuple[str, ...]]]
-
-
-def _sex(forms: set[str], split: Split, sexes: Mapping[str, str]) -> str:
-    """he or she of one person, by titles, given names and pronouns; "" where they do not tell."""
-    for title, rest in (split[one] for one in sorted(forms)):
-        if title in words("male_titles") or (not title and rest[0] in words("male_names")):
-            return "he"
-        if title in words("female_titles") or (not title and rest[0] in words("female_names")):
-            return "she"
-    return next((sexes[one] for one in sorted(forms) if one in sexes), "")
-
-
-def _may_be_one(
-    one: tuple[str, tuple[str, ...]],
-    other: tuple[str, tuple[str, ...]],
-    counts: Counter[str],
-    split: Split,
-    sexes: Mapping[str, str],
-) -> bool:
-    """Whether two names with the same last word may be one person's."""
-    (title, rest), (title2, rest2) = one, other
-    # A captain is a Mr., a countess Madame; Miss and Mrs. are two.
-    female = {title, title2} & words("female_titles")
-    same = title == title2 or not female or (len(female) == 2 and not female & {"Miss", "Mrs"})
-    if len(rest) > 1 and len(rest2) > 1:
-        return rest[0] == rest2[0] and (same or not title or not title2)
-    if title and title2:
-        return same
-    full, alone = (rest, title2) if len(rest) > 1 else (rest2, title)
-    kin = [n for n, (t, r) in split.items() if not t and len(r) > 1 and r[-1] == full[-1]]
-    sex = _sex({" ".join(full)} & set(split), split, sexes)
-    kin = [n for n in kin if not sex or _sex({n}, split, sexes) in ("", sex)]
-    if len(kin) > 1 or len(full) < 2:
-        return False
-    if alone in words("female_titles"):
-        return alone != "Mrs" and (sex == "she" or (sex == "" and alone not in ("Miss", "Lady")))
-    # Who goes by his given name is not Mr.: that is his father.
-    return sex != "she" and counts[full[0]] == 0
-
-
-def _best(
-    forms: set[str],
-    counts: Counter[str],
-    by_last: Mapping[str, list[str]],
-    group: Mapping[str, set[str]],
-) -> str:
-    """The name that a person goes by: one word where that is enough, else its commonest form."""
-    single = [one for one in forms if " " not in one]
-    if single:
-        return max(sorted(single), key=lambda one: counts[one])
-    commonest = max(sorted(forms), key=lambda one: counts[one])
-    last = commonest.split()[-1]
-    alone = len({id(group[one]) for one in by_last.get(last, ())}) == 1
-    return last if alone and _split(commonest)[0] else commonest
 
 
 def _pronouns(book: Book, names: Mapping[str, str], pattern: re.Pattern[str]) -> dict[str, str]:
@@ -314,7 +205,7 @@ def _pronouns(book: Book, names: Mapping[str, str], pattern: re.Pattern[str]) ->
     seen: dict[str, Counter[str]] = {}
     for surface, name in names.items():
         count = seen.setdefault(name, Counter())
-        title, rest = _split(surface)
+        title, rest = split_title(surface)
         he = title in words("male_titles") or (not title and rest[0] in words("male_names"))
         she = title in words("female_titles") or (not title and rest[0] in words("female_names"))
         role = gender_of_role(surface)
