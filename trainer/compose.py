@@ -38,6 +38,7 @@ from trainer.talk_lessons import TalkDials, TalkShow
 
 _HELD_OUT_TOKENS = 60_000
 _NARRATION = 90  # characters before a line of the book
+_NOBODY = "{}: no line of a character with a card in these chapters"
 
 
 def compose(recipe: Recipe, canon: Path, split: Split) -> list[Lesson]:
@@ -73,7 +74,8 @@ def compose(recipe: Recipe, canon: Path, split: Split) -> list[Lesson]:
 
 def compose_tuning(recipe: Tuning, plan: Curriculum, canon: Path, split: Split) -> list[Lesson]:
     """All lessons of one split for a base model, in random order: `plan.passes` passes over the
-    scenes, each with other cards, and the other sources in proportion. Only scenes are held out.
+    scenes, each with other cards, and the other sources in proportion. Scenes are held out; where
+    there are none, the book is what is read in passes, and chapters of it are held out.
 
     Raises:
         SceneError, LessonError, ScriptError: scenes or canon are not there or broken.
@@ -81,11 +83,11 @@ def compose_tuning(recipe: Tuning, plan: Curriculum, canon: Path, split: Split) 
     rng = random.Random(f"{recipe.seed}-{split}")
     known = load_cast(Path(recipe.data.cards) if recipe.data.cards else CAST_FOLDER)
     style, share = recipe.prompt.style, plan.share
-    folder = Path(plan.scenes) if plan.scenes else scenes.SCENES_FOLDER
-    written = [
-        one for one in scenes.load_scenes(folder, known) if one.held_out == (split == "held_out")
-    ]
+    chapters = _chapters(plan.held_out, split)
+    written = _written(recipe, plan, known, split) if share.scenes else []
     if split == "held_out":
+        if not share.scenes:
+            return canon_lessons(canon, chapters, known, rng, _NARRATION)
         return [one for scene in written for one in lessons_of(scene, known)]
     made = [
         without_place(one, rng, 0.5)
@@ -93,8 +95,13 @@ def compose_tuning(recipe: Tuning, plan: Curriculum, canon: Path, split: Split) 
         for scene in written
         for one in lessons_of(scene, known, _cards(plan, rng))
     ]
-    each = sum(reckoned(one, style) for one in made) / share.scenes
-    chapters = _chapters(plan.held_out, split)
+    if share.scenes:
+        each = sum(reckoned(one, style) for one in made) / share.scenes
+    else:
+        passed = canon_lessons(canon, chapters, known, rng, _NARRATION)
+        if not passed:
+            raise LessonError(_NOBODY.format(canon))
+        each = plan.passes * sum(reckoned(one, style) for one in passed) / share.canon
     others: list[Lesson] = []
     if share.canon:
         book = _endless_canon(canon, chapters, known, rng, _NARRATION)
@@ -103,6 +110,8 @@ def compose_tuning(recipe: Tuning, plan: Curriculum, canon: Path, split: Split) 
         asked = Recall(known, plan.english, rng).endless()
         others += within(asked, share.recall * each, style)
     for topics in ("identity", "unknown", "talk"):
+        if not getattr(share, topics):
+            continue  # for another cast there may be no talk
         weights = {key: float(key == topics) for key in ("identity", "unknown", "talk")}
         dials = TalkDials(**weights, english=plan.english, questions=(1, 1))
         show = TalkShow(load_talk(cast=known), known, dials, split, rng)
@@ -110,6 +119,24 @@ def compose_tuning(recipe: Tuning, plan: Curriculum, canon: Path, split: Split) 
     made += [dataclasses.replace(one, cards=_cards(plan, rng)) for one in others]
     rng.shuffle(made)
     return made
+
+
+def _written(
+    recipe: Tuning, plan: Curriculum, known: Cast, split: Split
+) -> list[scenes.WrittenScene]:
+    """The scenes of one split that were written by hand."""
+    folder = Path(plan.scenes) if plan.scenes else scenes.SCENES_FOLDER
+    try:
+        every = scenes.load_scenes(folder, known)
+    except scenes.SceneError as error:
+        if plan.scenes or not recipe.data.cards:
+            raise
+        raise LessonError(
+            "the scenes that come with the project are of its own characters, not of "
+            f"{recipe.data.cards}: write your own (lessons.scenes), or do without "
+            f"(lessons.share: scenes = 0, canon at least 0.5) [{error}]"
+        ) from error
+    return [one for one in every if one.held_out == (split == "held_out")]
 
 
 def _cards(plan: Curriculum, rng: random.Random) -> CardsShown:
@@ -131,7 +158,7 @@ def _endless_canon(
     while True:
         passed = canon_lessons(canon, chapters, known, rng, narration)
         if not passed:
-            raise LessonError(f"{canon}: no line of a character with a card in these chapters")
+            raise LessonError(_NOBODY.format(canon))
         rng.shuffle(passed)
         yield from passed
 

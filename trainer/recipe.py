@@ -301,8 +301,8 @@ def _curriculum_limits(plan: Curriculum) -> dict[str, tuple[float, float, float]
     shown = {key: getattr(cards, key) for key in ("full", "brief", "name")}
     return {
         "lessons.passes": (plan.passes, 1, 1000),
-        # The scenes say how much there is of the rest.
-        "lessons.share.scenes": (share.scenes, 0.01, 1),
+        # The scenes say how much there is of the rest; without any, the book does.
+        "lessons.share.scenes": (share.scenes, 0 if share.canon >= 0.5 else 0.01, 1),
         **{f"lessons.share.{key}": (value, 0, 1) for key, value in shares.items()},
         "lessons.share (in all)": (sum(shares.values()) + share.scenes, 0.99, 1.01),
         **{f"lessons.cards.{key}": (value, 0, 1) for key, value in shown.items()},

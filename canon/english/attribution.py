@@ -28,8 +28,11 @@ class Utterance:
 def attribute_english(section: Section, marks: tuple[str, str], cast: Cast) -> list[Utterance]:
     """All quotes of one section in order, with their speakers."""
     read = Evidence(section.text, section.body, marks, cast)
+    speaking = [unit for unit in read.units if any(not quote[3] for quote in unit.quotes)]
+    found = dict(zip(map(id, speaking), decide(speaking, read.mentions, cast), strict=True))
     said: list[Utterance] = []
-    for unit, (name, sure) in zip(read.units, decide(read.units, read.mentions, cast), strict=True):
+    for unit in read.units:
+        name, sure = found.get(id(unit), (UNDECIDED, 0.0))
         if unit.several:
             name, sure = UNDECIDED, 0.0
         for start, stop, closed, only_quoted, thinks in unit.quotes:

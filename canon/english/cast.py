@@ -34,6 +34,7 @@ from canon.names import NameTable, Person, Scope
 
 # A name that is nowhere tagged must do something so often to be somebody.
 _ACTS_OFTEN = 2
+_IN_FULL = {"dr": "doctor", "capt": "captain", "col": "colonel", "prof": "professor"}
 _SURE = 0.7  # share of the pronouns near a name that have to agree
 
 
@@ -56,6 +57,16 @@ class Cast:
     @cached_property
     def _meant(self) -> frozenset[str]:
         return frozenset(self.names.values())
+
+    @cached_property
+    def titled(self) -> dict[str, set[str]]:
+        """Title in small letters, in full (doctor) → who has it."""
+        found: dict[str, set[str]] = {}
+        for surface, name in self.names.items():
+            title = split_title(surface)[0].casefold()
+            if title:
+                found.setdefault(_IN_FULL.get(title, title), set()).add(name)
+        return found
 
     def canonical(self, surface: str) -> str:
         """The name that stands for this person; the surface itself for a stranger."""

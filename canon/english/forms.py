@@ -58,7 +58,7 @@ def joined(counts: Counter[str], sexes: Mapping[str, str]) -> dict[str, str]:
         ]
         if len({id(group[n]) for n in full}) == 1:
             join(full[0], name)
-        long = long_names().get(name)
+        long = long_names().get(name, "")
         if long in counts and not titled(long, split):
             join(long, name)
     names: dict[str, str] = {}
@@ -175,5 +175,5 @@ def _best(
         return max(sorted(single), key=lambda one: counts[one])
     commonest = max(sorted(forms), key=lambda one: counts[one])
     last = commonest.split()[-1]
-    alone = len({id(group[one]) for one in by_last.get(last, ())}) == 1
+    alone = len({id(group[one]) for one in by_last.get(last, ())}) == 1 and last not in group
     return last if alone and split_title(commonest)[0] else commonest

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,6 +79,22 @@ _ANSWER = re.compile(
     rf"[\s,;:—–-]*(?:was|came|were){_GAP}(?P<whose>his|her)\b[^,.;:]{{0,30}}?"
     r"\b(?:answer|reply|response|remark|words|question)"
 )
+# came Martha’s voice; was Martha’s only answer
+_WHOSE_VOICE = re.compile(
+    rf"[\s,;:—–-]*(?:came|was|were|in){_GAP}(?P<name>(?:{TITLE}{_GAP})?[A-ZÀ-Þ][A-Za-zÀ-ÿ]+)[’']s\b"
+    r"[^,.;:]{0,30}?\b(?:voice|answer|reply|response|remark|comment|contribution|words|question)"
+)
+# …, but Mr. Hale, much offended, laid his book aside, and said
+_CLAUSE = re.compile(
+    rf"(?:^|[;:—–]{_GAP}?|--|,{_GAP}(?:(?:and|but|while|till|until|then){_GAP})?"
+    rf"|\b(?:but|while|till|until|and|last){_GAP}){WHO}{_AND}{_ASIDE}{_GAP}"
+    r"(?!(?:and|or|of|in|to|with|by|for|at|on|from|who|whose|that|as|the|his|her)\b)(?P<verb>[a-z]+)"
+)
+# met by Lydia, who, flying to her, cried; and: interrupted by Martha
+_WHO_CRIED = re.compile(rf"(?P<name>{NAME}),?{_GAP}who\b[^.;!?]*$")
+_BY = re.compile(
+    rf"\b(?:accosted|addressed|answered|asked|greeted|interrupted|met|told){_GAP}by{_GAP}(?P<by>{NAME})[,:]?$"
+)
 # Martha, laughing, said; he had only whispered
 _DOES = rf"{WHO}{_AND}{_ASIDE}{_GAP}{_ADV}*(?:{_AUX}{_ADV}*)?"
 _STRAIGHT = re.compile(rf"[\s,;:—–-]*(?:(?:and|but|then|as|for){_GAP})?{_DOES}(?P<verb>{_ACT})")
@@ -133,6 +149,8 @@ def tag_behind(text: str) -> Subject | None:
     """Who speaks by the words right behind a quote (said Martha; he only whispered), or None."""
     if match := _ANSWER.match(text):
         return Subject("", "he" if match["whose"] == "his" else "she", "", "", "", "answered")
+    if match := _WHOSE_VOICE.match(text):
+        return Subject(plain(match["name"]), "", "", "", "", "answered")
     match = _INVERTED.match(text)
     if match and (found := _subject(match)):
         return found
@@ -150,13 +168,36 @@ def tag_before(text: str, known: Callable[[str], bool] = lambda name: True) -> S
     """Who speaks by the last sentence in front of a quote that goes on into it, or None."""
     text = sentences(text)[-1] if text.strip() else ""
     tail = text.rstrip()
+    if (match := _BY.search(tail)) and known(plain(match["by"])):
+        return Subject(plain(match["by"]), "", "", "", "", "said")
     if not tail or not _SAYS.search(tail) or tail[-1] in "!?…":
         return None
     if tail[-1].isalpha() and not _SAYS_AT_END.search(tail):
         return None  # They called it the “long water”
     # The last clause that says who speaks: …, but the Hatter and the March Hare went
     found = [one for m in _ANYWHERE.finditer(tail) if (one := _subject(m))]
-    return found[-1] if found else actor(tail, known)
+    if found:
+        return found[-1]
+    if (match := _WHO_CRIED.search(tail)) and known(name := plain(match["name"])):
+        return Subject(name, "", "", "", "", "said")
+    clauses = [one for m in _clauses(tail) if (one := _subject(m))]
+    clauses = [one for one in clauses if not one.name or known(one.name)]
+    return clauses[-1] if clauses else actor(tail, known)
+
+
+def last_actor(sentence: str, known: Callable[[str], bool] = lambda name: True) -> Subject | None:
+    """Who acts in the last clause of a sentence (He rose when the door opened and Ann came in)."""
+    clauses = [one for m in _clauses(sentence.strip()) if (one := _subject(m))]
+    clauses = [one for one in clauses if one.name and known(one.name)]
+    return clauses[-1] if clauses else None
+
+
+def _clauses(sentence: str) -> Iterator[re.Match[str]]:
+    """Clauses with a subject, also where one begins within the aside of another."""
+    at = 0
+    while match := _CLAUSE.search(sentence, at):
+        yield match
+        at = match.start() + 1
 
 
 def actor(sentence: str, known: Callable[[str], bool] = lambda name: True) -> Subject | None:

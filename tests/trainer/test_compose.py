@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from characters import cli as character_cli
 from characters.prompt import Style
 from trainer import compose
+from trainer.lessons import LessonError
 from trainer.recipe import CardShares, RecipeError, Tuning, load
 from trainer.scenes import load_scenes
 
@@ -118,3 +120,38 @@ def test_a_mistake_in_the_recipe_names_the_key(old, new, told, tmp_path):
     (tmp_path / "r.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(RecipeError, match=told):
         load(tmp_path / "r.toml")
+
+
+def test_another_book_without_written_scenes_is_read_in_passes(tuned, scenes):
+    share = dataclasses.replace(
+        tuned.lessons.share, scenes=0.0, canon=1.0, identity=0.0, unknown=0.0
+    )
+    plan = dataclasses.replace(tuned.lessons, share=share, passes=2)
+    made = compose.compose_tuning(tuned, plan, scenes, "train")
+    assert {one.source for one in made} == {"canon"}
+    held = compose.compose_tuning(tuned, plan, scenes, "held_out")
+    assert {one.source for one in held} == {"canon"}
+    assert {one.id for one in held}.isdisjoint(one.id for one in made)
+    once = compose.compose_tuning(tuned, dataclasses.replace(plan, passes=1), scenes, "train")
+    assert len(made) == pytest.approx(2 * len(once), rel=0.2)
+
+
+def test_the_projects_scenes_are_not_another_casts(tuned, scenes, tmp_path):
+    cards = [
+        "new",
+        "Alice",
+        "--language",
+        "en",
+        "--greeting",
+        "Oh!",
+        "--brief",
+        "A girl.",
+        "--to",
+        str(tmp_path),
+    ]
+    assert character_cli.main(cards) == 0
+    data = dataclasses.replace(tuned.data, cards=str(tmp_path))
+    with pytest.raises(LessonError, match="scenes = 0"):
+        compose.compose_tuning(
+            dataclasses.replace(tuned, data=data), tuned.lessons, scenes, "train"
+        )

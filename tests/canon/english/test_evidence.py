@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canon.english.cast import cast_of
-from canon.english.evidence import Evidence, Unit
+from canon.english.evidence import Evidence, Mention, Unit
 from canon.english.marks import styles_of
 from tests.canon.english.test_cast import book
 
@@ -56,3 +56,33 @@ def test_a_word_that_is_only_quoted_and_a_thought() -> None:
     found = units(*ANN_AND_BEN, "They called it the “long water” there.", "“Odd,” thought Ann.")
     assert [quote[3] for quote in found[2].quotes] == [True]
     assert [quote[4] for quote in found[3].quotes] == [True]
+
+
+def test_a_tag_goes_on_to_the_next_piece_of_its_speech() -> None:
+    *_, unit = units(*ANN_AND_BEN, "“Well,” said Ann, when Ben had gone, “that was that.”")
+    assert likeliest(unit) == "Ann"
+    assert unit.clues["Ann", "tagged"] == 2
+    assert ("Ben", "tagged") not in unit.clues
+
+
+def test_speech_that_ends_with_a_quoted_title_is_speech() -> None:
+    found = units(*ANN_AND_BEN, "“Yes,” said Ann. She sighed. “I read ‘The Mill.’”")
+    assert [quote[3] for quote in found[-1].quotes] == [False, False]
+
+
+def test_what_is_told_behind_the_last_quote_counts_for_the_next_one() -> None:
+    *_, unit = units(*ANN_AND_BEN, "“Well?” asked Ann. Ben only shook his head.", "“I wonder.”")
+    assert unit.clues["Ben", "tail"] == 1
+
+
+def test_who_comes_in_with_an_article_is_somebody_new() -> None:
+    told = book(*ANN_AND_BEN, "A tall woman stood on the step.", "“Good day,” she said.")
+    section = told.sections[0]
+    read = Evidence(section.text, section.body, styles_of(told), cast_of(told))
+    assert Mention(2, "woman", acts=True) in read.mentions
+
+
+def test_who_is_asked_and_whether_it_is_a_question() -> None:
+    *_, unit = units(*ANN_AND_BEN, "“Where is it?” he said to Ann.")
+    assert unit.told == "Ann"
+    assert unit.asks

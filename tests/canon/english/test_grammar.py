@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from canon.english.grammar import actor, gender_of_role, plain, sentences, tag_before, tag_behind
+from canon.english.grammar import (
+    actor,
+    gender_of_role,
+    last_actor,
+    plain,
+    sentences,
+    tag_before,
+    tag_behind,
+)
 
 BEHIND = [
     (" said Martha.", "Martha"),
@@ -26,6 +34,9 @@ BEHIND = [
     (" remarked a voice", None),
     (" He wiped the glass with his sleeve.", None),
     (" Hester came down three rungs.", None),
+    (" came Tibby's voice from the stair.", "Tibby"),
+    (" was Mrs. Hale’s only answer.", "Mrs. Hale"),
+    (" Freddy was saying.", "Freddy"),
 ]
 BEFORE = [
     ("Alice considered a little, and then said", "Alice"),
@@ -35,6 +46,15 @@ BEFORE = [
     ("In an instant Mrs. Bennet said only,", "Mrs. Bennet"),
     ("They called it the", None),
     ("She slept.", None),
+    (
+        "Ann was bid hold her tongue; but Mr. Hale, much offended, laid his book aside, and said,",
+        "Mr. Hale",
+    ),
+    ("Thus the hour crept away, and at last Miss Dunn rose with a sigh, and said:", "Miss Dunn"),
+    ("She was met by Lydia, who, flying to her, cried in a half whisper,", "Lydia"),
+    ("He looked up, for he was interrupted by Martha,", "Martha"),
+    ("Ben was thinking of her, when thus addressed by Miss Dunn,", "Miss Dunn"),
+    ("She talked on, till Ben, looking at the clock, exclaimed:", "Ben"),
 ]
 ACTORS = [
     ("Harker laid the net aside.", "Harker"),
@@ -63,6 +83,11 @@ def test_tags_in_front_of_a_quote(text: str, expected: str | None) -> None:
 @pytest.mark.parametrize(("text", "expected"), ACTORS)
 def test_who_acts_in_a_sentence(text: str, expected: str | None) -> None:
     assert who(actor(text)) == expected
+
+
+def test_who_acts_in_the_last_clause() -> None:
+    assert who(last_actor("He had turned round when the door opened and Sibyl ran in.")) == "Sibyl"
+    assert last_actor("He had turned round when the door opened.") is None
 
 
 def test_a_word_that_only_begins_the_sentence_is_nobody() -> None:
