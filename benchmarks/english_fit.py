@@ -69,7 +69,9 @@ def read(folder: Path) -> Iterator[list[Row]]:
     forms = {person.name: person.aliases for person in table.people}
     for units, mentions, said in chapters:
         rows = []
-        for index, people in enumerate(weighed(units, mentions, cast)):
+        for index, people in enumerate(
+            weighed(units, mentions, cast, [unit.seen for unit in units])
+        ):
             right = None
             # A tag's name that is none of theirs says nothing about the weights.
             strange = any(

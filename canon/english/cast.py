@@ -42,13 +42,15 @@ _SURE = 0.7  # share of the pronouns near a name that have to agree
 class Cast:
     """Who speaks in the book: surface → canonical name, and he or she where that is known.
 
-    narrated: whether somebody tells it who says "I said".
+    narrated: whether somebody tells it who says "I said". ages: "old" or "young" of those who are
+    called so (old Mr. Pell), "grown" of those with a title.
     """
 
     names: Mapping[str, str]
     pronouns: Mapping[str, str]
     pattern: re.Pattern[str] = field(default=re.compile("(?!)"), compare=False)
     narrated: bool = False
+    ages: Mapping[str, str] = field(default_factory=dict)
 
     def knows(self, surface: str) -> bool:
         """Whether this is the name of somebody in the book."""
@@ -100,7 +102,22 @@ def cast_of(book: Book, table: NameTable | None = None) -> Cast:
         if len(meant) == 1 and any(alone_too.search(s.text) for s in book.sections):
             names[title] = meant.pop()
     pattern = _pattern(names)
-    return Cast(names, _pronouns(book, names, pattern), pattern, first_person >= _ACTS_OFTEN)
+    told = first_person >= _ACTS_OFTEN
+    return Cast(names, _pronouns(book, names, pattern), pattern, told, _ages(book, names, pattern))
+
+
+def _ages(book: Book, names: Mapping[str, str], pattern: re.Pattern[str]) -> dict[str, str]:
+    """old, young or grown, where the book tells."""
+    grown = (words("male_titles") | words("female_titles") | words("other_titles")) - {"Miss"}
+    ages = {name: "grown" for surface, name in names.items() if split_title(surface)[0] in grown}
+    called: dict[str, Counter[str]] = {}
+    said = re.compile(rf"\b(?P<age>[Oo]ld|[Yy]oung|[Ll]ittle)\s+(?P<name>{pattern.pattern})")
+    for section in book.sections:
+        for match in said.finditer(section.text):
+            name = names[plain(match["name"])]
+            age = "old" if match["age"].casefold() == "old" else "young"
+            called.setdefault(name, Counter())[age] += 1
+    return ages | {name: count.most_common(1)[0][0] for name, count in called.items()}
 
 
 def _called_so(names: dict[str, str], great: Counter[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ UNDECIDED = "?"
 _NEAR, _MOST, _TALK_ENDS = 14, 10, 3  # paragraphs, persons, paragraphs
 _AROUND = 6  # units on both sides
 _SOMEBODY = 3.0  # "the man" alone makes nobody a person of his own
-_SUREST, _LEAST = 0.97, 0.6
+_SUREST, _HEARD, _LEAST = 0.97, 0.8, 0.55
 
 Scores = NDArray[np.float64]
 Clues = defaultdict[str, float]
@@ -36,18 +36,44 @@ def decide(
     """(speaker, probability) of each unit; the speaker is UNDECIDED where nobody is likelier."""
     if not units:
         return []
-    people = list(weighed(units, mentions, cast))
+    seen = [unit.seen for unit in units]
+    said = _decided(units, mentions, cast, seen)
+    # Who says "he said" for pages is there, too: once more, with who was heard.
+    longer, seen = _heard(units, mentions, said)
+    return _decided(units, longer, cast, seen)
+
+
+def _decided(
+    units: Sequence[Unit], mentions: Sequence[Mention], cast: Cast, seen: Sequence[int]
+) -> list[tuple[str, float]]:
+    people = list(weighed(units, mentions, cast, seen))
     odds = [
         np.array([sum(CLUES[clue] * n for clue, n in clues.items()) for clues in one.values()])
         for one in people
     ]
-    return _chain(
-        [list(one) for one in people], odds, [pair_clues(units, i) for i in range(len(units))]
-    )
+    pairs = [pair_clues(units, index) for index in range(len(units))]
+    return _chain([list(one) for one in people], odds, pairs)
+
+
+def _heard(
+    units: Sequence[Unit], mentions: Sequence[Mention], said: Sequence[tuple[str, float]]
+) -> tuple[list[Mention], list[int]]:
+    """The mentions with who surely speaks, though no tag names them; and how many stand before
+    each unit."""
+    longer: list[Mention] = []
+    seen: list[int] = []
+    at = 0
+    for unit, (name, sure) in zip(units, said, strict=True):
+        longer += mentions[at : unit.seen]
+        at = max(at, unit.seen)
+        seen.append(len(longer))
+        if sure >= _HEARD and name != UNDECIDED and unit.tag != "name":
+            longer.append(Mention(unit.place, name, acts=True))
+    return longer + list(mentions[at:]), seen
 
 
 def weighed(
-    units: Sequence[Unit], mentions: Sequence[Mention], cast: Cast
+    units: Sequence[Unit], mentions: Sequence[Mention], cast: Cast, seen: Sequence[int]
 ) -> Iterator[dict[str, Clues]]:
     """For each unit: who may speak in it (UNDECIDED is somebody else), with the clues of each."""
     places = [mention.place for mention in mentions]
@@ -62,7 +88,7 @@ def weighed(
             clues["here"] = float(np.log1p(here[name]))
             _own_clues(name, clues, unit, cast)
         _answers(people, units, index, cast)
-        _in_focus(people, unit, mentions[: unit.seen], cast)
+        _in_focus(people, unit, mentions[: seen[index]], here, cast)
         # Clues of presence and of the unit itself choose who stays in the running.
         best = sorted(people, key=lambda n: -sum(CLUES[c] * k for c, k in people[n].items()))
         kept = {name: people[name] for name in best[:_MOST]}
@@ -167,7 +193,11 @@ def _answers(people: Mapping[str, Clues], units: Sequence[Unit], index: int, cas
 
 
 def _in_focus(
-    people: Mapping[str, Clues], unit: Unit, before: Sequence[Mention], cast: Cast
+    people: Mapping[str, Clues],
+    unit: Unit,
+    before: Sequence[Mention],
+    here: Collection[str],
+    cast: Cast,
 ) -> None:
     """Of whom the narration told last: whom he or she means, or who speaks without a tag."""
     acted = [m.name for m in reversed(before[-40:]) if m.acts and m.name in people]
@@ -180,8 +210,9 @@ def _in_focus(
     fitting = [n for n in dict.fromkeys(acted) if sex_of(n, cast) == unit.tag]
     for name, clue in zip(fitting, ("focus", "focus_second"), strict=False):
         people[name][clue] = 1
-    if len(fitting) == 1:
-        people[fitting[0]]["only_one"] = 1
+    there = [n for n in here if n != NARRATOR and sex_of(n, cast) == unit.tag]
+    if len(there) == 1 and there[0] in people:
+        people[there[0]]["only_one"] = 1
 
 
 def pair_clues(units: Sequence[Unit], index: int) -> tuple[Clues, Clues]:

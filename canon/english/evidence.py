@@ -200,7 +200,8 @@ class Evidence:
     def _tag(self, front: str, behind: str, *, after: bool) -> Subject | None:
         """The tag of a quote: in front of it where that leads on to it, else behind it."""
         lead = front.rstrip()
-        if after and len(sentences(front)) == 1 and (found := tag_behind(front[:240])):
+        leads = lead[-1:] not in tuple(".!?…")
+        if after and leads and len(sentences(front)) == 1 and (found := tag_behind(front[:240])):
             return found  # “Well,” said Ann, when Ben had gone, “…”: Ann’s still
         if lead and (lead[-1] in ",:" or lead[-1].isalpha() or lead.endswith(("—", "--"))):
             found = tag_before(lead, self.cast.knows)
@@ -243,6 +244,11 @@ class Evidence:
         name = found.whose + " " + noun if found.whose[-2:] in ("’s", "'s") else noun
         if gender := gender_of_role(noun):
             unit.is_of(gender, sex)
+        for person, age in self.cast.ages.items():
+            if found.age and age == found.age:
+                unit.add(person, "age_fits")
+            elif found.age and (age != "grown" or found.age == "young"):
+                unit.add(person, "age_differs")
         free = may_be_anybody(noun) and found.whose not in _NEW
         if clue == TAGGED:
             unit.add(name, "tagged_anybody" if free else "tagged_role")
@@ -270,8 +276,9 @@ class Evidence:
         found = sentences(front)
         for place, sentence in enumerate(found):
             if one := actor(sentence, self.cast.knows):
-                last = place == len(found) - 1
-                self._weigh(unit, one, "front_last" if last else "front", "front_sex")
+                leads = front.rstrip()[-1:] not in tuple(".!?…")
+                last = "front_leads" if leads else "front_last"
+                self._weigh(unit, one, last if place == len(found) - 1 else "front", "front_sex")
         self._last_clause(unit, found, "front_clause")
         self._spoken_to(unit, front)
 
@@ -294,6 +301,9 @@ class Evidence:
 
     def _told(self, unit: Unit, told: str) -> None:
         """Who acts in the paragraph of narration right before."""
+        if told.rstrip()[-1:] in (",", ":") and (tag := tag_before(told, self.cast.knows)):
+            self._tagged(unit, tag, unit.place)
+            return
         found = sentences(told)[-3:]
         for place, sentence in enumerate(found):
             if one := actor(sentence, self.cast.knows):
@@ -328,15 +338,17 @@ class Evidence:
         unit.calls = unit.calls or next(
             (sex for sex, word in _CALLS.items() if word.search(flat)), ""
         )
+        called = {unit.called} - {""}
         for match in self.cast.pattern.finditer(flat):
             name = self.cast.canonical(match.group())
             if _called(flat, match.start(), match.end()):
-                unit.called = unit.called or name
+                called.add(name)
                 unit.add(name, "called")
             elif match.start() == 0 or flat[match.start() - 1] != "‘":
                 unit.add(name, "named")
+        unit.called = called.pop() if len(called) == 1 else ""  # of two that are called, either
         # Who is called by a name that nobody in the narration has is who tells it.
-        if self.cast.narrated and not unit.called:
+        if self.cast.narrated and not called and not unit.called:
             for match in _NAME.finditer(flat):
                 within = flat[: match.start()].endswith(", ")
                 if (

@@ -45,7 +45,7 @@ _VERB = rf"{_any('verbs')}\b"
 _ACT = rf"{_any('verbs', 'gestures')}\b"
 _GAP = r"[ \n]+"
 # Mary’s mother is not Mary.
-_WORD = r"[A-ZÀ-Þ][A-Za-zÀ-ÿ]*(?:[’'-](?!s\b)[A-Za-zÀ-ÿ]+)*(?![A-Za-zÀ-ÿ’'-])"
+_WORD = r"[A-ZÀ-Þ][A-Za-zÀ-ÿ]*(?:[’'-](?!s\b)[A-Za-zÀ-ÿ]+)*(?![A-Za-zÀ-ÿ’']|-(?!-))"
 _NO_NAME = rf"(?!{_any('function_words')}\b)"
 _NO_OTHER = rf"(?!{_any('function_words', 'male_titles', 'female_titles')}\b)"
 _OF = rf"(?:(?:of|de|van|von|du|le|la|di|da){_GAP}(?:(?:the|der|den){_GAP})?)?"
@@ -70,9 +70,12 @@ _NEAR = "(?:on|in|with|of|at|from|behind|beside|under|near|who)"
 _ASIDE = rf"(?:,[^,.;:!?“”\"\n]{{2,60}},|{_GAP}{_NEAR}{_GAP}[^,.;:!?“”\"]{{2,40}}?)?"
 _AND = rf"(?:{_GAP}and{_GAP}(?:the{_GAP})?(?P<also>{NAME}))?"
 
-# said Martha; reluctantly faltered forth the owner of that name
+# said Martha; flashed Martha; stammered unhappy Tom; faltered forth the owner of that name
+_NO_ADJECTIVE = _any("prepositions", "adverbs")
 _INVERTED = re.compile(
-    rf"[\s,;:—–-]*{_ADV}?(?P<verb>{_VERB}){_GAP}(?:(?:forth|out|in|on|up){_GAP})?{_ADV}?{WHO}{_AND}"
+    rf"[\s,;:—–-]*{_ADV}?(?P<verb>{_VERB}|[a-z]+ed\b){_GAP}"
+    rf"(?:(?:forth|out|in|on|up){_GAP})?{_ADV}?"
+    rf"(?:(?!{_NO_ADJECTIVE}\b)[a-z]+{_GAP}(?={NAME}))?{WHO}{_AND}"
 )
 # “…,” was her answer
 _ANSWER = re.compile(
@@ -104,7 +107,7 @@ _ACTS = re.compile(
     r"(?:(?:and|but|then|so|for|at last|now|yet|still|again|here|suddenly|presently|however),?"
     rf"{_GAP})*{WHO}{_AND}{_ASIDE}[ \n]+(?P<verb>[a-z]+)"
 )
-_SAYS = re.compile(rf"\b{_VERB}")
+_SAYS = re.compile(rf"\b(?:{_VERB}|{_any('participles')}\b)")
 _SAYS_AT_END = re.compile(rf"\b{_VERB}(?:{_GAP}[a-z]+)?$")
 SENTENCE = re.compile(r"(?<=[.!?…])[”’\"']*[\s]+(?=[A-Z“‘\"'(_])")
 _TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Capt|Col|Prof|Rev)\.$")
@@ -116,7 +119,8 @@ class Subject:
 
     name: as it stands, without article, "" for others. pronoun: in small letters, "" for others.
     role: the noun of a role (man, wife), "" for others; whose: its determiner in small letters
-    (the, his, Mary's). also: a second name (Tom and Huck). verb: what is done.
+    (the, his, Mary's). also: a second name (Tom and Huck). verb: what is done. age: "old" or
+    "young" where the role tells (the old man, the boy).
     """
 
     name: str
@@ -125,6 +129,7 @@ class Subject:
     whose: str
     also: str
     verb: str
+    age: str = ""
 
 
 def _subject(match: re.Match[str]) -> Subject | None:
@@ -137,7 +142,16 @@ def _subject(match: re.Match[str]) -> Subject | None:
     pronoun = match["pronoun"] or ""
     pronoun = pronoun if pronoun == "I" else pronoun.casefold()
     whose = whose if whose[-2:] in ("’s", "'s") else whose.casefold()
-    return Subject(name, pronoun, role, whose, plain(match["also"] or ""), match["verb"])
+    age = age_of(match.string[match.start("det") : match.end("noun")]) if role else ""
+    return Subject(name, pronoun, role, whose, plain(match["also"] or ""), match["verb"], age)
+
+
+def age_of(words_of_role: str) -> str:
+    """ "old" or "young" by the words of a role, "" where they do not tell."""
+    said = set(words_of_role.split())
+    if said & {"old", "aged", "elderly"}:
+        return "old"
+    return "young" if said & {"young", "little", *words("young_roles")} else ""
 
 
 def plain(surface: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canon.english.cast import Cast
-from canon.english.dialogue import UNDECIDED, decide
+from canon.english.dialogue import UNDECIDED, _heard, decide, pair_clues
 from canon.english.evidence import TAG_SEX, TAGGED, Mention, Unit
 
 CAST = Cast({"Ann": "Ann", "Ben": "Ben", "Cat": "Cat"}, {"Ann": "she", "Ben": "he", "Cat": "she"})
@@ -54,3 +54,26 @@ def test_a_guess_is_less_sure_than_a_tag() -> None:
     mentions = [Mention(0, "Ann"), Mention(39, "Ben"), Mention(38, "Cat")]
     sure = [share for _, share in decide(units, mentions, CAST)]
     assert 0.97 >= sure[0] > sure[1]
+
+
+def test_who_was_heard_without_a_name_is_there_for_what_follows() -> None:
+    units = [unit(0, "Ann"), unit(1, "Ben"), unit(2), unit(3), unit(4)]
+    for one in units:
+        one.seen = 2
+    mentions = [Mention(0, "Ann", acts=True), Mention(1, "Ben", acts=True)]
+    said = [("Ann", 0.97), ("Ben", 0.97), ("Ann", 0.9), ("Ben", 0.7), (UNDECIDED, 0.9)]
+    longer, seen = _heard(units, mentions, said)
+    assert longer == [*mentions, Mention(2, "Ann", acts=True)]
+    assert seen == [2, 2, 2, 3, 3]
+
+
+def test_more_than_two_around_make_a_crowd() -> None:
+    two = [unit(0, "Ann"), unit(1, "Ben"), unit(2)]
+    assert pair_clues(two, 2)[1]["crowd"] == 0
+    assert pair_clues([*two, unit(3, "Cat")], 2)[1]["crowd"] == 1
+
+
+def test_nobody_is_named_who_is_less_than_likely() -> None:
+    units = [unit(0, "Ann"), unit(1, "Ben"), unit(2, "Cat"), unit(9, gap=6)]
+    mentions = [Mention(u.place, n) for u in units for n in u.scores]
+    assert decide(units, mentions, CAST)[-1][0] == UNDECIDED

@@ -86,3 +86,40 @@ def test_who_is_asked_and_whether_it_is_a_question() -> None:
     *_, unit = units(*ANN_AND_BEN, "“Where is it?” he said to Ann.")
     assert unit.told == "Ann"
     assert unit.asks
+
+
+def test_a_paragraph_that_ends_with_a_tag_is_the_next_ones() -> None:
+    for told in ("Ann coolly observed,", "Ann rose, and after a while she looked up, saying:"):
+        *_, unit = units(*ANN_AND_BEN, told, "“It is over.”")
+        assert unit.tag in ("name", "she"), told
+    *_, unit = units(*ANN_AND_BEN, "Ann coolly observed,", "“It is over.”")
+    assert unit.clues["Ann", "tagged"] == 1
+
+
+def test_two_who_are_called_at_once_are_no_answer() -> None:
+    *_, unit = units(*ANN_AND_BEN, "“Morning, Ann. Morning, Ben,” said Cat Hale.")
+    assert unit.called == ""
+    assert unit.clues["Ann", "called"] == unit.clues["Ben", "called"] == 1
+
+
+def test_the_old_man_is_old_mr_pell_and_not_tom() -> None:
+    old = ("“Yes,” said old Mr. Pell. He sat.", "“No,” said little Tom. He rose.")
+    *_, unit = units(*old, "“Hm,” said the old man.")
+    assert unit.clues["Pell", "age_fits"] == 1
+    assert unit.clues["Tom", "age_differs"] == 1
+    *_, unit = units(*old, "“Hm,” said the boy.")
+    assert unit.clues["Tom", "age_fits"] == 1
+    assert unit.clues["Pell", "age_differs"] == 1
+
+
+def test_the_doctor_is_the_only_dr() -> None:
+    *_, unit = units("“Yes,” said Dr. Hale.", "“No,” said Ben.", "“Hm,” said the doctor.")
+    assert likeliest(unit) == "Hale"
+    three = ("“Yes,” said Dr. Hale.", "“No,” said Dr. Pell.", "“Hm,” said a doctor.")
+    assert likeliest(units(*three)[-1]) == "doctor"
+
+
+def test_who_tells_it_is_called_by_a_name_that_nobody_has() -> None:
+    told = ("“Who?” I asked.", "“He,” said Ben.", "“Oh,” I said.", "“Listen, Lacey. Go.”")
+    *_, unit = units(*told)
+    assert unit.called == "I"

@@ -1,4 +1,4 @@
-"""Who speaks in seven English passages that were labelled by hand."""
+"""Who speaks in eight English passages that were labelled by hand."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_passages_that_were_kept_aside(tmp_path: Path) -> None:
 def test_passages_that_no_rule_was_tried_on(tmp_path: Path) -> None:
     found = total(ASIDE, tmp_path)
     assert found.quotes > 150
-    assert found.precision >= 0.93
-    assert found.recall >= 0.80
+    assert found.precision >= 0.95
+    assert found.recall >= 0.85
 
 
 @pytest.mark.parametrize("name", [*TUNED, *FRESH, *ASIDE])
 def test_every_label_is_of_a_quote_in_its_passage(name: str, tmp_path: Path) -> None:
     rows, _ = labels(name)
-    assert len(rows) > 60
-    assert score(name, tmp_path).quotes > 60
+    assert len(rows) > 50
+    assert score(name, tmp_path).quotes > 50

@@ -37,6 +37,9 @@ BEHIND = [
     (" came Tibby's voice from the stair.", "Tibby"),
     (" was Mrs. Hale’s only answer.", "Mrs. Hale"),
     (" Freddy was saying.", "Freddy"),
+    (" flashed Helen.", "Helen"),
+    (" stammered unhappy Matthew, seizing the rake", "Matthew"),
+    (" replied Elizabeth--", "Elizabeth"),
 ]
 BEFORE = [
     ("Alice considered a little, and then said", "Alice"),
@@ -94,6 +97,14 @@ def test_a_word_that_only_begins_the_sentence_is_nobody() -> None:
     found = actor("Leaning over the rail, she looked down.", lambda name: name == "Agnes")
     assert found is not None
     assert found.pronoun == "she"
+
+
+def test_a_role_may_tell_the_age() -> None:
+    ages = {"the old man": "old", "an elderly waiter": "old", "the boy": "young", "his wife": ""}
+    for role, age in ages.items():
+        found = tag_behind(f" said {role}.")
+        assert found is not None
+        assert found.age == age
 
 
 def test_words() -> None:
