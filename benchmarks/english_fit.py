@@ -171,7 +171,7 @@ def fit(pieces: Pieces, steps: int) -> list[dict[str, float]]:
         adam.zero_grad()
         likely = pieces.likelihood(weights)
         prior = sum(((w / PRIOR) ** 2).sum() / 2 for w in weights)
-        (prior - likely).backward()  # type: ignore[no-untyped-call]
+        (prior - likely).backward()
         adam.step()
         rate.step()
         if step % 5 == 0 or step == steps - 1:
