@@ -185,7 +185,7 @@ class Ready(Nowhere):
 
 async def test_who_finds_redis_back_wakes_the_others(monkeypatch):
     monkeypatch.setattr("bot.memory.connection._LEAST_PAUSE", 0.0)
-    connection = Connection(Ready(), float("inf"))  # type: ignore[arg-type]
+    connection = Connection(Ready(), float("inf"))
     tried: dict[str, asyncio.Event] = {"slow": asyncio.Event(), "quick": asyncio.Event()}
     away = True
 
@@ -208,7 +208,7 @@ async def test_who_finds_redis_back_wakes_the_others(monkeypatch):
 
 async def test_a_closed_connection_waits_for_nothing(monkeypatch):
     monkeypatch.setattr("bot.memory.connection._FIRST_PAUSE", 3600.0)
-    connection = Connection(Ready(), float("inf"))  # type: ignore[arg-type]
+    connection = Connection(Ready(), float("inf"))
     tried = asyncio.Event()
 
     async def step() -> None:
