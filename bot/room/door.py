@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot import notices
 from bot.commands import Order, informs, read
 from bot.drafts import plain
-from bot.memory import AlreadyHandled, Request, StoredLine, amending, new_id
+from bot.memory import AlreadyHandled, Request, amending, new_id
 from bot.room import orders, unasked
 from bot.room.chores import Chores
 from bot.room.exchange import Exchange
@@ -268,14 +268,6 @@ class Room:
     def scene(self) -> Scene:
         """The room as everybody may know it."""
         return self.view.scene().aloud()
-
-    async def last_line(self) -> StoredLine | None:
-        """The last character's line.
-
-        Raises:
-            MemoryProblem: it cannot be recalled.
-        """
-        return await self.view.last_line()
 
     async def resume(self) -> None:
         """After a start: show what was kept and perhaps not shown, answer what was not answered.

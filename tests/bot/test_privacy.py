@@ -351,7 +351,7 @@ async def test_forget_everything_leaves_nothing_anywhere(home, memory):
     await said(group, also, "悟空，再会")
     await said(group, bob, "悟空，明天见")
     for room in (here.room(group), here.room(dm, private=True)):
-        line = await room.last_line()
+        line = await room.view.last_line()
         assert await room.rate(also, line.places[0], 1)
     await here.room(group).memory.write(
         summaries=[_summary("青青子衿来过。大家谈了取经。老王头说：她对榴莲过敏得厉害。")]
@@ -507,7 +507,7 @@ async def test_a_thumb_in_a_room_keeps_the_prompt_and_a_choice_is_kept_by_going_
     await here.say(group, ann, "/重说")
     await here.settled()
     room = here.room(group)
-    line = await room.last_line()
+    line = await room.view.last_line()
     assert await room.rate(ann, line.places[0], 1)
     await here.say(group, ann, "哈哈，好。")
     await here.settled()

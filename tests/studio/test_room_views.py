@@ -111,7 +111,7 @@ async def test_why_says_where_a_line_comes_from(studio):
     assert "--canon" in text
     studio.house.shared.book = Book()
     feed = await studio.site.rooms.feed(path.removeprefix("/room/"))
-    line = await feed.room.last_line()
+    line = await feed.room.view.last_line()
     kept = replace(line, passages=((1, "猴王在水帘洞前观瀑布飞泉。"),))
     await feed.room.memory.shown(kept, kept.places)
     _, text = await browser.get(f"{path}/why")

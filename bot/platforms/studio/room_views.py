@@ -112,7 +112,7 @@ async def join(ask: Ask) -> web.StreamResponse:
 async def edit(ask: Ask) -> web.StreamResponse:
     """The last line, to be put into other words."""
     found = await opened(ask)
-    line = await found[1].last_line() if found else None
+    line = await found[1].view.last_line() if found else None
     if line is None:
         return ask.problem(404, "not found")
     return ask.page("edit.html", key=ask.part("key"), line=line, text=line.text, gone=False)
@@ -122,7 +122,7 @@ async def edited(ask: Ask) -> web.StreamResponse:
     """Those words; where somebody spoke meanwhile nothing is changed, and they are shown again."""
     found = await opened(ask)
     text = ask.text("text", 4000).strip()
-    line = await found[1].last_line() if found else None
+    line = await found[1].view.last_line() if found else None
     if found is None or line is None:
         return ask.problem(404, "not found")
     feed, _, grant = found
@@ -150,7 +150,7 @@ class Source:
 async def why(ask: Ask) -> web.StreamResponse:
     """The passages that the last line had before it, each opened in its chapter."""
     found = await opened(ask)
-    line = await found[1].last_line() if found else None
+    line = await found[1].view.last_line() if found else None
     if found is None or line is None:
         return ask.problem(404, "not found")
     book = found[1].shared.book

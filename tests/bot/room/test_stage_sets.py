@@ -75,7 +75,7 @@ async def test_a_group_of_another_program_is_kept_and_greets(play):
     assert [entry.character.name.zh for entry in entries] == ["爱丽丝", "疯帽匠"]
     assert await p.room.shared.casts.face(entries[0].id)
     await p.say("爱丽丝，兔子在哪里？")
-    line = await p.room.last_line()
+    line = await p.room.view.last_line()
     assert [entry for _, entry in line.lore] == ["兔子"]
     await bring(p, group(ALICE, HATTER, place="花园"))
     assert "已经是爱丽丝的名字" in p.notice  # a second one would be nobody's to call
