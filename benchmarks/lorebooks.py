@@ -126,7 +126,7 @@ async def ask(talk: Rehearsal, asked: Asked, said: set[str]) -> Answered:
             leaked |= not said & told and asked.knower not in ("", line.speaker.id)
             said |= told
             used = True
-    stored = await talk.room.last_line()
+    stored = await talk.room.view.last_line()
     entries = stored.lore if stored else ()
     names = "、".join(f"{book}/{entry}" for book, entry in entries) or "—"
     shown = "leaked" if leaked else "told" if used else "not told"

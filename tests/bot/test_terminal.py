@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.platforms.terminal import spoken_by
+from bot.platforms.terminal import banner_of, spoken_by
+from hub.catalogue import catalogue
+from hub.choice import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 # A terminal whose model writes slowly, and says where it is.
@@ -318,3 +320,13 @@ def test_the_shipped_model_plays_the_scene(mrp):
     assert {line.partition("：")[0] for line in lines} == {"孙悟空", "猪八戒", "在场"}
     for line in lines:
         assert not re.search("(孙悟空|猪八戒|客人)[：:]", line.partition("：")[2])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_small_model_says_how_a_better_one_is_had(language):
+    name = "xiyou-1.5b"
+    assert catalogue()[name].use == "voice"
+    small = banner_of(SHIPPED.stem, "CPU", language)
+    assert f"make try MODEL={name}" in small
+    assert "[CPU]" in small
+    assert "make try" not in banner_of("qwen3-8b", "", language)

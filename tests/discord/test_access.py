@@ -23,7 +23,7 @@ async def asked(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     async def obey(self: Room, order: Any, *, person: str, name: str, moderator: bool) -> None:
         world.moderated.append(moderator)
 
-    async def hear(self: Room, message: Message, *, kept: Any = None) -> None:
+    async def hear(self: Room, message: Message, **more: Any) -> None:
         world.moderated.append(message.moderator)
 
     monkeypatch.setattr("bot.room.Room.obey", obey)

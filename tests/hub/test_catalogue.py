@@ -58,7 +58,9 @@ def test_a_checksum_is_of_a_file_that_is_fetched_at_a_known_commit(entry: Entry)
 
 
 def test_no_file_is_listed_twice() -> None:
-    listed = [(one.repositories.get("huggingface"), one.files) for one in KNOWN.values()]
+    listed = [
+        (one.repositories.get("huggingface"), one.files, one.adapter) for one in KNOWN.values()
+    ]
     assert len(set(listed)) == len(listed)
     digests = [digest for one in KNOWN.values() for digest in one.sha256.values()]
     assert len(set(digests)) == len(digests)

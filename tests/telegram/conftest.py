@@ -38,7 +38,7 @@ WUKONG = "1000002:AAwukongwukongwukongwukongwukong12"
 STORY = "，".join(f"走到第{n}座山" for n in range(200))
 
 # What people may ask is tested elsewhere.
-FREE = Limits(person=Rate(math.inf, 60), room=Rate(math.inf, 60))
+FREELY = Rate(math.inf, 60)
 
 
 class FastClock:
@@ -81,7 +81,7 @@ class World:
 
         engine = engine or EchoEngine(answer, context=2**20, delay=self.delay)
         voice = Voice(engine, Serving(style=Style(cards="brief"), max_tokens=2**16), name="echo")
-        shared = Shared(self.cast, voice, self.memory, limits=FREE)
+        shared = Shared(self.cast, voice, self.memory, limits=Limits(FREELY, FREELY))
         shared.speaker, shared.hearer = self.speaker, self.hearer
         return House(shared)
 

@@ -14,10 +14,11 @@ from bot.room import Shared
 from bot.voice import open_voice
 from engine.llama import LlamaEngine
 from hub.choice import SHIPPED
-from tests.telegram.conftest import FREE, World
+from tests.telegram.conftest import FREELY, World
 
 
-def house(world: World, limits: Limits = FREE) -> House:
+def house(world: World, limits: Limits | None = None) -> House:
+    limits = limits or Limits(FREELY, FREELY)
     return House(Shared(world.cast, open_voice(str(SHIPPED), seed=3), world.memory, limits=limits))
 
 
