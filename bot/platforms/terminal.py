@@ -35,6 +35,7 @@ from bot.room import Room
 from bot.stage import Line, Message
 from characters.card import Character, Language, Words
 from characters.turn import Scene, Side, safe_name
+from hub.choice import SHIPPED
 
 T = TypeVar("T")
 
@@ -53,8 +54,24 @@ BANNER = Words(
     "/summon wukong brings someone on stage, /help lists the commands, Ctrl-C interrupts, "
     "Ctrl-D leaves.",
 )
+# Said of the model that ships with the project, which does not follow a talk.
+SMALL = Words(
+    "随附的小模型有口吻，接不住话。接得住的：make try MODEL=xiyou-1.5b（下载 1.1 GB；"
+    "别的见 mrp model list）。",
+    "The small model that ships with this has the voices and does not follow a talk. One that "
+    "does: make try MODEL=xiyou-1.5b (fetches 1.1 GB; others: mrp model list).",
+)
 LAST_TIME = Words("上回说到：", "Where you left off:")
 GOODBYE = Words("后会有期。", "Until next time.")
+
+
+def banner_of(model: str, placement: str, language: Language) -> str:
+    """The first lines of a room: by which model, and how a better one is had."""
+    on = f" [{placement}]" if placement else ""
+    lines = [BANNER[language].format(model=model, on=on)]
+    if model == SHIPPED.stem:
+        lines.append(SMALL[language])
+    return "\n".join(lines)
 
 
 def main(argv: list[str]) -> int:
@@ -215,8 +232,7 @@ class Terminal:
     def _welcome(self, scene: Scene) -> None:
         language = self._room.language
         voice = self._house.voice
-        on = f" [{voice.placement}]" if voice.placement else ""
-        banner = Text(BANNER[language].format(model=voice.name, on=on), style="dim")
+        banner = Text(banner_of(voice.name, voice.placement, language), style="dim")
         if not self._interactive:
             print(banner.plain, file=sys.stderr)
             return
