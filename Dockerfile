@@ -42,7 +42,8 @@ COPY speech speech
 COPY text text
 COPY trainer trainer
 COPY models/xiyou-mini.gguf models/xiyou-mini.json models/
-COPY voices voices
+COPY voices/xiyou-qwen2.5-coder-0.5b.gguf voices/xiyou-qwen2.5-coder-0.5b.json voices/
+COPY voices/xiyou-qwen2.5-coder-1.5b.gguf voices/xiyou-qwen2.5-coder-1.5b.json voices/
 COPY deploy/commit.py deploy/
 # What `mrp --version` says: docker build --build-arg COMMIT=$(git rev-parse --short HEAD) …
 ARG COMMIT=
