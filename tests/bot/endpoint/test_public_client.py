@@ -86,7 +86,7 @@ async def test_the_public_client_talks_with_characters(tmp_path: Path) -> None:
         # The model itself is there as well, as text and as messages.
         text = await client.completions.create(model=ids[0], prompt="西游", max_tokens=4)
         assert text.usage is not None
-        assert text.usage.completion_tokens == 4
+        assert 0 < text.usage.completion_tokens <= 4  # it may end by itself
 
         # A wrong key, a model that is none, somebody blocked, one who asks too much.
         with pytest.raises(openai.AuthenticationError):
