@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +128,17 @@ async def test_an_evening(server: FakeDiscord, tmp_path: Path):
         assert last["content"] != before
 
         # stopped in the middle of a line, which this model writes in some tenths of a second
-        for attempt in range(20):
+        def growing(since: int) -> bool:
+            return any(m["content"].endswith("▍") for m in evening.lines()[since:])
+
+        for attempt in range(30):
             count = len(evening.lines())
             await server.say(ming, channel, f"悟空，从头细细讲来，第 {attempt} 回，讲长些。")
-            await asyncio.sleep(0.03 * 1.25**attempt)  # how fast it is depends on the machine
+            if attempt % 2:  # as soon as it is seen to grow, where it is slow
+                with contextlib.suppress(AssertionError):
+                    await server.until(partial(growing, count), 3)
+            else:
+                await asyncio.sleep(0.03 * 1.25 ** (attempt / 1.5))
             call = await server.click(ming, channel, panel["id"], "mrp:stop")
             await call.acknowledged()
             await evening.quiet()
