@@ -52,7 +52,7 @@ def test_what_cannot_be_meant_is_one_sentence(words: tuple[str, ...], says: str)
 @pytest.mark.parametrize(
     ("mirror", "security"),
     [
-        ("http://deb.debian.org/debian", "http://deb.debian.org/debian-security"),
+        ("http://mirror.example/debian", "http://mirror.example/debian-security"),
         ("https://mirror.example/linux/debian", "https://mirror.example/linux/debian-security"),
         ("http://mirror.example/archive", None),
     ],
