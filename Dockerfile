@@ -57,7 +57,7 @@ COPY --from=build-bot /src /src
 RUN pip install --no-deps .
 
 FROM build AS build-trainer
-# For a torch without CUDA: https://download.pytorch.org/whl/cpu
+# For a torch without CUDA an index that has one (docs/deploy.md).
 ARG PIP_EXTRA_INDEX_URL=
 RUN python requirements.py pyproject.toml quantize train evaluate > /tmp/more.txt \
  && pip install -r /tmp/more.txt
