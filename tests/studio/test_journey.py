@@ -260,7 +260,10 @@ async def another_version(me: Visit) -> bool:
     """Whether the last line is said in other words when it is asked for: each time the same words
     come, the next try is a warmer one."""
     for _ in range(4):
-        await me.press("↻ 换个说法")
+        # The press has to have arrived: the room is quiet before it, too, and the next press would
+        # ask for a third version.
+        async with me.page.expect_response(lambda answer: answer.request.method == "POST"):
+            await me.press("↻ 换个说法")
         await me.quiet()
         if await me.page.locator(".count").count():
             return True
