@@ -59,7 +59,8 @@ def read_asks(path: Path) -> list[Ask]:
 
 def passage(canon: Canon, quote: str) -> str:
     """The passage of the book that holds these words. Raises LookupError: another edition."""
-    for hit in canon.search(quote, k=10).passages:
+    # A quote without names is not always among the first few of its own search.
+    for hit in canon.search(quote, k=100).passages:
         if quote in "".join(hit.text.split()):
             return hit.text
     raise LookupError(f"no passage holds {quote}: is it another edition?")
@@ -87,14 +88,15 @@ async def ask_all(args: argparse.Namespace) -> dict[str, object]:
     canon, cast = Canon.open(args.canon), load_cast()
     voice = open_voice(str(args.model), context=args.context, seed=args.seed, threads=args.threads)
     asks = read_asks(args.asks)[:: args.every][: args.first]
+    # Looked up before anything is asked: a quote of another edition ends it here.
+    texts = ["" if args.without else passage(canon, ask.quote) for ask in asks]
     together = asyncio.Semaphore(args.together)
     counts: dict[str, Counter[str]] = {"zh": Counter(), "en": Counter()}
     tokens: list[int] = []
 
     async def one(number: int, ask: Ask) -> None:
         async with together:
-            text = "" if args.without else passage(canon, ask.quote)
-            said, length = await reply(voice, cast[ask.character], ask, text, number)
+            said, length = await reply(voice, cast[ask.character], ask, texts[number], number)
         verdict = ask.verdict(said)
         counts[ask.language][verdict] += 1
         tokens.append(length)

@@ -36,6 +36,7 @@ from canon.search import (
     Field,
     Index,
     best,
+    mapped,
     merge_ranks,
 )
 
@@ -228,7 +229,7 @@ class Canon:
             unheard / max(1, len(question.content)),
             apart,
             float(name is not None and not self._named(name, question, allowed)),
-            float(any(not store.has(word) for word in question.strangers)),
+            float(any(not store.has(w) for w in (*question.strangers, *question.called))),
             later(scores, allowed),
         )
 
@@ -269,7 +270,7 @@ class _Store:
             passages = np.load(folder / "passages.npy", mmap_mode="r")
             vectors = folder / "vectors.npy"
             self.index = Index(
-                np.load(folder / "keys.npy", mmap_mode="r"),
+                mapped(folder / "keys.npy"),
                 {
                     field: Field(
                         folder, field, len(self.numbers if field in BY_CHAPTER else passages)
@@ -278,8 +279,8 @@ class _Store:
                 },
                 np.asarray(self.numbers, dtype=np.int32),
                 np.asarray(passages),
-                np.load(folder / "people.npy", mmap_mode="r"),
-                np.load(vectors, mmap_mode="r") if vectors.exists() else None,
+                mapped(folder / "people.npy"),
+                mapped(vectors) if vectors.exists() else None,
             )
         except (OSError, ValueError, KeyError, BadNameTable) as problem:
             raise FolderUnreadable(

@@ -131,6 +131,7 @@ class Question:
         book has anything to say. elsewhere: words of it for what an old novel does not have.
     named: each person, place and thing that it names, as the tokens of each of its forms.
     strangers: what looks like a name, and is none that the tables or word lists have.
+    called: what a title or a kind of place stands behind, with it (翠屏庵); the book may have it.
     """
 
     weights: dict[str, float] = field(default_factory=dict)
@@ -140,6 +141,7 @@ class Question:
     elsewhere: tuple[str, ...] = ()
     named: tuple[tuple[tuple[str, ...], ...], ...] = ()
     strangers: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
 
     def asked_of(self, name: str | None) -> list[tuple[str, str, float]]:
         """(token, kind, weight) of every token, and of one for the character asked."""
@@ -173,10 +175,12 @@ class Lexicon:
 
     def __init__(self, table: NameTable, names: Iterable[str] = ()) -> None:
         self._people: dict[str, str] = {}
-        for name in names:
-            self._people.setdefault(name, name)
-        # Words that mean one person in some chapters only (国王, 妖精) stay ordinary words.
+        # Words that mean one person in some chapters only (国王, 妖精) stay ordinary words, and so
+        # does a single character that once seemed to speak (后 is in 以后).
         ordinary = set(grammar_words()["roles"])
+        for name in names:
+            if len(name) > 1 and name not in ordinary:
+                self._people.setdefault(name, name)
         for person in table.people:
             for scope in person.scopes:
                 for alias in (person.name, *scope.aliases):
@@ -242,8 +246,16 @@ class Lexicon:
         read.people = tuple(people)
         read.named += tuple(((f"@{name}",),) for name in people)
         read.strangers = self._strangers(asked)
+        read.called = self._called(text)
         read.content = (*read.content, *content)
         return read
+
+    def _called(self, text: str) -> tuple[str, ...]:
+        """Titles and kinds of places with the one or two characters before them: 飞云真君."""
+        text = self._terms_pattern.sub(" ", text)
+        # 才 and 太 say nothing, but not in 秀才 and 师太.
+        text = _dropped_but_titles().sub(lambda match: match["title"] or " ", text)
+        return tuple(match.group() for match in _titled().finditer(text))
 
     def _strangers(self, question: str) -> tuple[str, ...]:
         """Names that no list has: 《titles》, transcribed names, English words with a capital in
@@ -320,3 +332,24 @@ def _mapped_pattern() -> re.Pattern[str]:
 @cache
 def _dropped_pattern() -> re.Pattern[str]:
     return re.compile(alternation(everyday()[1]))
+
+
+@cache
+def _titles() -> tuple[str, ...]:
+    data = tomllib.loads((LEXICON / "elsewhere.toml").read_text(encoding="utf-8"))
+    return tuple(data["titles"].split())
+
+
+@cache
+def _dropped_but_titles() -> re.Pattern[str]:
+    long = [title for title in _titles() if len(title) > 1]
+    return re.compile(f"(?P<title>{alternation(long)})|{alternation(everyday()[1])}")
+
+
+@cache
+def _titled() -> re.Pattern[str]:
+    """A title or a kind of place after two characters, or a longer title after one alone."""
+    titles = _titles()
+    long = [title for title in titles if len(title) > 1]
+    han = "[\u4e00-\u9fff]"
+    return re.compile(f"{han}{{2}}(?:{alternation(titles)})|(?<!{han}){han}(?:{alternation(long)})")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,13 +79,19 @@ def save_field(folder: Path, field: str, documents: Sequence[NDArray[np.int64]],
     np.save(folder / f"{field}.rows.npy", np.asarray(starts, dtype=np.int64))
 
 
+def mapped(path: Path) -> NDArray[Any]:
+    """An array of a file, mapped into memory; a plain one, since slices of numpy's own kind of
+    mapped array cost more than what a search does with them."""
+    return np.asarray(np.load(path, mmap_mode="r"))
+
+
 class Field:
     """BM25 weights of one field, mapped into memory."""
 
     def __init__(self, folder: Path, field: str, documents: int) -> None:
-        self._weights = np.load(folder / f"{field}.weights.npy", mmap_mode="r")
-        self._documents = np.load(folder / f"{field}.documents.npy", mmap_mode="r")
-        self._rows = np.load(folder / f"{field}.rows.npy", mmap_mode="r")
+        self._weights = mapped(folder / f"{field}.weights.npy")
+        self._documents = mapped(folder / f"{field}.documents.npy")
+        self._rows = mapped(folder / f"{field}.rows.npy")
         self._count = documents
 
     def score(self, rows: Mapping[int, float]) -> NDArray[np.float32]:

@@ -98,3 +98,23 @@ def test_the_character_asked_is_a_token_beside_the_others() -> None:
     assert ("@白鹿", "person", 1.2) in read.asked_of("白鹿")
     assert ("@白鹿", "asked", 1.0) in read.asked_of("白鹿")
     assert len(read.asked_of(None)) == len(read.weights)
+
+
+@pytest.mark.parametrize(
+    ("question", "called"),
+    [
+        ("你认得翠屏庵的静心师太么", ("翠屏庵", "静心师太")),
+        ("丁秀才是谁", ("丁秀才",)),
+        ("你下棋输给谁了", ()),
+        ("Who is King Alaric?", ()),
+    ],
+)
+def test_titles_and_kinds_of_places_stand_behind_names(
+    question: str, called: tuple[str, ...]
+) -> None:
+    assert LEXICON.read(question).called == called
+
+
+def test_who_seemed_to_speak_once_is_no_name_in_a_question() -> None:
+    lexicon = Lexicon(NameTable(), ("后", "和尚", "胡三娘"))
+    assert lexicon.read("以后和尚见胡三娘").people == ("胡三娘",)

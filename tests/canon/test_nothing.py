@@ -55,6 +55,7 @@ def test_the_character_asked_may_be_absent(canon: Canon) -> None:
     [
         "你读过《天河记》没有？",
         "鹿先生认得卡尔多维奇么？",
+        "鹿先生认得翠屏庵的静心师太么？",
         "阿青会说 French 么？",
         "White Deer, have you met Branwey in the woods?",
     ],
