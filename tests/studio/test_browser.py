@@ -161,6 +161,23 @@ async def test_without_a_script_forms_do_it(studio, chromium):
     await context.close()
 
 
+@pytest.mark.parametrize("late", ["htmx", "hx-sse", "hx-upsert", "studio"])
+async def test_a_script_that_comes_late(page, studio, late):
+    async def slowly(route) -> None:
+        await asyncio.sleep(0.7)
+        await route.continue_()
+
+    studio.script = lambda prompt: "莫慌莫慌。"
+    await page.route(f"**/{late}*.js", slowly)
+    await page.goto(f"{studio.url}/character/wukong")
+    await page.get_by_role("button", name="和孙悟空说话").click()
+    await in_the_room(page)
+    await page.locator("#text").fill("悟空？")
+    await page.keyboard.press("Enter")
+    await page.locator(".line.character", has_text="莫慌莫慌。").wait_for()
+    assert page.wrong == []
+
+
 async def test_a_line_is_heard(page, studio):
     if missing := Espeak().missing():
         pytest.skip(missing)
