@@ -240,7 +240,11 @@ class OurServer:
         Embedded(self._folder).start()
         server = Embedded(self._folder)
         server.start()
-        server.stop()
+        # The server sees a moment later that the last bot is gone, and takes a moment to end.
+        until = time.monotonic() + 10
+        while self._pids() and time.monotonic() < until:
+            server.stop()
+            time.sleep(0.05)
         return {"servers_left": len(self._pids())}
 
     def _pids(self) -> list[int]:
