@@ -88,6 +88,14 @@ class Hand:
         await until(there, lambda: f"not {answers} in {self.shown()[before:]}")
 
 
+async def all_kept(house: House, platform: str) -> None:
+    """Wait until all lines that were shown are kept: a thumb on a line that still grows counts for
+    nothing."""
+    async with asyncio.timeout(60):
+        while await house.unfinished(platform):
+            await asyncio.sleep(0.01)
+
+
 async def until(
     condition: Callable[[], Any], why: Callable[[], str] = lambda: "", seconds: float = 60
 ) -> None:
@@ -98,8 +106,8 @@ async def until(
 
 
 class Discord(Hand):
-    def __init__(self, world: on_discord.World) -> None:
-        self.world, self.server = world, world.server
+    def __init__(self, world: on_discord.World, house: House) -> None:
+        self.world, self.server, self.house = world, world.server, house
 
     def _posts(self) -> list[dict[str, Any]]:
         return list(self.server.posts[self.world.channel].values())
@@ -130,6 +138,7 @@ class Discord(Hand):
         await self.server.say(self.world.ming, self.world.channel, text, files={name: card})
 
     async def thumb(self) -> None:
+        await all_kept(self.house, "discord")
         line = [post for post in self._posts() if post.get("webhook_id")][-1]
         await self.server.react(self.world.ming, self.world.channel, line["id"], "👍")
 
@@ -139,8 +148,8 @@ class Discord(Hand):
 
 
 class Telegram(Hand):
-    def __init__(self, world: on_telegram.World) -> None:
-        self.world, self.server = world, world.server
+    def __init__(self, world: on_telegram.World, house: House) -> None:
+        self.world, self.server, self.house = world, world.server, house
 
     def shown(self) -> list[str]:
         return [m.text for m in self.server.messages[self.world.group].values()]
@@ -169,6 +178,7 @@ class Telegram(Hand):
         self.server.sends_file(self.world.group, self.world.ming, name, card)
 
     async def thumb(self) -> None:
+        await all_kept(self.house, "telegram")
         line = [m for m in self.server.shown(self.world.group) if "+" in m.buttons()][-1]
         self.server.presses(self.world.group, self.world.ming, line.id, "+")
 
@@ -227,13 +237,13 @@ async def hands(data: Path, folder: Path, cast: Any) -> AsyncIterator[dict[str, 
             return found, house
 
         discord = await stack.enter_async_context(FakeDiscord())
-        first, house = await world(on_discord.World, discord)
-        await stack.enter_async_context(first.bot(house))
+        first, here = await world(on_discord.World, discord)
+        await stack.enter_async_context(first.bot(here))
         telegram = TelegramServer(pace=200.0)
         await telegram.start()
         stack.push_async_callback(telegram.stop)
-        second, house = await world(on_telegram.World, telegram)
-        await stack.enter_async_context(second.bot(house))
+        second, there = await world(on_telegram.World, telegram)
+        await stack.enter_async_context(second.bot(there))
         left_out = ("REDIS_URL", "MRP_MODEL")
         kept = {k: v for k, v in os.environ.items() if k not in left_out}
         process = await asyncio.create_subprocess_exec(
@@ -244,7 +254,8 @@ async def hands(data: Path, folder: Path, cast: Any) -> AsyncIterator[dict[str, 
         third = Terminal(process, folder)
         reading = asyncio.create_task(third.read())
         try:
-            yield {"discord": Discord(first), "telegram": Telegram(second), "terminal": third}
+            found = {"discord": Discord(first, here), "telegram": Telegram(second, there)}
+            yield {**found, "terminal": third}
             await third.say("/quit")
             assert await asyncio.wait_for(process.wait(), 60) == 0
         finally:
