@@ -394,6 +394,14 @@ def digest(
     )
 
 
+def orders(language: Language, *, name: str, other: str) -> tuple[str, ...]:
+    """What the renderer tells a model to do before `name` answers `other`: words that are never a
+    line of the talk. The quoted words of `other` are left out."""
+    phrases = _PHRASES[language]
+    told = (one.format(name=name, other=other, said="") for one in (phrases.cue, phrases.known))
+    return (phrases.rules, *told)
+
+
 def encode(spans: Iterable[Span], encoder: Encoder) -> list[int]:
     """Token ids of a prompt, each span encoded by itself."""
     return [token for span in spans for token in encoder(span.text, span.control)]

@@ -1,28 +1,25 @@
 """`mrp evaluate evenings`: scripted talks in a real room, counted by rules and kept as transcripts.
 
     mrp evaluate evenings --model qwen2.5-coder-0.5b -o build/evenings
-    mrp evaluate evenings --model qwen2.5-coder-0.5b --voice voices/xiyou-0.5b.gguf --seed 1
+    mrp evaluate evenings --model qwen2.5-coder-0.5b -o build/evenings --resume
+    mrp evaluate evenings --model qwen2.5-coder-0.5b --voice voices/xiyou-0.5b.gguf --only ferry
 
-A script is a text: lines as people type them into `mrp terminal` (`小明> …`, `/summon …`), each
-followed by what its answer must be like:
+Twenty scripts ship; `evaluation/evening_scripts.py` says how one is written, and what its checks
+ask of an answer. What a rule can count without them stands in `evaluation/line_faults.py`: lines
+that say nothing, speak for somebody else, speak as an assistant, recite the prompt, repeat what
+was said, or are in another language. A figure about talk means little without the talk: the
+transcript is written beside it, and is to be read.
 
-    ? holds 狗|犬        some answer holds one of these
-    ? lacks 语言模型|AI   no answer holds any of these
-    ? by 孙悟空           the first answer is this character's
-    ? language en        all answers are in this language (else: the script's)
-    ? answered           somebody answers (also meant by every other check)
-
-What a rule can count without them: lines that say nothing, speak for somebody else, speak as an
-assistant, repeat an earlier line or a greeting, or are in another language. A figure about talk
-means little without the talk: the transcript is written beside it, and is to be read.
+With -o each evening is kept as soon as it is played (DIR/evenings.jsonl). A run that was stopped
+goes on with --resume, and one that is whole is only counted again: after a rule has changed, say.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -31,32 +28,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from characters.card import Cast, Language, load_cast
+from characters.card import Cast, Character, UnknownCharacter, load_cast
 from engine.remote import options as remote
 from evaluation.error import EvaluationError
+from evaluation.evening_scripts import FOLDER, Evening, failures, read_evenings
+from evaluation.line_faults import Said, faults, language_asked, spoken
+from evaluation.progress import shown
 from hub.choice import add_options
 
-FOLDER = Path(__file__).with_name("scripts")
-CHECKS = ("holds", "lacks", "by", "language", "answered")
-
-# What only a modern assistant says; each was read in a transcript of a model merely told its role.
-_ASSISTANT = re.compile(
-    r"语言模型|人工智能助手|作为一个?(?:AI|人工智能|助手)|(?:有什么|什么)(?:我)?可以帮(?:助|到)?[您你]"
-    r"|很高兴(?:为|能)[您你]|随时(?:告诉|问)我|```|\bdef \w+\(|\blanguage model\b|\bas an AI\b"
-    r"|\bhow (?:can|may) I (?:help|assist)\b|\bI(?:'m| am) here to (?:help|assist)\b",
-    re.IGNORECASE,
-)
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LATIN = re.compile(r"[A-Za-z]{2,}")
-
-
-class Said(Protocol):
-    """A line of a character, as the room showed it."""
-
-    @property
-    def speaker(self) -> Any: ...
-    @property
-    def text(self) -> str: ...
+KEPT = "evenings.jsonl"
+_DIRECTOR = {"zh": "导演", "en": "Director"}
+_NOBODY = {"zh": "*（无人回答）*  ", "en": "*(nobody answers)*  "}
 
 
 class Talk(Protocol):
@@ -70,36 +52,27 @@ Play = Callable[[argparse.Namespace], AbstractAsyncContextManager[Callable[[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """What an answer must be like: `kind` is one of CHECKS, `words` what it holds, and so on."""
+class Line:
+    """A line that a character said."""
 
-    kind: str
-    words: tuple[str, ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that is said, by whom ("" for an order), and what must come of it."""
-
-    name: str
+    speaker: Character
     text: str
-    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Evening:
-    """One script."""
+class Played:
+    """What was said at one evening: for each step of its script the answers, and how long it all
+    took, in seconds."""
 
-    title: str
-    language: Language
-    steps: tuple[Step, ...]
+    answers: tuple[tuple[Line, ...], ...]
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
 class Report:
     """What was counted over evenings: `faults` by kind, of so many `lines`; checks that held."""
 
+    evenings: int = 0
     lines: int = 0
     checks: int = 0
     held: int = 0
@@ -111,6 +84,7 @@ class Report:
     def result(self) -> dict[str, Any]:
         """As one JSON object."""
         return {
+            "evenings": self.evenings,
             "lines": self.lines,
             "checks": self.checks,
             "held": self.held,
@@ -121,132 +95,137 @@ class Report:
         }
 
 
-def read_evenings(folder: Path = FOLDER) -> list[Evening]:
-    """All scripts of a folder's `*.evening` files.
-
-    Raises:
-        EvaluationError: a file is missing or a line is none of a script's; names file and line.
-    """
-    files = sorted(folder.glob("*.evening"))
-    if not files:
-        raise EvaluationError(f"{folder}: no *.evening files there")
-    return [evening for file in files for evening in _read(file)]
-
-
-def _read(file: Path) -> Iterator[Evening]:
-    title, language, steps = "", "zh", list[Step]()
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-        line = line.strip()
-        if line.startswith("# "):
-            if title:
-                yield _evening(title, language, steps)
-            title, steps = line[2:].strip(), []
-        elif line.startswith("@ language:"):
-            language = line.partition(":")[2].strip()
-        elif line.startswith("?"):
-            if not steps:
-                raise EvaluationError(f"{file}:{number}: a check before anything is said")
-            steps[-1] = _checked(steps[-1], line[1:].strip(), f"{file}:{number}", number)
-        elif line.startswith("/"):
-            steps.append(Step("", line))
-        elif line:
-            name, mark, text = line.partition(">")
-            if not mark:
-                raise EvaluationError(f"{file}:{number}: neither NAME> TEXT, /ORDER nor ? CHECK")
-            steps.append(Step(name.strip(), text.strip()))
-    if title:
-        yield _evening(title, language, steps)
-
-
-def _evening(title: str, language: str, steps: Sequence[Step]) -> Evening:
-    if language not in ("zh", "en"):
-        raise EvaluationError(f"{title}: the language is {language!r}, not zh or en")
-    return Evening(title, "zh" if language == "zh" else "en", tuple(steps))
-
-
-def _checked(step: Step, text: str, where: str, number: int) -> Step:
-    kind, _, rest = text.partition(" ")
-    if kind not in CHECKS or (kind != "answered" and not rest.strip()):
-        raise EvaluationError(f"{where}: {text!r} is no check; there are {', '.join(CHECKS)}")
-    words = tuple(word for word in rest.split("|") if word.strip())
-    return Step(step.name, step.text, (*step.checks, Check(kind, words, number)))
-
-
-def failures(step: Step, said: Sequence[Said], language: Language) -> list[Check]:
-    """The checks of a step that its answers do not pass."""
-    told = "\n".join(line.text for line in said)
-    return [check for check in step.checks if not said or not _holds(check, said, told, language)]
-
-
-def _holds(check: Check, said: Sequence[Said], told: str, language: Language) -> bool:
-    match check.kind:
-        case "holds":
-            return any(word.casefold() in told.casefold() for word in check.words)
-        case "lacks":
-            return not any(word.casefold() in told.casefold() for word in check.words)
-        case "by":
-            return check.words[0] in said[0].speaker.names
-        case "language":
-            return all(spoken(line.text) in ("", check.words[0]) for line in said)
-        case _:
-            return True
-
-
-def spoken(text: str) -> str:
-    """The language that a line is in: "zh", "en", or "" where it has no words."""
-    chinese, latin = len(_CHINESE.findall(text)), len(_LATIN.findall(text))
-    if not chinese and not latin:
-        return ""
-    return "zh" if chinese >= latin else "en"
-
-
-def faults(line: Said, before: Sequence[str], cast: Cast) -> list[str]:
-    """What is wrong with a line, as far as a rule can tell."""
-    text, found = line.text.strip(), []
-    if not text:
-        return ["says nothing"]
-    others = [c for c in cast if c.id != line.speaker.id]
-    labels = "|".join(re.escape(name) for c in others for name in (c.name.zh, c.name.en))
-    if re.search(rf"(?:^|\n)\W*(?:{labels})\W{{0,3}}[：:]", text):
-        found.append("speaks for somebody else")
-    if _ASSISTANT.search(text):
-        found.append("speaks as an assistant")
-    if text in before:
-        found.append("repeats a line")
-    greetings = (*line.speaker.greeting.zh, *line.speaker.greeting.en)
-    if any(text == greeting for greeting in greetings):
-        found.append("repeats a greeting")
-    return found
-
-
-async def perform(evening: Evening, talk: Talk, cast: Cast, report: Report) -> list[str]:
+async def perform(
+    evening: Evening,
+    talk: Talk,
+    cast: Cast,
+    report: Report,
+    *,
+    said: Callable[[], None] = lambda: None,
+) -> list[str]:
     """Play one script, count into `report`, and return its transcript, a line each."""
-    transcript, before = [f"## {evening.title}", ""], list[str]()
-    asked = evening.language
+    return count(evening, await play(evening, talk, said=said), cast, report)
+
+
+async def play(evening: Evening, talk: Talk, *, said: Callable[[], None] = lambda: None) -> Played:
+    """Play one script; `said` is called after each of its steps."""
+    begun, answers = time.monotonic(), list[tuple[Line, ...]]()
     for step in evening.steps:
-        said = await talk.say(step.name or "导演", step.text)
+        heard = await talk.say(step.name or _DIRECTOR["zh"], step.text)
+        answers.append(tuple(Line(line.speaker, line.text) for line in heard))
+        said()
+    return Played(tuple(answers), time.monotonic() - begun)
+
+
+def count(evening: Evening, played: Played, cast: Cast, report: Report) -> list[str]:
+    """Count what was said into `report`, and return the transcript, a line each."""
+    transcript, before = [f"## {evening.title}", ""], list[str]()
+    language, people = evening.language, {step.name for step in evening.steps if step.name}
+    report.evenings += 1
+    report.seconds += played.seconds
+    colon = "：" if language == "zh" else ": "
+    for step, said in zip(evening.steps, played.answers, strict=True):
+        lines = [f"{line.speaker.name[language]}{colon}{_flat(line.text)}  " for line in said]
         if not step.name:
-            transcript.append(f"*{step.text}*  ")
-            transcript += [f"{line.speaker.name[asked]}：{line.text}  " for line in said]
+            transcript += [f"*{step.text}*  ", *lines]
             continue
-        transcript.append(f"**{step.name}**：{step.text}  ")
-        wanted = spoken(step.text) or asked
+        transcript += [f"**{step.name}**{colon}{step.text}  ", *lines]
         for line in said:
-            transcript.append(f"{line.speaker.name[asked]}：{line.text}  ")
             report.lines += 1
-            report.in_language += spoken(line.text) in ("", wanted)
-            report.faults.update(faults(line, before, cast))
+            report.in_language += spoken(line.text) in ("", language_asked(step.text, language))
+            wrong = faults(line, before, cast, asked=step.text, by=step.name, people=people)
+            report.faults.update(wrong)
+            transcript += [f"> ✗ {fault}  " for fault in wrong]
             before.append(line.text.strip())
-        missed = failures(step, said, asked)
+        missed = failures(step, said, language)
         report.checks += len(step.checks)
         report.held += len(step.checks) - len(missed)
+        if not said:
+            report.faults["nobody answers"] += bool(step.checks)
+            transcript.append(_NOBODY[language])
         for check in missed:
             told = f"{check.kind} {'|'.join(check.words)}".strip()
             transcript.append(f"> ✗ {told}  ")
             report.failed.append(f"{evening.title}: {step.text} → {told}")
-        if not said:
-            report.faults["nobody answers"] += bool(step.checks)
     return [*transcript, ""]
+
+
+def _flat(text: str) -> str:
+    """A reply of several lines as one of the transcript's."""
+    return " / ".join(filter(None, map(str.strip, text.splitlines())))
+
+
+# -- what is kept ------------------------------------------------------------------------------
+
+
+class Kept:
+    """The evenings of one run that were played so far, in a file: a head that says of which model,
+    then an evening a line, by the fingerprint of its script. With `resume` what is there counts.
+
+    Raises:
+        EvaluationError: what is there is of another model or seed.
+    """
+
+    def __init__(self, file: Path | None, head: dict[str, Any], *, resume: bool) -> None:
+        self._file = file
+        self._rows: dict[str, dict[str, Any]] = {}
+        if file is None:
+            return
+        if resume and file.exists():
+            self._rows = dict(_rows(file, head))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        told = [head, *self._rows.values()]
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in told)
+        file.write_text(text, encoding="utf-8")
+
+    def played(self, evening: Evening, cast: Cast) -> Played | None:
+        """What was said at this evening; None when it was not played, or its script has changed."""
+        row = self._rows.get(_fingerprint(evening))
+        if row is None:
+            return None
+        try:
+            answers = tuple(
+                tuple(Line(cast[who], text) for who, text in said) for said in row["answers"]
+            )
+        except UnknownCharacter:
+            return None  # a card is gone
+        return Played(answers, row["seconds"])
+
+    def add(self, evening: Evening, played: Played) -> None:
+        row = {
+            "script": _fingerprint(evening),
+            "title": evening.title,
+            "seconds": round(played.seconds, 1),
+            "answers": [[[line.speaker.id, line.text] for line in said] for said in played.answers],
+        }
+        self._rows[row["script"]] = row
+        if self._file:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _rows(file: Path, head: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    first, *lines = file.read_text(encoding="utf-8").splitlines() or ["{}"]
+    try:
+        there = json.loads(first)
+    except ValueError:
+        there = {}
+    if there != head:
+        raise EvaluationError(
+            f"{file} holds evenings of another model or seed; leave out --resume to begin anew, "
+            "or give the options of before"
+        )
+    for line in lines:
+        try:
+            row = json.loads(line)
+            yield row["script"], row
+        except (ValueError, TypeError, KeyError):
+            return  # the last line, cut by whatever stopped the run
+
+
+def _fingerprint(evening: Evening) -> str:
+    said = [evening.title, *(f"{step.name}>{step.text}" for step in evening.steps)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
 
 # -- the verb ----------------------------------------------------------------------------------
@@ -259,8 +238,10 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--only", metavar="TEXT", help="scripts whose title holds this")
     verb.add_argument("--seed", type=int, default=1, metavar="N")
     verb.add_argument("--context", type=int, metavar="N", help="longest prompt and reply, tokens")
+    verb.add_argument("--threads", type=int, metavar="N", help="(default: physical cores)")
     verb.add_argument("--canon", type=Path, metavar="FOLDER", help="the book replies lean on")
     verb.add_argument("-o", "--output", type=Path, metavar="DIR", help="for the transcript")
+    verb.add_argument("--resume", action="store_true", help="go on where DIR's run was stopped")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -270,35 +251,64 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """
     if args.play is None:
         raise EvaluationError("evenings are played in the bot's room: run `mrp evaluate evenings`")
+    if args.resume and not args.output:
+        raise EvaluationError("--resume goes on with what is kept in a folder: name it with -o")
     evenings = [one for one in read_evenings(args.scripts) if (args.only or "") in one.title]
     if not evenings:
         raise EvaluationError(f"no script's title holds {args.only!r}")
-    report, transcript = asyncio.run(_play(args, evenings))
+    head = {
+        "model": Path(args.model or "").name or "default",
+        "voice": Path(args.voice).name if args.voice else "",
+        "seed": args.seed,
+        "context": args.context,
+        "canon": bool(args.canon),
+    }
+    kept = Kept(args.output / KEPT if args.output else None, head, resume=args.resume)
+    try:
+        asyncio.run(_play(args, evenings, kept))
+    except KeyboardInterrupt:
+        if args.output:
+            raise EvaluationError(
+                "stopped; the same command with --resume goes on after the last whole evening"
+            ) from None
+        raise
+    report, cast, page = Report(), load_cast(), [_title(head), ""]
+    for evening in evenings:
+        if played := kept.played(evening, cast):
+            page += count(evening, played, cast, report)
     result = report.result()
     if args.output:
-        args.output.mkdir(parents=True, exist_ok=True)
-        page = [
-            f"# Evenings: {args.model or 'the default model'}, seed {args.seed}",
-            "",
-            *transcript,
-        ]
         (args.output / "transcript.md").write_text("\n".join(page), encoding="utf-8")
         told = json.dumps(result, ensure_ascii=False, indent=1)
         (args.output / "evenings.json").write_text(told, encoding="utf-8")
-    for key in ("lines", "checks", "held", "language", "seconds"):
+    for key in ("evenings", "lines", "checks", "held", "language", "seconds"):
         print(f"{key:<10} {result[key]}")
-    for kind, count in report.faults.most_common():
-        print(f"  {count:>3} {kind}")
+    for kind, number in report.faults.most_common():
+        if number:
+            print(f"  {number:>3} {kind}")
     return result
 
 
-async def _play(args: argparse.Namespace, evenings: Sequence[Evening]) -> tuple[Report, list[str]]:
-    report, transcript, cast = Report(), list[str](), load_cast()
-    begun = time.monotonic()
-    async with args.play(args) as open_room:
-        for number, evening in enumerate(evenings, start=1):
-            talk = await open_room(evening.title)
-            transcript += await perform(evening, talk, cast, report)
-            print(f"{number}/{len(evenings)} {evening.title}", flush=True)
-    report.seconds = time.monotonic() - begun
-    return report, transcript
+def _title(head: dict[str, Any]) -> str:
+    voice = f" with {head['voice']}" if head["voice"] else ""
+    return f"# Evenings: {head['model']}{voice}, seed {head['seed']}"
+
+
+async def _play(args: argparse.Namespace, evenings: Sequence[Evening], kept: Kept) -> None:
+    cast = load_cast()
+    steps = sum(len(evening.steps) for evening in evenings)
+    missing = [evening for evening in evenings if kept.played(evening, cast) is None]
+    done = steps - sum(len(evening.steps) for evening in missing)
+    if not missing:
+        return
+    with shown() as step:
+
+        def said() -> None:
+            nonlocal done
+            done += 1
+            step("evenings", done, steps)
+
+        async with args.play(args) as open_room:
+            step("evenings", done, steps)
+            for evening in missing:
+                kept.add(evening, await play(evening, await open_room(evening.title), said=said))

@@ -7,7 +7,9 @@ import pytest
 
 from characters.card import Character, load_cast
 from evaluation.error import EvaluationError
-from evaluation.evenings import Report, failures, faults, perform, read_evenings, spoken
+from evaluation.evening_scripts import failures, read_evenings
+from evaluation.evenings import Report, perform
+from evaluation.line_faults import faults, spoken
 
 CAST = load_cast()
 

@@ -1,0 +1,142 @@
+"""What is wrong with a line of a transcript, as far as a rule can tell without reading it. Pure.
+
+    faults(line, before, cast, asked="悟空，我妹妹怕什么？", by="小明")   ->  ["recites its orders"]
+
+The rules know nothing of how the bot guards its replies (`bot.faults`): they are the other side of
+it, and count what reached the room.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from typing import Protocol
+
+from characters.card import LANGUAGES, Cast, Character, Language
+from characters.prompt import orders
+
+# What only a modern assistant says; each was read in a transcript of a model merely told its role.
+_ASSISTANT = re.compile(
+    r"语言模型|人工智能助手|作为一个?(?:AI|人工智能|助手)|(?:有什么|什么)(?:我)?可以帮(?:助|到)?[您你]"
+    r"|很高兴(?:为|能)[您你]|随时(?:告诉|问)我|```|\bdef \w+\(|\blanguage model\b|\bas an AI\b"
+    r"|\bhow (?:can|may) I (?:help|assist)\b|\bI(?:'m| am) here to (?:help|assist)\b",
+    re.IGNORECASE,
+)
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z]{2,}")
+_UNITS = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+# Characters of Chinese or words of English in a row that nobody says by chance.
+_ORDERS_RUN, _CARD_RUN = 8, 14
+_ECHO_LEAST, _ECHO_SHARE = 5, 0.8
+
+
+class Said(Protocol):
+    """A line of a character, as the room showed it."""
+
+    @property
+    def speaker(self) -> Character: ...
+    @property
+    def text(self) -> str: ...
+
+
+def spoken(text: str) -> str:
+    """The language that a line is in: "zh", "en", or "" where it has no words."""
+    chinese, latin = len(_CHINESE.findall(text)), len(_LATIN.findall(text))
+    if not chinese and not latin:
+        return ""
+    return "zh" if chinese >= latin else "en"
+
+
+def faults(
+    line: Said,
+    before: Sequence[str],
+    cast: Cast,
+    *,
+    asked: str = "",
+    by: str = "",
+    people: Iterable[str] = (),
+) -> list[str]:
+    """What is wrong with a line. `before` are the lines of the talk so far, `asked` what it answers
+    and `by` who said that, `people` all who talk there without a card."""
+    text, speaker = line.text.strip(), line.speaker
+    if not text:
+        return ["says nothing"]
+    others = [c for c in cast if c.id != speaker.id]
+    told = [name for c in others for name in (c.name.zh, c.name.en)]
+    found = {
+        "speaks for somebody else": _labelled(text, (*told, *people)),
+        "speaks as an assistant": bool(_ASSISTANT.search(text)),
+        "recites its orders": _recites(text, _orders(speaker, by), _ORDERS_RUN),
+        "recites a card": _recites(text, _described(cast), _CARD_RUN),
+        "says it is somebody else": _is_another(text, speaker, others, people),
+        "repeats a line": text in before,
+        "repeats a greeting": text in (*speaker.greeting.zh, *speaker.greeting.en),
+        "repeats what was said to it": _echoes(text, asked),
+    }
+    return [fault for fault, there in found.items() if there]
+
+
+def _labelled(text: str, names: Iterable[str]) -> bool:
+    labels = "|".join(map(re.escape, names))
+    return bool(labels) and bool(re.search(rf"(?:^|\n)\W*(?:{labels})\W{{0,3}}[：:]", text))
+
+
+def _orders(speaker: Character, by: str) -> list[str]:
+    return [
+        order
+        for language in LANGUAGES
+        for order in orders(language, name=speaker.name[language], other=by)
+    ]
+
+
+def _described(cast: Cast) -> list[str]:
+    return [
+        part[language]
+        for character in cast
+        for part in (character.persona, character.style, character.brief)
+        for language in LANGUAGES
+    ]
+
+
+def _units(text: str) -> list[str]:
+    """Characters of Chinese and words of other scripts, without what stands between them."""
+    return _UNITS.findall(text.casefold())
+
+
+def _recites(text: str, sources: Iterable[str], run: int) -> bool:
+    units = _units(text)
+    if len(units) < run:
+        return False
+    runs = {tuple(units[at : at + run]) for at in range(len(units) - run + 1)}
+    return any(
+        tuple(told[at : at + run]) in runs
+        for told in map(_units, sources)
+        for at in range(len(told) - run + 1)
+    )
+
+
+def _is_another(
+    text: str, speaker: Character, others: Iterable[Character], people: Iterable[str]
+) -> bool:
+    names = sorted({n for c in others for n in c.names} | set(people), key=len, reverse=True)
+    own = {name.casefold() for name in speaker.names}
+    claim = re.compile(
+        rf"(?:(?<![不说让叫问若如])(?:我|俺)(?:就|便|正|才)?(?:是|叫|乃)|\bI(?:'|’| a)m )"
+        rf"({'|'.join(map(re.escape, names))})(?!的|之|'s|’s|师徒)",
+        re.IGNORECASE,
+    )
+    return any(found[1].casefold() not in own for found in claim.finditer(text))
+
+
+def _echoes(text: str, asked: str) -> bool:
+    ours, theirs = _units(text), _units(asked)
+    if min(len(ours), len(theirs)) < _ECHO_LEAST:
+        return False
+    same = SequenceMatcher(None, ours, theirs, autojunk=False).find_longest_match()
+    return same.size >= _ECHO_SHARE * len(ours)
+
+
+def language_asked(text: str, otherwise: Language) -> str:
+    """The language that an answer to `text` is to be in."""
+    return spoken(text) or otherwise
