@@ -94,7 +94,7 @@ done
 json speaker-taught "$mrp" evaluate speaker --model "$model" "${adapter[@]}" --canon "$canon" \
     --most "${BOOK_LINES:-60}"
 step evenings "$out/evenings/evenings.json" \
-    "$mrp" evaluate evenings --model "$model" "${adapter[@]}" -o "$out/evenings"
+    "$mrp" evaluate evenings --model "$model" "${adapter[@]}" -o "$out/evenings" --resume
 if [ -n "$voice" ]; then
     json speaker-told "$mrp" evaluate speaker --model "$model" --canon "$canon" --most "${BOOK_LINES:-60}"
     json identity-told-zh "$mrp" evaluate identity --model "$model" "${about[@]}"

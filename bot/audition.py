@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.conversation import language_of
-from bot.drafts import Draft, plain
+from bot.drafts import Draft, orders_for, plain
 from bot.labels import labels_for
 from bot.learning import question
 from bot.voice import Voice
@@ -79,7 +79,9 @@ async def test_line(voice: Voice, character: Character, language: Language, *, p
     turn = Turn(SOMEBODY[language], QUESTION[language])
     scene = Scene((character,), turns=(turn,), language=language)
     read = voice.read(scene, character)
-    draft = Draft(labels_for(scene, character), thinking=voice.thinks)
+    draft = Draft(
+        labels_for(scene, character), orders=orders_for(scene, character), thinking=voice.thinks
+    )
     reply = voice.begin(read, voice.sampling(scene, character, 0), room=ROOM, person=person)
     try:
         async for piece in reply:

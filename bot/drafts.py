@@ -11,8 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.labels import Labels
-from characters.card import Language
+from characters.card import Character, Language
+from characters.prompt import name_of, orders
 from characters.thoughts import spoken
+from characters.turn import Scene
+from text.runs import Runs
 
 _SENTENCE_END = "。！？!?…—.～~」』”\"'）)"
 _BREAK = re.compile(r"[ \t]*\n\s*")
@@ -26,24 +29,42 @@ def plain(text: str) -> str:
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
+# Chinese characters or English words in a row of what the model was told, that nobody says by
+# chance. "I do not know" in the rules is shorter, in both languages.
+_RECITED = 8
+
+
+def orders_for(scene: Scene, speaker: Character) -> Runs:
+    """What a model may have been told to do before the speaker's reply, for `Draft`."""
+    heard = next((turn for turn in reversed(scene.turns) if turn.heard_by(speaker.id)), None)
+    other = name_of(heard, scene) if heard else ""
+    told = orders(scene.language, name=speaker.name[scene.language], other=other)
+    return Runs.of(told, _RECITED)
+
+
 class Draft:
     """One reply as it grows. `text` is what may be shown; it gets longer with every piece.
 
     Left out are white space at either end, the speaker's own label at the start, all that a
-    reasoning model thinks aloud, and everything from where somebody else begins to speak: from
-    there on the reply has `ended`. What may become one of these is held back, and so is everything
-    until the first letter, digit or symbol that says something.
+    reasoning model thinks aloud, and everything from where somebody else begins to speak or where
+    it `recites` what the model was told to do (`orders`): from there on the reply has `ended`. What
+    may become one of these is held back, and so is everything until the first letter, digit or
+    symbol that says something.
 
     `thinking`: the model is known to begin with a thought. Where that is not known, a thought may
     have been shown before the tag that ends it comes: the text begins anew then (`restarts`).
     """
 
-    def __init__(self, labels: Labels, *, thinking: bool = False) -> None:
+    def __init__(
+        self, labels: Labels, *, orders: Runs | None = None, thinking: bool = False
+    ) -> None:
         self._labels = labels
+        self._orders = orders
         self._thinking = thinking
         self._raw = ""
         self.text = ""
         self.ended = False
+        self.recites = False
         self.restarts = 0
 
     def add(self, piece: str) -> str:
@@ -66,11 +87,22 @@ class Draft:
             return
         said = said[begin:]
         end, self.ended = self._labels.cut(said, growing=growing)
+        end = self._unrecited(said[:end], growing=growing)
         text = _BREAK.sub("\n", said[:end]).strip()
         text = text if _says_something(text) else ""
         if self.text and not text.startswith(self.text):
             self.restarts += 1
         self.text = text
+
+    def _unrecited(self, said: str, *, growing: bool) -> int:
+        """How much of it is not what the model was told to do."""
+        if self._orders is None:
+            return len(said)
+        at = self._orders.find(said)
+        if at is not None:
+            self.recites = self.ended = True
+            return at
+        return self._orders.begun(said) if growing and not self.ended else len(said)
 
 
 def _says_something(text: str) -> bool:

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 # "others": it began as somebody else, whose label was cut off with all that followed. "tells": it
-# holds what was whispered to the speaker (`bot.whispers`).
-Fault = Literal["empty", "assistant", "repeats", "loops", "others", "tells"]
+# holds what was whispered to the speaker (`bot.whispers`). "recites": it went on with what the
+# model was told to do, which was cut off.
+Fault = Literal["empty", "assistant", "repeats", "loops", "others", "tells", "recites"]
 
 _ASSISTANT = re.compile(
     r"作为(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练)的)?\s*(?:人工智能|AI|大?语言模型|智能助手|聊天机器人)"
@@ -31,6 +32,7 @@ _ASSISTANT = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^。！？!?…\n.]*[。！？!?…\n.]*[」』”’\"')）]*")
+_TO_THE_END = re.compile(r".*[。！？!?…\n.][」』”’\"')）]*", re.DOTALL)
 # A run of one unit, said over and over: 好好好好好好好好 or 去去就来，去去就来，…
 _LOOP = re.compile(r"(.{1,24}?)\1{3,}", re.DOTALL)
 _LONGEST_LOOP = 24  # characters of it that are still speech
@@ -77,6 +79,9 @@ def without(text: str, fault: Fault, recent: Sequence[str]) -> str:
         case "assistant":
             found = _ASSISTANT.search(text)
             return _whole_sentences(text, found.start() if found else len(text))
+        case "recites":
+            whole = _TO_THE_END.match(text)
+            return whole[0].strip() if whole else ""
         case "loops":
             at = loop_at(text)
             return text[:at].rstrip("，,、 ") if at else ""

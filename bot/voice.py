@@ -132,17 +132,25 @@ class Voice:
         return len(self.engine.encode(text))
 
     def read(
-        self, scene: Scene, speaker: Character, tail: Tail | None = None, *, examples: bool = True
+        self,
+        scene: Scene,
+        speaker: Character,
+        tail: Tail | None = None,
+        *,
+        examples: bool = True,
+        cue: bool = True,
     ) -> Reading:
-        """What the model reads so that `speaker` goes on.
+        """What the model reads so that `speaker` goes on; `examples` and `cue` as in `Style`, where
+        the model's own has them.
 
         Raises:
             Crowded: the cards on stage leave no room for talk.
         """
+        style = self.served.style
         return reading(
             scene,
             speaker,
-            style=self.served.style if examples else replace(self.served.style, examples=False),
+            style=replace(style, examples=style.examples and examples, cue=style.cue and cue),
             encoder=self.encode,
             context=self.context - self._longest,
             tail=tail,

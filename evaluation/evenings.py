@@ -192,7 +192,7 @@ class Kept:
         return Played(answers, row["seconds"])
 
     def add(self, evening: Evening, played: Played) -> None:
-        row = {
+        row: dict[str, Any] = {
             "script": _fingerprint(evening),
             "title": evening.title,
             "seconds": round(played.seconds, 1),
@@ -205,7 +205,9 @@ class Kept:
 
 
 def _rows(file: Path, head: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    first, *lines = file.read_text(encoding="utf-8").splitlines() or ["{}"]
+    # A run may be stopped in the middle of a character.
+    text = file.read_text(encoding="utf-8", errors="replace")
+    first, *lines = text.removesuffix("\n").split("\n")
     try:
         there = json.loads(first)
     except ValueError:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from characters.card import LANGUAGES, Cast, Character, Language
 from characters.prompt import orders
+from text.runs import Runs
 
 # What only a modern assistant says; each was read in a transcript of a model merely told its role.
 _ASSISTANT = re.compile(
@@ -67,8 +68,8 @@ def faults(
     found = {
         "speaks for somebody else": _labelled(text, (*told, *people)),
         "speaks as an assistant": bool(_ASSISTANT.search(text)),
-        "recites its orders": _recites(text, _orders(speaker, by), _ORDERS_RUN),
-        "recites a card": _recites(text, _described(cast), _CARD_RUN),
+        "recites its orders": Runs.of(_orders(speaker, by), _ORDERS_RUN).find(text) is not None,
+        "recites a card": Runs.of(_described(cast), _CARD_RUN).find(text) is not None,
         "says it is somebody else": _is_another(text, speaker, others, people),
         "repeats a line": text in before,
         "repeats a greeting": text in (*speaker.greeting.zh, *speaker.greeting.en),
@@ -102,18 +103,6 @@ def _described(cast: Cast) -> list[str]:
 def _units(text: str) -> list[str]:
     """Characters of Chinese and words of other scripts, without what stands between them."""
     return _UNITS.findall(text.casefold())
-
-
-def _recites(text: str, sources: Iterable[str], run: int) -> bool:
-    units = _units(text)
-    if len(units) < run:
-        return False
-    runs = {tuple(units[at : at + run]) for at in range(len(units) - run + 1)}
-    return any(
-        tuple(told[at : at + run]) in runs
-        for told in map(_units, sources)
-        for at in range(len(told) - run + 1)
-    )
 
 
 def _is_another(

@@ -73,9 +73,10 @@ class Kept:
 
 
 def _read(file: Path, head: dict[str, str]) -> dict[str, Answer]:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    # A report may be stopped in the middle of a character, and a reply may hold a U+2028.
+    lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
     try:
-        there = json.loads(lines[0]) if lines else head
+        there = json.loads(lines[0]) if lines[0] else head
     except ValueError:
         there = {}
     if there != head:

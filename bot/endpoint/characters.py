@@ -19,7 +19,7 @@ from aiohttp import web
 
 from bot import notices
 from bot.conversation import Crowded, language_of
-from bot.drafts import Draft, Pace, plain
+from bot.drafts import Draft, Pace, orders_for, plain
 from bot.endpoint import answers
 from bot.endpoint.answers import Refusal
 from bot.endpoint.completions import STOPPED, Chunks, only_wanted, whole
@@ -237,7 +237,14 @@ class Characters:
             wanted = openai_sampling(body, voice.served).max_tokens
             sampling = replace(sampling, max_tokens=min(sampling.max_tokens, wanted))
         reply = voice.begin(read, sampling, room=f"{PLATFORM}:guest", person="")
-        draft, sent = Draft(labels_for(scene, character), thinking=voice.thinks), ""
+        draft, sent = (
+            Draft(
+                labels_for(scene, character),
+                orders=orders_for(scene, character),
+                thinking=voice.thinks,
+            ),
+            "",
+        )
         try:
             async for piece in reply:
                 shown = draft.add(piece)

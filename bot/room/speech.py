@@ -11,7 +11,7 @@ from typing import Any
 
 from bot import notices
 from bot.conversation import Crowded, Reading, as_of
-from bot.drafts import Draft, broken_off, run_out
+from bot.drafts import Draft, broken_off, orders_for, run_out
 from bot.faults import Fault, fault_of, without
 from bot.labels import labels_for
 from bot.memory import AlreadyHandled, Request, StoredLine
@@ -286,12 +286,12 @@ class Speech:
             versions=prompt.version,
             places=old.places if old else (),
         )
-        labels = labels_for(prompt.scene, speaker)
+        labels, orders = labels_for(prompt.scene, speaker), orders_for(prompt.scene, speaker)
         text, fault, broken, problem = "", None, False, ""
         shown, finish = False, ""
         for attempt in range(ATTEMPTS):
             reply = self._begin(prompt, attempt, chatter=chatter)
-            draft = Draft(labels, thinking=shared.voice.thinks)
+            draft = Draft(labels, orders=orders, thinking=shared.voice.thinks)
             broken, problem = await self._write(reply, line, draft, prompt)
             shown = bool(draft.text) and not prompt.whispered
             text, finish = draft.end(), reply.finish or ""
@@ -301,7 +301,8 @@ class Speech:
                 if shown and not old:
                     await view.stage.withdraw(line_id, ())
                 return Spoken(declined, mark=mark)
-            fault = self._fault(text, prompt, cut_short=draft.ended or finish == "stop")
+            cut_short = draft.ended or finish == "stop"
+            fault = self._fault(text, prompt, cut_short=cut_short, recites=draft.recites)
             if job.reworded or job.deleted:  # what it answers is not there any more
                 if shown and not old:
                     await view.stage.withdraw(line_id, ())
@@ -313,6 +314,8 @@ class Speech:
                 await view.stage.withdraw(line_id, ())
             if job.interrupted:  # between two attempts: nothing of it stands any more
                 return Spoken("", broken=True)
+            if fault == "recites":
+                prompt = self._uncued(prompt)
         text = self._mended(text, fault, prompt, broken=broken)
         if text and broken:
             text = broken_off(text)
@@ -341,8 +344,17 @@ class Speech:
             waiting=not chatter,
         )
 
-    def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool) -> Fault | None:
+    def _uncued(self, prompt: _Prompt) -> _Prompt:
+        """The prompt without the line that the model went on with."""
+        examples = not self._view.memory.state.mark
+        voice, tail = self._view.shared.voice, prompt.before.tail
+        read = voice.read(prompt.scene, prompt.reader, tail, examples=examples, cue=False)
+        return replace(prompt, read=read)
+
+    def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool, recites: bool) -> Fault | None:
         fault = fault_of(text, prompt.recent, cut_short=cut_short)
+        if recites:
+            fault = "recites"
         if prompt.confided.told_in(text):
             fault = "tells"
         if prompt.old and text in prompt.old.texts:

@@ -37,6 +37,56 @@ async def test_an_assistant_that_insists_is_cut_or_covered_by_the_card(play, cas
     assert q.room.stats["card lines"] == 1
 
 
+CUED = Serving(style=Style(cue=True))
+RECITED = {
+    # As real models were read to say them, 0.5B and 1.5B: whole, begun, with another pronoun.
+    "你是孙悟空，正对小明说话；照着刚说的那句回答，一两句。": "悟空，你怕吗？",
+    "我是孙悟空，正对小明说话。小明刚说：“悟空，你怕吗？”": "悟空，你怕吗？",
+    "在场的每个角色只说自己的话，不替别人说话。": "悟空，你怕吗？",
+    "上面有和这句有关的，就照它回答；只说一两句。": "悟空，你怕吗？",
+    "You are Sun Wukong, speaking to 小明; answer what was just said.": "Wukong, are you afraid?",
+    "Each character on stage speaks only for themselves, friend.": "Wukong, are you afraid?",
+}
+
+
+@pytest.mark.parametrize("recital", RECITED)
+@pytest.mark.parametrize("before", ["", "老孙晓得！", "Ha! "])
+async def test_what_the_model_was_told_to_do_never_reaches_the_room(play, recital, before):
+    asked, orders = RECITED[recital], _bare(recital)
+    p = play([before + recital, "怕？ Old Sun fears nobody!"], served=CUED, delay=0.0001)
+    await p.say("/summon 悟空", asked)
+    assert p.lines[-1] == (p.lines[-1][0], "怕？ Old Sun fears nobody!")
+    assert p.room.stats["recites"] == 1
+    for shown in p.stage.snapshots:
+        assert not any(orders[at : at + 6] in _bare(shown) for at in range(len(orders) - 5)), shown
+    told, again = p.prompts
+    cue = "正对小明说话" if "悟空，" in asked else "speaking to 小明"
+    assert cue in told
+    assert cue not in again, "it is asked once more without the line that it went on with"
+
+
+async def test_of_a_recital_that_comes_again_what_was_said_before_it_is_kept(play, cast):
+    recital = "你是孙悟空，正对小明说话；照着刚说的那句回答，一两句。"
+    p = play([f"老孙晓得！只是{recital}"], served=CUED)
+    await p.say("/summon 悟空", "悟空，你怕吗？")
+    assert p.lines[-1] == (WUKONG, "老孙晓得！")
+    q = play([recital], served=CUED)
+    await q.say("/summon 悟空", "悟空，你怕吗？")
+    assert q.lines[-1][1] in cast["wukong"].lines.zh
+
+
+async def test_who_says_a_few_of_those_words_is_not_cut(play):
+    said = "你是孙悟空，老孙也是孙悟空？不知道就说不知道，只说一两句。"
+    p = play([said], served=CUED)
+    await p.say("/summon 悟空", "悟空，你怕吗？")
+    assert p.lines[-1] == (WUKONG, said)
+    assert len(p.prompts) == 1
+
+
+def _bare(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
 async def test_a_reply_that_repeats_the_last_one_is_asked_once_more(play):
     said = "老孙一个筋斗十万八千里，怕甚么妖怪！"
     p = play([said, said, "老孙这就去打探打探。"])

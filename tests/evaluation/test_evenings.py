@@ -1,5 +1,8 @@
 """Evenings: scripts are read strictly, and what a rule counts is what it says."""
 
+import argparse
+import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +11,7 @@ import pytest
 from characters.card import Character, load_cast
 from evaluation.error import EvaluationError
 from evaluation.evening_scripts import failures, read_evenings
-from evaluation.evenings import Report, perform
+from evaluation.evenings import Report, options, perform, run
 from evaluation.line_faults import faults, spoken
 
 CAST = load_cast()
@@ -147,3 +150,93 @@ async def test_a_script_is_played_counted_and_written_down(tmp_path):
     assert report.failed == ["怕狗: 她怕什么？ → holds 狗"]
     assert "**小明**：她怕什么？" in written
     assert "✗ holds 狗" in written
+
+
+# -- what is kept --------------------------------------------------------------------------------
+
+TWO = "# 一\n/召唤 悟空\n小明> 在么？\n? answered\n# 二\n小明> 你是谁？\n? holds 悟空\n"
+
+
+def playing(asked: list[str], *, stop_at: str = "", answer: str = "老孙便是悟空。"):
+    """A stand-in for the bot's rooms, that writes down what was said and can be stopped."""
+
+    class Room:
+        async def say(self, name: str, text: str) -> Sequence[Line]:
+            if text == stop_at:
+                raise KeyboardInterrupt
+            asked.append(text)
+            return [by("wukong", answer)]
+
+    @contextlib.asynccontextmanager
+    async def play(args):
+        async def open_room(title: str) -> Room:
+            return Room()
+
+        yield open_room
+
+    return play
+
+
+def evenings(tmp_path, play, *words: str):
+    parser = argparse.ArgumentParser()
+    options(parser)
+    (tmp_path / "scripts").mkdir(exist_ok=True)
+    (tmp_path / "scripts" / "a.evening").write_text(TWO, encoding="utf-8")
+    given = ["--scripts", str(tmp_path / "scripts"), "--model", "m.gguf", *words]
+    return run(argparse.Namespace(**vars(parser.parse_args(given)), play=play))
+
+
+def test_a_run_that_is_stopped_goes_on_after_the_last_whole_evening(tmp_path, capsys):
+    asked: list[str] = []
+    out = ("-o", str(tmp_path / "out"))
+    with pytest.raises(EvaluationError, match="--resume"):
+        evenings(tmp_path, playing(asked, stop_at="你是谁？"), *out)
+    assert not (tmp_path / "out" / "evenings.json").exists(), "it is not whole"
+    result = evenings(tmp_path, playing(asked), *out, "--resume")
+    assert asked == ["/召唤 悟空", "在么？", "你是谁？"]
+    assert (result["evenings"], result["lines"], result["held"]) == (2, 2, 2)
+    assert "evenings: 3 of 3" in capsys.readouterr().err
+    page = (tmp_path / "out" / "transcript.md").read_text(encoding="utf-8")
+    assert page.index("## 一") < page.index("## 二")
+
+
+def test_a_whole_run_is_only_counted_again_and_a_new_one_begins_anew(tmp_path):
+    asked: list[str] = []
+    out = ("-o", str(tmp_path / "out"))
+    first = evenings(tmp_path, playing(asked), *out)
+    assert evenings(tmp_path, playing(asked), *out, "--resume") == first
+    assert len(asked) == 3
+    evenings(tmp_path, playing(asked, answer="不知道。"), *out)
+    assert len(asked) == 6
+    told = json.loads((tmp_path / "out" / "evenings.json").read_text(encoding="utf-8"))
+    assert told["failed"] == ["二: 你是谁？ → holds 悟空"]
+
+
+def test_an_evening_that_was_cut_while_it_was_written_is_played_again(tmp_path):
+    asked: list[str] = []
+    evenings(tmp_path, playing(asked), "-o", str(tmp_path / "out"))
+    kept = tmp_path / "out" / "evenings.jsonl"
+    kept.write_bytes(kept.read_bytes()[:-20])
+    evenings(tmp_path, playing(asked), "-o", str(tmp_path / "out"), "--resume")
+    assert asked[3:] == ["你是谁？"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--resume",), "-o"),
+        (("--resume", "-o", "OUT", "--seed", "2"), "another model or seed"),
+        (("--only", "三"), "no script"),
+    ],
+)
+def test_what_cannot_be_gone_on_with_is_one_sentence(tmp_path, words, said):
+    out = str(tmp_path / "out")
+    evenings(tmp_path, playing([]), "-o", out)
+    with pytest.raises(EvaluationError, match=said):
+        evenings(tmp_path, playing([]), *(out if word == "OUT" else word for word in words))
+
+
+def test_one_evening_can_be_played_by_a_part_of_its_title(tmp_path):
+    asked: list[str] = []
+    assert evenings(tmp_path, playing(asked), "--only", "二")["evenings"] == 1
+    assert asked == ["你是谁？"]

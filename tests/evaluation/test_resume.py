@@ -57,6 +57,23 @@ async def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
     assert not (tmp_path / PARTIAL).exists()
 
 
+async def test_a_reply_is_whole_or_asked_again_wherever_the_file_was_cut(tmp_path: Path) -> None:
+    def script(prompt: str) -> str:
+        return "老孙\u2028来也。"  # a separator that is no end of a line here
+
+    engine = EchoEngine(script, context=40_000)
+    first = EngineSubject(engine, Serving(max_tokens=20), name="m", at_once=1)
+    answers = await Kept(first, tmp_path, exam="e", resume=False).answer(ASKS[:2])
+    file = tmp_path / PARTIAL
+    whole = file.read_bytes()
+    last = whole.rindex(b"[", 0, -2)
+    for cut in range(last, len(whole)):
+        file.write_bytes(whole[:cut])
+        kept = Kept(subject([]), tmp_path, exam="e", resume=True)
+        assert kept.resumed == (2 if cut == len(whole) - 1 else 1), whole[:cut]
+    assert {answer.text for answer in answers.values()} == {"老孙\u2028来也。"}
+
+
 async def test_answers_of_another_model_or_exam_are_not_taken(tmp_path: Path) -> None:
     await Kept(subject([]), tmp_path, exam="e", resume=False).answer(ASKS)
     with pytest.raises(EvaluationError, match="--resume"):

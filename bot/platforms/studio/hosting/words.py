@@ -319,6 +319,7 @@ COUNTED: Mapping[str, str] = {
     "loops": "绕圈子",
     "others": "抢了别人的话",
     "tells": "漏了悄悄话",
+    "recites": "背出了提示",
     "card lines": "用卡片上的话代替",
     "declined": "婉拒的话",
     "declined to say": "没有让模型说出口的",
