@@ -5,6 +5,7 @@
 #
 #   benchmarks/vulkan.sh [MODEL]        default: the model that ships
 set -euo pipefail
+unset PYTHONPATH # the clone runs its own code
 here=$(cd "$(dirname "$0")/.." && pwd)
 model=$(realpath "${1:-$here/models/xiyou-mini.gguf}")
 work=$(mktemp -d)

@@ -17,14 +17,18 @@ WORTH_SAVING = 32  # tokens; a shorter stretch is evaluated again as fast as it 
 class KvCache:
     """One model's KV cache: `slots` are its books, `host` the memory that states are offloaded to.
 
+    At most `resting` tokens that only idle sequences hold stay beside those at work (None: as many
+    as there are cells for); what is beyond is offloaded while host memory has room for it.
     `restored` counts the tokens that came back from there.
     """
 
-    def __init__(self, runner: ModelRunner, host: HostCache) -> None:
+    def __init__(self, runner: ModelRunner, host: HostCache, resting: int | None = None) -> None:
         self.slots = Slots(runner.cells, runner.slots, can_truncate=runner.can_truncate)
         self.host = host
         self.restored = 0
+        self._resting = resting if runner.can_truncate and host.budget else None
         self._runner = runner
+        self._bytes = 0.0  # of a saved token, as measured
         self._restoring: float | None = None  # seconds a byte, as measured
 
     def stored(self, tokens: array[int]) -> int:
@@ -53,6 +57,7 @@ class KvCache:
         while self.slots.wanting() and (least := self.slots.least(now)) is not None:
             self._evict(least)
         self._restore(request, limit, seconds_per_token)
+        self._make_light(now)
         return True
 
     def grow(self, request: Request, tokens: array[int], now: float) -> None:
@@ -96,6 +101,19 @@ class KvCache:
         if forked is not None:
             self._runner.move(forked[1])
 
+    def _make_light(self, now: float) -> None:
+        """Offload idle sequences beyond `resting`, those worth least first."""
+        if self._resting is None:
+            return
+        running = set(self.slots.running)
+        while self.slots.tree.without(running) > self._resting:
+            least = self.slots.least(now)
+            if least is None:
+                return
+            if self.host.bytes + self._bytes * self.slots.own(least) > self.host.budget:
+                return  # it would push another one out, which then has to be read again
+            self._evict(least)
+
     def _evict(self, slot: int) -> None:
         """An idle slot gives up its cells; what only it holds is offloaded to host memory."""
         self._offload(slot)
@@ -109,26 +127,32 @@ class KvCache:
         began = time.monotonic()
         data = self._runner.save(slot, start)
         self._restoring = (time.monotonic() - began) / max(1, len(data))
+        self._bytes = len(data) / (length - start)
         self.host.put(SavedState(self.slots.tree.tokens(slot), start, data, began))
 
     def _restore(self, request: Request, limit: int, seconds_per_token: float) -> None:
-        """Bring back what host memory holds of a prompt, if that is cheaper than evaluating it."""
+        """Bring back what host memory holds of a prompt, state after state, as long as that is
+        cheaper than evaluating it: the cards may lie in one, the room's own turns in another."""
         whole = not self._runner.can_truncate
         prompt = request.tokens[:limit]
-        end, saved = self.host.find(prompt, request.done, whole=whole)
-        if saved is None:
-            return
-        reading = (end - request.done) * seconds_per_token
-        bringing = len(saved.data) * (self._restoring or 0.0)
-        # All of the state has to find cells for a moment, also what is not wanted of it.
-        extra = len(saved.tokens) - saved.start - (end - request.done)
-        if reading < bringing or extra > self.slots.spare:
-            return
-        if whole:
-            self._runner.move(self.slots.keep(request.slot, 0, reserve=request.done))
-            request.done = 0
-        data = self.host.take(saved)
-        if self._runner.load(request.slot, data, request.done, end):
+        while True:
+            end, saved = self.host.find(prompt, request.done, whole=whole)
+            if saved is None:
+                return
+            reading = (end - request.done) * seconds_per_token
+            bringing = len(saved.data) * (self._restoring or 0.0)
+            # All of the state has to find cells for a moment, also what is not wanted of it.
+            extra = len(saved.tokens) - saved.start - (end - request.done)
+            if reading < bringing or extra > self.slots.spare:
+                return
+            if whole:
+                self._runner.move(self.slots.keep(request.slot, 0, reserve=request.done))
+                request.done = 0
+            loaded = self._runner.load(request.slot, saved.data, request.done, end)
+            if end == len(saved.tokens) or not loaded:
+                self.host.take(saved)
+            if not loaded:
+                return
             self.slots.grow(request.slot, prompt[request.done : end])
             self.restored += end - request.done
             request.done = end

@@ -38,8 +38,9 @@ SHARED_WORTH_WAITING = 4  # tokens; below that two prompts read their common par
 class Loop:
     """The thread and its state. `replies` is how many are written at once.
 
-    `host` is the host memory for idle rooms; `stretch` bounds how much longer than a step with
-    replies only one with a prompt's chunk may take; `keep` offloads all idle rooms when the loop
+    `host` is the host memory for idle rooms, of which the cache itself keeps `resting` tokens
+    (None: as many as it has cells for); `stretch` bounds how much longer than a step with replies
+    only one with a prompt's chunk may take; `keep` offloads all idle rooms when the loop
     ends. `failure` is None until the thread has failed for good.
     """
 
@@ -50,11 +51,12 @@ class Loop:
         replies: int = 8,
         stretch: float = 2.5,
         host: HostCache | None = None,
+        resting: int | None = None,
         keep: bool = False,
     ) -> None:
         self.replies = replies
         self.stats = Stats(cells=runner.cells)
-        self.cache = KvCache(runner, HostCache(0) if host is None else host)
+        self.cache = KvCache(runner, HostCache(0) if host is None else host, resting)
         self.failure: EngineError | None = None
         self._runner = runner
         self._keep = keep

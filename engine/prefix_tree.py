@@ -84,6 +84,10 @@ class PrefixTree:
             yield node
             node = node.parent
 
+    def without(self, slots: set[int]) -> int:
+        """Cells that none of these slots holds."""
+        return sum(len(node.tokens) for node in self.nodes() if slots.isdisjoint(node.holders))
+
     def nodes(self) -> Iterator[Node]:
         """Every node but the root."""
         stack = list(self._root.children)

@@ -209,7 +209,7 @@ class Slots:
     def _fits(self, need: int, reused: int, holder: int | None) -> bool:
         """Whether the promises could be kept if every idle slot went, the prefix's aside."""
         running = set(self.running)
-        kept = sum(len(n.tokens) for n in self.tree.nodes() if not running.isdisjoint(n.holders))
+        kept = self.used - self.tree.without(running)
         if holder is not None:
             depth = 0
             for node in reversed(list(self.tree.path(holder))):

@@ -77,6 +77,11 @@ def placed(layers: int, of: int, here: tuple[Device, ...] | None = None) -> str:
     return f"{on}: {f'all {of}' if whole else f'{layers} of {of}'} layers"
 
 
+def on_processor(placement: str) -> bool:
+    """Whether `placed` said that nothing of the model is on a card."""
+    return placement.startswith("CPU")
+
+
 def _read(device: Any, name: Any, card: Any, memory: Any) -> Device:
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     memory(device, ctypes.byref(free), ctypes.byref(total))

@@ -10,6 +10,7 @@ from collections.abc import Sequence as Ids
 from pathlib import Path
 from typing import Unpack
 
+from engine.llama.devices import on_processor
 from engine.llama.model import LlamaModel, ModelOptions
 from engine.llama.opening import open_model
 from engine.loop import Loop
@@ -20,18 +21,25 @@ from engine.resources import GiB
 from engine.sequence import EngineError, Finish, Sampling, Usage
 from engine.stats import Stats
 
+# Tokens of idle rooms that stay in a cache on the processor. There each token that is computed
+# looks at the mask of every cell in use, also of those that it does not read: with 35,000 of them
+# a step of four replies took twice as long, and a prompt four times (docs/engine.md).
+RESTING = 2048
+
 
 class Options(ModelOptions, total=False):
     """How an engine is opened; all may be left out.
 
     `offload` GiB of host memory keep the KV cache of idle rooms (0.5); with `state` that file takes
     it over to the next start. `stretch` (2.5) bounds a step with a prompt's chunk, as a multiple of
-    one with replies only.
+    one with replies only. `resting` tokens of idle rooms stay in the cache (as many as fit on a
+    card, 2,048 on the processor); the others wait in host memory.
     """
 
     offload: float
     state: str | Path | None
     stretch: float
+    resting: int
 
 
 class LlamaEngine:
@@ -84,7 +92,14 @@ class LlamaEngine:
         if state is not None:
             host.read(state, model.name, time.monotonic())
         stretch = options.get("stretch", 2.5)
-        loop = Loop(model, replies=replies, stretch=stretch, host=host, keep=state is not None)
+        loop = Loop(
+            model,
+            replies=replies,
+            stretch=stretch,
+            host=host,
+            resting=options.get("resting", RESTING if on_processor(model.placement) else None),
+            keep=state is not None,
+        )
         return cls(model, loop, state)
 
     @property

@@ -174,7 +174,7 @@ def fake() -> Iterator[Callable[..., Fake]]:
     made: list[Fake] = []
 
     def make(**options: Any) -> Fake:
-        own = {k: options.pop(k) for k in ("replies", "host", "delay") if k in options}
+        own = {k: options.pop(k) for k in ("replies", "host", "resting", "delay") if k in options}
         made.append(Fake(FakeMachine(**options), **own))
         return made[-1]
 

@@ -232,8 +232,11 @@ async def test_prompts_in_chunks_do_not_stall_replies(fake: Any) -> None:
     assert max(one.machine.evaluated[1:]) <= 65
 
 
-async def test_a_pile_of_random_requests_leaves_nothing_behind(fake: Any, alone: Any) -> None:
-    one = fake(context=120, cells=260, slots=7, replies=4, host=HostCache(400))
+@pytest.mark.parametrize("resting", [None, 60, 0])
+async def test_a_pile_of_random_requests_leaves_nothing_behind(
+    fake: Any, alone: Any, resting: int | None
+) -> None:
+    one = fake(context=120, cells=260, slots=7, replies=4, host=HostCache(400), resting=resting)
     chance = random.Random(7)
 
     async def request(n: int) -> None:
@@ -315,6 +318,44 @@ async def test_idle_rooms_come_back_from_host_memory(fake: Any, alone: Any) -> N
     stats = one.loop.snapshot()
     assert stats.restored == 100
     assert stats.evaluated == 201
+    one.check()
+
+
+async def test_idle_rooms_beyond_what_may_rest_make_way_at_once(fake: Any, alone: Any) -> None:
+    one = fake(context=150, cells=2000, host=HostCache(10_000), resting=120)
+    rooms = "abcdef"
+    for room in rooms:
+        assert await one.read(room * 100, room=room) == alone(room * 100)
+    assert one.loop.snapshot().cells_used < 3 * 110
+    for room in rooms:
+        assert await one.read(room * 100 + "!", room=room) == alone(room * 100 + "!")
+    stats = one.loop.snapshot()
+    assert stats.evaluated == len(rooms) * 101
+    assert stats.restored >= (len(rooms) - 1) * 100
+    one.check()
+
+
+async def test_idle_rooms_rest_where_host_memory_has_no_room_for_them(fake: Any) -> None:
+    one = fake(context=150, cells=2000, host=HostCache(150), resting=0)
+    for room in "abcdef":
+        await one.read(room * 100, room=room)
+    for room in "abcdef":
+        await one.read(room * 100 + "!", room=room)
+    assert one.loop.snapshot().evaluated == 6 * 101
+    one.check()
+
+
+async def test_cards_and_turns_come_back_one_after_the_other(fake: Any, alone: Any) -> None:
+    one = fake(context=200, cells=2000, host=HostCache(10_000), resting=0)
+    cards = "c" * 100
+    # Two rooms share the cards: the one that is evicted last takes them along.
+    for room in "ab":
+        await one.read(cards + room * 50, room=room)
+    await one.read("x" * 40)  # nobody is at work in the two rooms any more
+    for room in "ab":
+        prompt = cards + room * 50 + "!"
+        assert await one.read(prompt, room=room) == alone(prompt)
+    assert one.loop.snapshot().evaluated == 150 + 50 + 40 + 1 + 1
     one.check()
 
 
