@@ -21,6 +21,9 @@ _ASSISTANT = re.compile(
     r"作为(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练)的)?\s*(?:人工智能|AI|大?语言模型|智能助手|聊天机器人)"
     r"|我(?:只|仅)?是(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练|创造)的)?\s*"
     r"(?:人工智能|AI(?![A-Za-z])|大?语言模型|智能助手|虚拟助手|聊天机器人|ChatGPT|通义|书生)"
+    # Also who denies it: nobody of theirs knows the word.
+    r"|不是(?:一[个名位种款])?(?:人工智能|AI(?![A-Za-z])|大?语言模型|智能助手|聊天机器人)"
+    r"|(?:\bnot|n['’]t) (?:just |only )?an? (?:ai\b|(?:large )?language model|chatbot)"
     r"|(?:抱歉|对不起|很遗憾)[，,]?\s*(?:我|作为)[^。！？]{0,10}(?:无法|不能)(?:提供|回答|协助|满足|继续|参与|扮演)"
     r"|(?:还有|有)(?:什么|其他)?(?:可以|能)(?:帮助?|为)您的"
     r"|\bas an? (?:ai|artificial intelligence|(?:large )?language model|virtual assistant)\b"
@@ -34,7 +37,8 @@ _ASSISTANT = re.compile(
 _SENTENCE = re.compile(r"[^。！？!?…\n.]*[。！？!?…\n.]*[」』”’\"')）]*")
 _TO_THE_END = re.compile(r".*[。！？!?…\n.][」』”’\"')）]*", re.DOTALL)
 # A run of one unit, said over and over: 好好好好好好好好 or 去去就来，去去就来，…
-_LOOP = re.compile(r"(.{1,24}?)\1{3,}", re.DOTALL)
+# Of a longer unit, a whole sentence, three are enough.
+_LOOP = re.compile(r"(.{1,24}?)\1{3,}|(.{25,120}?)\2{2,}", re.DOTALL)
 _LONGEST_LOOP = 24  # characters of it that are still speech
 _SHORT = 8  # characters: shorter lines may well come again
 _ALIKE = 0.8
@@ -57,8 +61,9 @@ def fault_of(text: str, recent: Iterable[str], *, cut_short: bool = False) -> Fa
 def loop_at(text: str) -> int | None:
     """Where a reply begins to go round in a circle; the first round is still speech."""
     for match in _LOOP.finditer(text):
-        if match.end() - match.start() > _LONGEST_LOOP and any(map(str.isalnum, match[1])):
-            return match.start() + len(match[1])
+        unit = match[1] or match[2]
+        if match.end() - match.start() > _LONGEST_LOOP and any(map(str.isalnum, unit)):
+            return match.start() + len(unit)
     return None
 
 

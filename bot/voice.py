@@ -240,6 +240,8 @@ class Voice:
             top_p=served.top_p,
             min_p=served.min_p,
             repeat_penalty=served.repeat_penalty,
+            dry=served.dry,
+            dry_length=served.dry_length,
             max_tokens=self._longest,
             seed=None if self._seed is None else (self._seed * 1_000_003 + turn) % 2**31,
             stop=(*_stops(scene, speaker), *served.style.markup.plain),

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from characters.markup import MESSAGES
-from characters.prompt import Style
-from characters.style import KEY, TEMPLATE, Serving, StyleError, Vocabulary, serving
+from characters.style import KEY, TEMPLATE, UNTAUGHT, Serving, StyleError, Vocabulary, serving
 
 
 def knows_itself(metadata: Mapping[str, str]) -> bool:
@@ -39,7 +38,7 @@ def serving_afar(
         StyleError: `markup` is no family, or none is known.
     """
     if kind == "chat":
-        return Serving(style=Style(markup=MESSAGES, cue=True))
+        return replace(UNTAUGHT, style=replace(UNTAUGHT.style, markup=MESSAGES))
     if kind == "completions":
         # The server puts the model's BOS before a text itself.
         found = serving(metadata, markup=markup)

@@ -45,7 +45,8 @@ class Serving:
     """The style of the prompt and the sampling that a model was made for.
 
     `temperature` None leaves it to the cards. `context` is the longest prompt and reply that the
-    model was taught with, when that is less than what it can hold.
+    model was taught with, when that is less than what it can hold. `dry` is the penalty on a run of
+    more than `dry_length` tokens that the prompt holds already (see `engine.sequence.Sampling`).
     """
 
     style: Style = field(default_factory=Style)
@@ -55,6 +56,8 @@ class Serving:
     top_p: float = 0.95
     min_p: float = 0.05
     repeat_penalty: float = 1.0
+    dry: float = 0.0
+    dry_length: int = 2
     context: int | None = None
 
     def temperature_for(self, character: Character) -> float:
@@ -72,7 +75,8 @@ class Serving:
         }
         if self.style.cue:
             told["cue"] = True
-        dials = {name: getattr(self, name) for name in _DIALS}
+        off = () if self.dry else ("dry", "dry_length")
+        dials = {name: getattr(self, name) for name in _DIALS if name not in off}
         told |= {name: value for name, value in dials.items() if value is not None}
         return json.dumps(told)
 
@@ -85,8 +89,16 @@ _DIALS: dict[str, tuple[float, float, bool]] = {
     "top_p": (0, 1, False),
     "min_p": (0, 1, False),
     "repeat_penalty": (0.1, 10, False),
+    "dry": (0, 100, False),
+    "dry_length": (1, 1_000, True),
     "context": (16, 10_000_000, True),
 }
+
+
+# How a model is asked that nobody taught our scenes (docs/models.md): it is told before each reply
+# who it is, and kept from saying again what stands before it: the question, a card, the line it was
+# told, its own last reply. A name or a thing is shorter than five tokens, and free.
+UNTAUGHT = Serving(style=Style(cue=True), dry=0.8, dry_length=5)
 
 
 class Vocabulary(Protocol):
@@ -115,7 +127,7 @@ def serving(
             fence of this vocabulary.
     """
     if markup:
-        told = _told(metadata) if KEY in metadata else Serving(style=Style(cue=True))
+        told = _told(metadata) if KEY in metadata else UNTAUGHT
         found = replace(told, style=replace(told.style, markup=markup_named(markup)))
     else:
         found = _told(metadata)
@@ -181,8 +193,8 @@ def _has(vocabulary: Vocabulary, fences: Sequence[str]) -> bool:
 
 def _told(metadata: Mapping[str, str]) -> Serving:
     if KEY not in metadata:
-        # Nobody taught it our scenes: it is told before each reply who it is (docs/models.md).
-        return Serving(style=Style(markup=_by_template(metadata), cue=True))
+        style = replace(UNTAUGHT.style, markup=_by_template(metadata))
+        return replace(UNTAUGHT, style=style)
     try:
         told = json.loads(metadata[KEY])
     except json.JSONDecodeError as problem:

@@ -12,6 +12,10 @@ transcript is written beside it, and is to be read.
 
 With -o each evening is kept as soon as it is played (DIR/evenings.jsonl). A run that was stopped
 goes on with --resume, and one that is whole is only counted again: after a rule has changed, say.
+
+    mrp evaluate evenings --compare build/before build/after
+
+needs no model: it counts runs that are kept, all by today's rules, into one Markdown table.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,15 +172,17 @@ class Kept:
 
     def __init__(self, file: Path | None, head: dict[str, Any], *, resume: bool) -> None:
         self._file = file
+        self._head: dict[str, Any] = head
         self._rows: dict[str, dict[str, Any]] = {}
         if file is None:
             return
-        if resume and file.exists():
-            self._rows = dict(_rows(file, head))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        told = [head, *self._rows.values()]
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in told)
-        file.write_text(text, encoding="utf-8")
+        there, rows = _read(file) if resume and file.exists() else (head, {})
+        if there != head:
+            raise EvaluationError(
+                f"{file} holds evenings of another model or seed; leave out --resume to begin "
+                "anew, or give the options of before"
+            )
+        self._head, self._rows = head, rows
 
     def played(self, evening: Evening, cast: Cast) -> Played | None:
         """What was said at this evening; None when it was not played, or its script has changed."""
@@ -200,29 +206,31 @@ class Kept:
         }
         self._rows[row["script"]] = row
         if self._file:
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            told = [self._head, *self._rows.values()]
+            text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in told)
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            whole = self._file.with_suffix(".part")
+            whole.write_text(text, encoding="utf-8")
+            whole.replace(self._file)  # what was there before stays until something is played
 
 
-def _rows(file: Path, head: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    # A run may be stopped in the middle of a character.
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The head of a kept run, and its evenings by the fingerprints of their scripts."""
+    # It may have been cut in the middle of a character.
     text = file.read_text(encoding="utf-8", errors="replace")
     first, *lines = text.removesuffix("\n").split("\n")
     try:
         there = json.loads(first)
     except ValueError:
         there = {}
-    if there != head:
-        raise EvaluationError(
-            f"{file} holds evenings of another model or seed; leave out --resume to begin anew, "
-            "or give the options of before"
-        )
+    rows: dict[str, dict[str, Any]] = {}
     for line in lines:
         try:
             row = json.loads(line)
-            yield row["script"], row
+            rows[row["script"]] = row
         except (ValueError, TypeError, KeyError):
-            return  # the last line, cut by whatever stopped the run
+            break  # the last line, cut by whatever stopped the run
+    return there if isinstance(there, dict) else {}, rows
 
 
 def _fingerprint(evening: Evening) -> str:
@@ -241,8 +249,10 @@ def options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--seed", type=int, default=1, metavar="N")
     verb.add_argument("--context", type=int, metavar="N", help="longest prompt and reply, tokens")
     verb.add_argument("--threads", type=int, metavar="N", help="(default: physical cores)")
+    verb.add_argument("--at-once", type=int, default=4, metavar="N", help="evenings (default 4)")
     verb.add_argument("--canon", type=Path, metavar="FOLDER", help="the book replies lean on")
     verb.add_argument("-o", "--output", type=Path, metavar="DIR", help="for the transcript")
+    verb.add_argument("--compare", type=Path, nargs="+", metavar="DIR", help="count kept runs")
     verb.add_argument("--resume", action="store_true", help="go on where DIR's run was stopped")
 
 
@@ -251,8 +261,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     Raises EvaluationError.
     """
+    if args.compare:
+        return compare(args.compare, read_evenings(args.scripts))
     if args.play is None:
         raise EvaluationError("evenings are played in the bot's room: run `mrp evaluate evenings`")
+    if args.at_once < 1:
+        raise EvaluationError("--at-once: at least one evening has to be played at a time")
     if args.resume and not args.output:
         raise EvaluationError("--resume goes on with what is kept in a folder: name it with -o")
     evenings = [one for one in read_evenings(args.scripts) if (args.only or "") in one.title]
@@ -291,6 +305,42 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def compare(folders: Sequence[Path], evenings: Sequence[Evening]) -> dict[str, Any]:
+    """Count kept runs by today's rules and print a Markdown table, a column each; only evenings
+    that all of them have.
+
+    Raises:
+        EvaluationError: a folder holds no evenings of these scripts.
+    """
+    cast, runs = load_cast(), dict[str, Kept]()
+    for folder in folders:
+        file = folder / KEPT
+        if not file.is_file():
+            raise EvaluationError(f"{file} is not there; play evenings with -o {folder} first")
+        runs[folder.name] = Kept(file, _read(file)[0], resume=True)
+    reports = {name: Report() for name in runs}
+    for evening in evenings:
+        played = {name: kept.played(evening, cast) for name, kept in runs.items()}
+        for name, one in played.items():
+            if one and all(played.values()):
+                count(evening, one, cast, reports[name])
+    if not all(report.evenings for report in reports.values()):
+        raise EvaluationError("these folders have no evening of the scripts in common")
+    kinds = sorted({kind for report in reports.values() for kind in +report.faults})
+    rows: list[tuple[str, Sequence[object]]] = [
+        ("evenings", [report.evenings for report in reports.values()]),
+        ("lines", [report.lines for report in reports.values()]),
+        ("checks held", [f"{report.held} of {report.checks}" for report in reports.values()]),
+        ("in the language", [f"{r.in_language / max(r.lines, 1):.1%}" for r in reports.values()]),
+        *((kind, [report.faults[kind] for report in reports.values()]) for kind in kinds),
+    ]
+    print("| |", " | ".join(reports), "|")
+    print("|---|" + "---:|" * len(reports))
+    for what, numbers in rows:
+        print(f"| {what} |", " | ".join(map(str, numbers)), "|")
+    return {name: report.result() for name, report in reports.items()}
+
+
 def _title(head: dict[str, Any]) -> str:
     voice = f" with {head['voice']}" if head["voice"] else ""
     return f"# Evenings: {head['model']}{voice}, seed {head['seed']}"
@@ -312,5 +362,13 @@ async def _play(args: argparse.Namespace, evenings: Sequence[Evening], kept: Kep
 
         async with args.play(args) as open_room:
             step("evenings", done, steps)
-            for evening in missing:
-                kept.add(evening, await play(evening, await open_room(evening.title), said=said))
+            places = asyncio.Semaphore(args.at_once)
+
+            async def one(evening: Evening) -> None:
+                async with places:
+                    talk = await open_room(evening.title)
+                    kept.add(evening, await play(evening, talk, said=said))
+
+            async with asyncio.TaskGroup() as together:
+                for evening in missing:
+                    together.create_task(one(evening))

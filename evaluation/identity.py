@@ -168,6 +168,8 @@ async def _introduce(
             top_p=serving.top_p,
             min_p=serving.min_p,
             repeat_penalty=serving.repeat_penalty,
+            dry=serving.dry,
+            dry_length=serving.dry_length,
             max_tokens=120,
             seed=dice,
             stop=(*stop_strings(scene), *serving.style.markup.plain),

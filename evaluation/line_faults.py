@@ -28,7 +28,8 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _UNITS = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 # Characters of Chinese or words of English in a row that nobody says by chance.
-_ORDERS_RUN, _CARD_RUN = 8, 14
+_ORDERS_RUN: dict[Language, int] = {"zh": 8, "en": 6}
+_CARD_RUN = 14
 _ECHO_LEAST, _ECHO_SHARE = 5, 0.8
 
 
@@ -68,7 +69,11 @@ def faults(
     found = {
         "speaks for somebody else": _labelled(text, (*told, *people)),
         "speaks as an assistant": bool(_ASSISTANT.search(text)),
-        "recites its orders": Runs.of(_orders(speaker, by), _ORDERS_RUN).find(text) is not None,
+        "recites its orders": any(
+            Runs.of(orders(language, name=speaker.name[language], other=by), run).find(text)
+            is not None
+            for language, run in _ORDERS_RUN.items()
+        ),
         "recites a card": Runs.of(_described(cast), _CARD_RUN).find(text) is not None,
         "says it is somebody else": _is_another(text, speaker, others, people),
         "repeats a line": text in before,
@@ -81,14 +86,6 @@ def faults(
 def _labelled(text: str, names: Iterable[str]) -> bool:
     labels = "|".join(map(re.escape, names))
     return bool(labels) and bool(re.search(rf"(?:^|\n)\W*(?:{labels})\W{{0,3}}[：:]", text))
-
-
-def _orders(speaker: Character, by: str) -> list[str]:
-    return [
-        order
-        for language in LANGUAGES
-        for order in orders(language, name=speaker.name[language], other=by)
-    ]
 
 
 def _described(cast: Cast) -> list[str]:

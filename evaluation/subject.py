@@ -257,6 +257,8 @@ class EngineSubject:
             top_p=self.served.top_p,
             min_p=self.served.min_p,
             repeat_penalty=self.served.repeat_penalty,
+            dry=self.served.dry,
+            dry_length=self.served.dry_length,
             max_tokens=self._longest,
             seed=ask.seed,
             stop=(self._closing,) if self._closing else stops,

@@ -39,6 +39,28 @@ def test_characters_are_not_taken_for_assistants(text):
     assert fault_of(text, []) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I'm not an AI language model.",
+        "No, I am not a chatbot!",
+        "I wasn't an AI, friend.",
+        "老孙不是AI，老孙是齐天大圣。",
+        "我可不是一个语言模型。",
+    ],
+)
+def test_who_denies_to_be_an_assistant_speaks_of_one(text):
+    assert fault_of(text, []) == "assistant"
+
+
+def test_a_sentence_that_comes_a_third_time_is_a_loop_and_twice_is_none():
+    said = "Sun Wukong is here, and he is speaking to you; "
+    assert fault_of("Ha! " + said * 3, []) == "loops"
+    assert without("Ha! " + said * 5, "loops", []).startswith("Ha! Sun Wukong")
+    assert len(without("Ha! " + said * 5, "loops", [])) < 2 * len(said)
+    assert fault_of("Ha! " + said * 2, []) is None
+
+
 def test_a_reply_that_goes_round_in_circles_is_cut_after_the_first_round():
     text = "师父放心，" + "老孙去去就来，" * 6
     assert fault_of(text, []) == "loops"

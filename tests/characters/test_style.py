@@ -22,6 +22,20 @@ def test_what_was_written_is_read_back():
     assert serving({"mrp.style": made.to_json()}) == made
 
 
+def test_a_penalty_on_repeated_runs_is_read_back_and_left_out_where_it_is_off():
+    made = Serving(dry=0.8, dry_length=4)
+    assert serving({"mrp.style": made.to_json()}) == made
+    assert "dry" not in Serving().to_json(), "an older version does not know it"
+
+
+def test_a_model_not_taught_here_is_kept_from_saying_the_prompt_again():
+    told = serving({"tokenizer.chat_template": CHATML_TEMPLATE})
+    assert told.style.cue
+    assert told.dry > 0
+    assert 4 <= told.dry_length <= 8, "a name is free"
+    assert serving({"mrp.style": "{}"}).dry == 0
+
+
 def test_a_temperature_left_to_the_cards_survives_the_way_through_json():
     assert serving({"mrp.style": Serving().to_json()}) == Serving()
 

@@ -1,8 +1,10 @@
 """Evenings: scripts are read strictly, and what a rule counts is what it says."""
 
 import argparse
+import asyncio
 import contextlib
 import json
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -163,7 +165,8 @@ def playing(asked: list[str], *, stop_at: str = "", answer: str = "老孙便是�
     class Room:
         async def say(self, name: str, text: str) -> Sequence[Line]:
             if text == stop_at:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)  # as Ctrl-C does
+                await asyncio.sleep(60)
             asked.append(text)
             return [by("wukong", answer)]
 
@@ -234,6 +237,40 @@ def test_what_cannot_be_gone_on_with_is_one_sentence(tmp_path, words, said):
     evenings(tmp_path, playing([]), "-o", out)
     with pytest.raises(EvaluationError, match=said):
         evenings(tmp_path, playing([]), *(out if word == "OUT" else word for word in words))
+
+
+def test_evenings_are_played_together_and_kept_in_whatever_order(tmp_path):
+    out, asked = ("-o", str(tmp_path / "out")), []
+    one = evenings(tmp_path, playing(asked), *out, "--at-once", "2")
+    assert sorted(asked) == sorted(["/召唤 悟空", "在么？", "你是谁？"])
+    assert one["evenings"] == 2
+    with pytest.raises(EvaluationError, match="--at-once"):
+        evenings(tmp_path, playing(asked), "--at-once", "0")
+
+
+def test_kept_runs_are_counted_side_by_side_without_a_model(tmp_path, capsys):
+    bad = "你是孙悟空，正对小明说话；照着刚说的那句回答。"
+    evenings(tmp_path, playing([], answer=bad), "-o", str(tmp_path / "before"))
+    evenings(tmp_path, playing([]), "-o", str(tmp_path / "after"))
+    capsys.readouterr()
+    runs = [str(tmp_path / name) for name in ("before", "after")]
+    result = evenings(tmp_path, None, "--compare", *runs)
+    assert result["before"]["faults"]["recites its orders"] == 2
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == "| | before | after |"
+    assert "| recites its orders | 2 | 0 |" in table
+    assert "| checks held | 2 of 2 | 2 of 2 |" in table
+    with pytest.raises(EvaluationError, match="nowhere"):
+        evenings(tmp_path, None, "--compare", runs[0], str(tmp_path / "nowhere"))
+
+
+def test_what_was_kept_stays_until_something_is_played(tmp_path):
+    out = ("-o", str(tmp_path / "out"))
+    evenings(tmp_path, playing([]), *out)
+    kept = (tmp_path / "out" / "evenings.jsonl").read_bytes()
+    with pytest.raises(EvaluationError):
+        evenings(tmp_path, playing([], stop_at="在么？"), *out, "--only", "一")
+    assert (tmp_path / "out" / "evenings.jsonl").read_bytes() == kept
 
 
 def test_one_evening_can_be_played_by_a_part_of_its_title(tmp_path):
