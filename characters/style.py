@@ -97,8 +97,8 @@ _DIALS: dict[str, tuple[float, float, bool]] = {
 
 # How a model is asked that nobody taught our scenes (docs/models.md): it is told before each reply
 # who it is, and kept from saying again what stands before it: the question, a card, the line it was
-# told, its own last reply. A name or a thing is shorter than five tokens, and free.
-UNTAUGHT = Serving(style=Style(cue=True), dry=0.8, dry_length=5)
+# told, its own last reply. A name or a thing is three tokens, and free.
+UNTAUGHT = Serving(style=Style(cue=True), dry=0.8, dry_length=3)
 
 
 class Vocabulary(Protocol):

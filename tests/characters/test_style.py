@@ -32,7 +32,7 @@ def test_a_model_not_taught_here_is_kept_from_saying_the_prompt_again():
     told = serving({"tokenizer.chat_template": CHATML_TEMPLATE})
     assert told.style.cue
     assert told.dry > 0
-    assert 4 <= told.dry_length <= 8, "a name is free"
+    assert told.dry_length >= 3, "a name is free"
     assert serving({"mrp.style": "{}"}).dry == 0
 
 
