@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import Literal
 
 # "others": it began as somebody else, whose label was cut off with all that followed. "tells": it
 # holds what was whispered to the speaker (`bot.whispers`). "recites": it went on with what the
-# model was told to do, which was cut off.
-Fault = Literal["empty", "assistant", "repeats", "loops", "others", "tells", "recites"]
+# model was told to do, which was cut off. "echoes": it gives back what was said to the speaker.
+Fault = Literal["empty", "assistant", "repeats", "loops", "others", "tells", "recites", "echoes"]
 
 _ASSISTANT = re.compile(
     r"作为(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练)的)?\s*(?:人工智能|AI|大?语言模型|智能助手|聊天机器人)"
@@ -41,12 +42,16 @@ _TO_THE_END = re.compile(r".*[。！？!?…\n.][」』”’\"')）]*", re.DOTA
 _LOOP = re.compile(r"(.{1,24}?)\1{3,}|(.{25,120}?)\2{2,}", re.DOTALL)
 _LONGEST_LOOP = 24  # characters of it that are still speech
 _SHORT = 8  # characters: shorter lines may well come again
+_ECHO = 5  # Chinese characters or words in a row of what was said, that are more than taking it up
+_UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 _ALIKE = 0.8
 
 
-def fault_of(text: str, recent: Iterable[str], *, cut_short: bool = False) -> Fault | None:
+def fault_of(
+    text: str, recent: Iterable[str], *, cut_short: bool = False, asked: str = ""
+) -> Fault | None:
     """The worst that is wrong with a reply. `recent` are the speaker's own last lines; `cut_short`
-    says that a stop string ended it."""
+    says that a stop string ended it; `asked` is what it answers."""
     if not text:
         return "others" if cut_short else "empty"
     if _ASSISTANT.search(text):
@@ -55,7 +60,7 @@ def fault_of(text: str, recent: Iterable[str], *, cut_short: bool = False) -> Fa
         return "loops"
     if any(alike(text, earlier) for earlier in recent):
         return "repeats"
-    return None
+    return "echoes" if echoes(text, asked) else None
 
 
 def loop_at(text: str) -> int | None:
@@ -65,6 +70,15 @@ def loop_at(text: str) -> int | None:
         if match.end() - match.start() > _LONGEST_LOOP and any(map(str.isalnum, unit)):
             return match.start() + len(unit)
     return None
+
+
+def echoes(text: str, asked: str) -> bool:
+    """Whether a reply is hardly more than a piece of what it answers."""
+    ours, theirs = _UNIT.findall(text.casefold()), _UNIT.findall(asked.casefold())
+    if min(len(ours), len(theirs)) < _ECHO:
+        return False
+    same = SequenceMatcher(None, ours, theirs, autojunk=False).find_longest_match()
+    return same.size >= _ALIKE * len(ours)
 
 
 def alike(text: str, earlier: str) -> bool:
@@ -90,6 +104,8 @@ def without(text: str, fault: Fault, recent: Sequence[str]) -> str:
         case "loops":
             at = loop_at(text)
             return text[:at].rstrip("，,、 ") if at else ""
+        case "echoes":
+            return text
         case "repeats":
             said = {_bare(s) for line in recent for s in _SENTENCE.findall(line)}
             kept = [s for s in _SENTENCE.findall(text) if _bare(s) and _bare(s) not in said]

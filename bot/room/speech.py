@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 QUEUED = 3.0  # seconds without a word before people are told their place in the queue
 ATTEMPTS = 2  # a faulty reply is asked for once more
+# Faults after which the model is kept from its words more strictly, if it is at all.
+_SAID_BEFORE = ("repeats", "echoes", "loops")
+_STRICTER = 3
 
 # What is left to do after a reply: the record of the message from then on, None when it is done.
 Then = Callable[[Turn], Request | None]
@@ -74,6 +77,12 @@ class _Prompt:
     def recent(self) -> list[str]:
         """The speaker's own last lines."""
         return [t.text for t in self.scene.turns if t.speaker == self.speaker.id][-4:]
+
+    @property
+    def asked(self) -> str:
+        """What is answered: the last thing that the speaker heard of somebody else."""
+        heard = (t for t in reversed(self.scene.turns) if t.heard_by(self.speaker.id))
+        return next((t.text for t in heard if t.speaker != self.speaker.id), "")
 
 
 class Speech:
@@ -287,10 +296,11 @@ class Speech:
             places=old.places if old else (),
         )
         labels, orders = labels_for(prompt.scene, speaker), orders_for(prompt.scene, speaker)
-        text, fault, broken, problem = "", None, False, ""
+        text, broken, problem = "", False, ""
+        fault: Fault | None = None
         shown, finish = False, ""
         for attempt in range(ATTEMPTS):
-            reply = self._begin(prompt, attempt, chatter=chatter)
+            reply = self._begin(prompt, attempt, fault, chatter=chatter)
             draft = Draft(labels, orders=orders, thinking=shared.voice.thinks)
             broken, problem = await self._write(reply, line, draft, prompt)
             shown = bool(draft.text) and not prompt.whispered
@@ -325,7 +335,7 @@ class Speech:
             await view.stage.withdraw(line_id, ())
         return Spoken(text, broken, problem, mark, prompt.read, prompt.before)
 
-    def _begin(self, prompt: _Prompt, attempt: int, *, chatter: bool) -> Reply:
+    def _begin(self, prompt: _Prompt, attempt: int, fault: Fault | None, *, chatter: bool) -> Reply:
         voice = self._view.shared.voice
         # What gave the same words before would give them again: another seed, and warmer.
         version = prompt.version + (self._chores.same(prompt.old.id) if prompt.old else 0)
@@ -336,6 +346,8 @@ class Speech:
             # Asked for another version, a cold model says the same again.
             warmth=1 + 0.5 * (version - 1) + 0.5 * attempt,
         )
+        if fault in _SAID_BEFORE:
+            sampling = replace(sampling, dry=_STRICTER * sampling.dry, dry_length=1)
         return voice.begin(
             prompt.read,
             sampling,
@@ -352,7 +364,9 @@ class Speech:
         return replace(prompt, read=read)
 
     def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool, recites: bool) -> Fault | None:
-        fault = fault_of(text, prompt.recent, cut_short=cut_short)
+        # A model that was taught here takes up what was said, and the fake only says it again.
+        asked = prompt.asked if self._view.shared.voice.served.style.cue else ""
+        fault = fault_of(text, prompt.recent, cut_short=cut_short, asked=asked)
         if recites:
             fault = "recites"
         if prompt.confided.told_in(text):
@@ -378,7 +392,7 @@ class Speech:
         left = prompt.confided.without(text) if told else without(text, fault, prompt.recent)
         if left or broken:
             return left
-        if fault == "repeats":
+        if fault in ("repeats", "echoes"):
             return text  # what was said before is better than nothing, and than a stock phrase
         view = self._view
         view.shared.stats["card lines"] += 1

@@ -81,6 +81,25 @@ def test_what_is_new_in_a_repeated_reply_is_kept():
     assert without(text, "repeats", said) == "师父且坐，老孙化斋去也。"
 
 
+@pytest.mark.parametrize(
+    ("text", "asked", "echo"),
+    [
+        ("你这个死肥猪，滚！！", "你这个死肥猪，滚！", True),
+        ("你师兄是不是很笨？", "沙僧，你师兄是不是很笨？", True),
+        ("Is it true that you fought Batman?", "Wukong, is it true that you fought Batman?", True),
+        ("死肥猪？你再说一遍！", "你这个死肥猪，滚！", False),
+        ("南山的路，我认得。", "南山的路，你认得么？", False),
+        ("We leave at noon.", "Sandy, when do we leave?", False),
+        ("去罢。", "去罢。", False),
+        ("谁？", "", False),
+    ],
+)
+def test_an_answer_that_gives_back_the_question_is_told_from_one_that_takes_it_up(
+    text, asked, echo
+):
+    assert (fault_of(text, [], asked=asked) == "echoes") == echo
+
+
 def test_what_was_said_before_the_assistant_woke_is_kept():
     text = "老孙在此！妖怪休走。作为一个人工智能，我不能打人。"
     assert without(text, "assistant", []) == "老孙在此！妖怪休走。"

@@ -75,6 +75,27 @@ async def test_of_a_recital_that_comes_again_what_was_said_before_it_is_kept(pla
     assert q.lines[-1][1] in cast["wukong"].lines.zh
 
 
+async def test_an_echo_is_asked_for_once_more_and_kept_from_the_words(play, monkeypatch):
+    tried, begin = [], Voice.begin
+
+    def noted(self, read, sampling, **more):
+        tried.append((sampling.dry, sampling.dry_length))
+        return begin(self, read, sampling, **more)
+
+    monkeypatch.setattr(Voice, "begin", noted)
+    served = Serving(style=Style(cue=True), dry=0.8, dry_length=3)
+    p = play(["你怕不怕那个紧箍咒？", "怕他作甚！"], served=served)
+    await p.say("/summon 悟空", "悟空，你怕不怕那个紧箍咒？")
+    assert p.lines[-1] == (WUKONG, "怕他作甚！")
+    assert p.room.stats["echoes"] == 1
+    (mild, length), (strict, shorter) = tried
+    assert strict > mild
+    assert shorter < length
+    q = play(["你怕不怕那个紧箍咒？"])  # taught here, or the fake
+    await q.say("/summon 悟空", "悟空，你怕不怕那个紧箍咒？")
+    assert len(q.prompts) == 1
+
+
 async def test_who_says_a_few_of_those_words_is_not_cut(play):
     said = "你是孙悟空，老孙也是孙悟空？不知道就说不知道，只说一两句。"
     p = play([said], served=CUED)

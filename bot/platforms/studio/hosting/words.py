@@ -320,6 +320,7 @@ COUNTED: Mapping[str, str] = {
     "others": "抢了别人的话",
     "tells": "漏了悄悄话",
     "recites": "背出了提示",
+    "echoes": "把别人的话又说一遍",
     "card lines": "用卡片上的话代替",
     "declined": "婉拒的话",
     "declined to say": "没有让模型说出口的",
