@@ -38,8 +38,6 @@ _STRICTER = 3
 
 # What is left to do after a reply: the record of the message from then on, None when it is done.
 Then = Callable[[Turn], Request | None]
-
-
 _NOTHING = Before()
 
 
@@ -296,9 +294,8 @@ class Speech:
             places=old.places if old else (),
         )
         labels, orders = labels_for(prompt.scene, speaker), orders_for(prompt.scene, speaker)
-        text, broken, problem = "", False, ""
+        text, broken, problem, shown, finish = "", False, "", False, ""
         fault: Fault | None = None
-        shown, finish = False, ""
         for attempt in range(ATTEMPTS):
             reply = self._begin(prompt, attempt, fault, chatter=chatter)
             draft = Draft(labels, orders=orders, thinking=shared.voice.thinks)
@@ -358,9 +355,9 @@ class Speech:
 
     def _uncued(self, prompt: _Prompt) -> _Prompt:
         """The prompt without the line that the model went on with."""
-        examples = not self._view.memory.state.mark
-        voice, tail = self._view.shared.voice, prompt.before.tail
-        read = voice.read(prompt.scene, prompt.reader, tail, examples=examples, cue=False)
+        voice, examples = self._view.shared.voice, not self._view.memory.state.mark
+        scene, tail = prompt.scene, prompt.before.tail
+        read = voice.read(scene, prompt.reader, tail, examples=examples, cue=False)
         return replace(prompt, read=read)
 
     def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool, recites: bool) -> Fault | None:
