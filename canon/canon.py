@@ -25,7 +25,8 @@ from canon.error import (
 )
 from canon.lexicon import OWN, Lexicon, Question, tokens
 from canon.names import NameTable, read_table
-from canon.nothing import Signs, fits, later, share, strength
+from canon.nothing import Signs, fits, holds, later, share, strength
+from canon.premise import astray, holding, miscounted, unmet
 from canon.presence import Chapter, FirstMention
 from canon.ranking import ranking
 from canon.scenes import BookScene, read_scenes
@@ -170,7 +171,8 @@ class Canon:
             allowed &= np.isin(store.index.passages[:, 0], there)
         scores = store.scores(question, name)
         signs = self._signs(question, name, scores, allowed)
-        nothing = signs is None or not fits(signs, ranking(noted=store.index.noted).fits)
+        model = ranking(noted=store.index.noted)
+        answered = signs is not None and fits(signs, model.fits) and holds(signs, model.holds)
         if store.index.vectors is not None and store.embed is not None:
             vector = np.asarray(store.embed([text]), dtype=np.float32)[0]
             if vector.shape != store.index.vectors.shape[1:]:
@@ -182,7 +184,7 @@ class Canon:
             scores = merge_ranks([np.where(allowed, scores, 0), np.where(allowed, dense + 1, 0)])
         chosen = best(scores, store.index.passages, allowed, k)
         hits = tuple(store.hit(index, float(scores[index])) for index in chosen)
-        return Found(hits, nothing or not hits)
+        return Found(hits, not (answered and hits))
 
     def signs(self, text: str, *, character: str | None = None) -> list[float] | None:
         """The signs by which a search says "nothing fits" (`canon.nothing.SIGNS`), for learning
@@ -223,6 +225,7 @@ class Canon:
                 here |= np.all([index.stands(token, top) for token in form], axis=0)
             together += here
         apart = 1 - float(together.max()) / len(named) if named and len(top) else 0.0
+        away, other, held = self._premise(question, name, scores, allowed)
         return Signs(
             strength(scores[allowed], len(question.weights)),
             share(found, [index.rarity(token) for token in own]),
@@ -231,7 +234,36 @@ class Canon:
             float(name is not None and not self._named(name, question, allowed)),
             float(any(not store.has(w) for w in (*question.strangers, *question.called))),
             later(scores, allowed),
+            away,
+            other,
+            unmet(held),
+            miscounted(index, question.numbers, top),
         )
+
+    def _premise(
+        self,
+        question: Question,
+        name: str | None,
+        scores: NDArray[np.float32],
+        allowed: NDArray[np.bool_],
+    ) -> tuple[float, float, list[NDArray[np.bool_]]]:
+        """How far the question leads from those it names, and from the character asked, where it
+        says something of it; and in which allowed passages each of them is."""
+        store, index = self._store, self._store.index
+        worst, held = 0.0, []
+        for forms in dict.fromkeys(question.named):
+            token = forms[0][0]
+            if token == f"@{name}":
+                continue
+            acts = store.people_row(token[1:]) if token.startswith("@") else None
+            held.append(holding(index, forms, acts)[allowed])
+            rest = scores - index.scores(question.tokens_of(forms))
+            worst = max(worst, astray(rest[allowed], held[-1]))
+        if name is None or not question.you:
+            return worst, 0.0, held
+        held.append(holding(index, ((f"@{name}",),), store.people_row(name))[allowed])
+        rest = index.scores(question.asked_of(None))
+        return worst, astray(rest[allowed], held[-1]), held
 
     def _named(self, name: str, question: Question, allowed: NDArray[np.bool_]) -> bool:
         """Whether a character is named in the passages, or their notes, that the words lead to."""
@@ -320,9 +352,13 @@ class _Store:
             for token in pairs
         )
 
+    def row_of(self, name: str | None) -> int | None:
+        """The row of a person in `index.people`."""
+        return self._people.get(name) if name else None
+
     def people_row(self, name: str | None) -> NDArray[np.float32] | None:
         """1 for every passage in which the person acts or is named."""
-        column = self._people.get(name) if name else None
+        column = self.row_of(name)
         return None if column is None else self.index.people[column].astype(np.float32)
 
     def hit(self, index: int, score: float) -> Hit:

@@ -18,8 +18,12 @@ from pathlib import Path
 
 from canon.grammar import words as grammar_words
 from canon.names import NameTable, alternation
+from canon.numbers import numbers
 from canon.ranking import ASKED
 from canon.traditional import fold_words
+
+# The forms of a name, each as its tokens.
+Forms = tuple[tuple[str, ...], ...]
 
 LEXICON = Path(__file__).parent / "lexicon"
 
@@ -29,6 +33,7 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]+")
 _LATIN = re.compile(r"[a-z][a-z'’-]*")
 _LETTERS = re.compile("[A-Za-z]{2,}")
 _CAPITAL = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][a-z]+")
+_YOU = re.compile(r"[你您]|\byou")
 _TITLE = re.compile("《([^》]{1,20})》")
 # Characters that foreign names are transcribed with, three in a row or more.
 _TRANSCRIBED = re.compile(
@@ -132,6 +137,9 @@ class Question:
     named: each person, place and thing that it names, as the tokens of each of its forms.
     strangers: what looks like a name, and is none that the tables or word lists have.
     called: what a title or a kind of place stands behind, with it (翠屏庵); the book may have it.
+    spelled: the English words by which it names somebody or something, stemmed.
+    numbers: the numbers that it states, as the book writes them.
+    you: whether it says something of whom it is for.
     """
 
     weights: dict[str, float] = field(default_factory=dict)
@@ -139,14 +147,22 @@ class Question:
     people: tuple[str, ...] = ()
     content: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
-    named: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    named: tuple[Forms, ...] = ()
     strangers: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
+    spelled: dict[Forms, tuple[str, ...]] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    you: bool = False
 
     def asked_of(self, name: str | None) -> list[tuple[str, str, float]]:
         """(token, kind, weight) of every token, and of one for the character asked."""
         found = [(token, self.kinds[token], weight) for token, weight in self.weights.items()]
         return [*found, (f"@{name}", ASKED, 1.0)] if name else found
+
+    def tokens_of(self, forms: Forms) -> list[tuple[str, str, float]]:
+        """(token, kind, weight) of the tokens by which it names one of `named`."""
+        its = {token for form in forms for token in form} | set(self.spelled.get(forms, ()))
+        return [(t, self.kinds[t], weight) for t, weight in self.weights.items() if t in its]
 
     def add(self, token: str, kind: str, weight: float) -> None:
         """Keep the larger weight: a word that is asked for twice counts once."""
@@ -245,6 +261,9 @@ class Lexicon:
                 read.add(pair, "pair", PAIR)
         read.people = tuple(people)
         read.named += tuple(((f"@{name}",),) for name in people)
+        # 三 in 三藏 and 八 in 八戒 count nothing.
+        plain = self.people_pattern.sub(" ", self._terms_pattern.sub(" ", question))
+        read.numbers, read.you = numbers(plain), bool(_YOU.search(question))
         read.strangers = self._strangers(asked)
         read.called = self._called(text)
         read.content = (*read.content, *content)
@@ -277,11 +296,16 @@ class Lexicon:
             word = match.group().removesuffix("'s")
             word = word if word in self._english_people else word.removesuffix("s")
             if word in self._english_people:
-                people.setdefault(self._english_people[word])
+                person = self._english_people[word]
+                people.setdefault(person)
+                named: Forms = ((f"@{person}",),)
             else:
                 forms = self._english_terms.get(word) or self._english_terms.get(match.group(), ())
                 _add_words(read, forms, "term", TERM)
-                read.named += (_forms(forms),) if forms else ()
+                named = _forms(forms)
+                read.named += (named,) if forms else ()
+            spelled = tuple(stem(part) for part in match.group().split())
+            read.spelled[named] = read.spelled.get(named, ()) + spelled
         rest = self._english_pattern.sub(" ", text)
         mapped, dropped = english()
         stems = [stem(word) for word in _LATIN.findall(rest)]
@@ -305,13 +329,13 @@ class Lexicon:
                     content.append(word)
             at += size
         # Names are words of the notes, too.
-        for word in {stem(w) for m in self._english_pattern.findall(text) for w in m.split()}:
+        for word in {word for words in read.spelled.values() for word in words}:
             read.add(word, "english", PAIR)
         read.content = tuple(content)
         return _LATIN.sub(" ", rest)
 
 
-def _forms(words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+def _forms(words: Iterable[str]) -> Forms:
     """The tokens of each form of a name: all pairs of its characters."""
     return tuple(tuple(t for t in tokens(word) if len(t) > 1) or (word,) for word in words)
 

@@ -25,12 +25,14 @@ class Ranking:
     """The weights of one kind of book.
 
     fields: field → kind of token → weight. here: for a passage with the character asked in it.
-    fits: of the signs that a question has an answer (`canon.nothing.SIGNS`, in that order).
+    fits, holds: of the signs that a question has an answer (`canon.nothing.FITS` and `HOLDS`, in
+        that order); without `holds` no premise is doubted.
     """
 
     fields: Mapping[str, Mapping[str, float]]
     here: float
     fits: tuple[float, ...] = ()
+    holds: tuple[float, ...] = ()
 
 
 @lru_cache(maxsize=2)
@@ -38,7 +40,7 @@ def ranking(*, noted: bool) -> Ranking:
     """The shipped weights. noted: for a book that has notes."""
     data = tomllib.loads(RANKING.read_text(encoding="utf-8"))["noted" if noted else "plain"]
     fields = {name: row for name, row in data.items() if isinstance(row, dict)}
-    return Ranking(fields, data["here"], tuple(data["fits"]))
+    return Ranking(fields, data["here"], tuple(data["fits"]), tuple(data.get("holds", ())))
 
 
 def write_ranking(sets: Mapping[str, Ranking], path: Path, *, comment: str) -> None:
@@ -46,7 +48,8 @@ def write_ranking(sets: Mapping[str, Ranking], path: Path, *, comment: str) -> N
     lines = [f"# {line}" for line in comment.splitlines()]
     for name, one in sets.items():
         lines += ["", f"[{name}]", f"here = {one.here:.2f}"]
-        lines.append(f"fits = [{', '.join(f'{weight:.2f}' for weight in one.fits)}]")
+        for model, values in (("fits", one.fits), ("holds", one.holds)):
+            lines.append(f"{model} = [{', '.join(f'{weight:.2f}' for weight in values)}]")
         for field, weights in one.fields.items():
             row = ", ".join(f"{kind} = {weight:.2f}" for kind, weight in weights.items())
             lines.append(f"{field} = {{ {row} }}")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from canon import Canon
-from canon.nothing import SIGNS, Signs, fits, later, share, strength
+from canon.nothing import FITS, HOLDS, SIGNS, Signs, fits, holds, later, share, strength
 
 
 def sign(canon: Canon, name: str, text: str, character: str | None = None) -> float:
@@ -33,9 +33,18 @@ def test_share_of_the_weight() -> None:
 
 
 def test_the_weights_decide() -> None:
-    signs = Signs(2.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0)
+    signs = Signs(2.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     assert fits(signs, [1, 0, 0, -1, 0, 0, 0, 0])
     assert not fits(signs, [1, 0, 0, -2, 0, 0, 0, 0])
+
+
+def test_a_premise_is_weighed_by_signs_of_its_own() -> None:
+    signs = Signs(2.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.0, 3.0, 1.0)
+    assert holds(signs, [1, 0, -1, 0, 0, 0, 0])
+    assert not holds(signs, [1, 0, 0, 0, -1, 0, 0])
+    assert holds(signs, [])
+    assert set(SIGNS) == {*FITS, *HOLDS}
+    assert len(signs.values()) == len(SIGNS)
 
 
 def test_names_that_are_not_together_are_apart(canon: Canon) -> None:
