@@ -21,6 +21,7 @@ from bot.conversation import ById
 from bot.learning import (
     GRAMMAR,
     LONGEST_ANSWER,
+    LONGEST_BOND,
     MOST_LINES,
     ask_for_bond,
     ask_for_facts,
@@ -28,13 +29,14 @@ from bot.learning import (
     bond_in,
     facts_in,
     telling,
+    uncalled,
 )
 from bot.memory import Fact, Known, Memory, MemoryProblem, PersonMemory, RoomMemory, StoredTurn
 from bot.memory.keys import stream_order
 from bot.voice import Voice
 from characters.card import Cast, Language, UnknownCharacter
-from characters.prompt import Span, encode
-from engine.sequence import EngineError, Sampling
+from characters.prompt import Span
+from engine.sequence import EngineError
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ class Learner:
         self._quiet = quiet
         self._rounds: asyncio.Queue[_Round] = asyncio.Queue(MOST_ROUNDS)
         self._rooms: dict[str, bool] = {}  # room -> private, where something is to be learned
+        self._read: set[tuple[str, str]] = set()  # turns of the room in hand, and their words
         self._closing = False
         self._comings = 0  # how often somebody spoke, and when last
         self._came_at = float("-inf")
@@ -198,6 +201,7 @@ class Learner:
             done = True
         if done:
             self._rooms.pop(room, None)
+            self._read.clear()
 
     async def _look_through(self, room: str, private: bool) -> bool:
         platform, _, name = room.partition(":")
@@ -231,39 +235,44 @@ class Learner:
         for kept in mine:
             await self.keep_asked(kept, talk.room, talk.private)
         name = mine[-1].turn.speaker if mine else ""
-        if not await self._learn_facts(memory, mine, name, talk):
+        if not await self._learn_facts(memory, mine, talk):
             return False
         return await self._learn_bonds(memory, known, name, talk)
 
     async def _learn_facts(
-        self, memory: PersonMemory, mine: Sequence[StoredTurn], name: str, talk: _Talk
+        self, memory: PersonMemory, mine: Sequence[StoredTurn], talk: _Talk
     ) -> bool:
         told = [kept for kept in mine if telling([kept.turn.text])][-MOST_LINES:]
-        if not told:
+        if "facts" not in self._voice.tasks:
             return True
-        lines = [kept.turn.text[:LONGEST_LINE] for kept in told]
-        markup = self._voice.served.style.markup
-        spans = ask_for_facts(lines, name, talk.language, markup)
-        answer = await self._ask(spans, GRAMMAR, LONGEST_ANSWER)
-        if answer is None or not await talk.stands():
-            return False
-        facts = [
-            Fact(
-                learned.text,
-                room=talk.room,
-                private=talk.private,
-                heard=told[learned.line].turn.witnesses,
-                sure=learned.sure,
-                turn=told[learned.line].id,
-            )
-            for learned in facts_in(answer, lines)
-        ]
-        await memory.learn(facts, since=talk.room)
+        for kept in told:
+            line = uncalled(kept.turn.text, self._names)[:LONGEST_LINE]
+            if (kept.id, line) in self._read:
+                continue  # before somebody spoke
+            spans = ask_for_facts(line, talk.language, self._voice.served.style.markup)
+            answer = await self._ask(spans, LONGEST_ANSWER, GRAMMAR)
+            if answer is None or not await talk.stands():
+                return False
+            facts = [
+                Fact(
+                    learned.text,
+                    room=talk.room,
+                    private=talk.private,
+                    heard=kept.turn.witnesses,
+                    sure=learned.sure,
+                    turn=kept.id,
+                )
+                for learned in facts_in(answer, [line])
+            ]
+            await memory.learn(facts, since=talk.room)
+            self._read.add((kept.id, line))
         return True
 
     async def _learn_bonds(
         self, memory: PersonMemory, known: Known, name: str, talk: _Talk
     ) -> bool:
+        if "bonds" not in self._voice.tasks:
+            return True
         for (character, scope), bond in known.bonds.items():
             often = bond.talks >= _SUM_UP_FIRST and bond.talks % _SUM_UP_EVERY == 0
             if scope != talk.private or not (
@@ -279,33 +288,23 @@ class Learner:
             ][-MOST_LINES:]
             markup = self._voice.served.style.markup
             spans = ask_for_bond(said, name, shown, talk.language, markup)
-            answer = await self._ask(spans, "", 80)
+            answer = await self._ask(spans, LONGEST_BOND)
             if answer is None or not await talk.stands():
                 return False
             if summary := bond_in(answer, said):
                 await memory.sum_up(character, summary, private=talk.private, since=talk.room)
         return True
 
-    async def _ask(self, spans: tuple[Span, ...], grammar: str, longest: int) -> str | None:
+    async def _ask(self, spans: tuple[Span, ...], longest: int, grammar: str = "") -> str | None:
         """The model's answer, "" where it has none; None as soon as somebody speaks."""
-        if not self._voice.obeys:
-            return ""
-        engine = self._voice.engine
-        tokens, comings = encode(spans, self._voice.encode), self._comings
-        if len(tokens) + longest > engine.context:
-            return ""
-        sampling = Sampling(temperature=0.0, max_tokens=longest, grammar=grammar)
-        # A task of its own in the engine's queue, behind everybody who waits for a reply.
-        reply = engine.stream(tokens, sampling, room="learning", waiting=False, stable=0)
-        said = []
-        try:
-            async for piece in reply:
-                said.append(piece)
-                if comings != self._comings or not self._rounds.empty():
-                    return None
-        finally:
-            await reply.aclose()
-        return "".join(said)
+        comings = self._comings
+        return await self._voice.answer(
+            spans,
+            longest,
+            grammar=grammar,
+            room="learning",
+            ends=lambda: comings != self._comings or not self._rounds.empty(),
+        )
 
 
 def _learnable(turns: Sequence[StoredTurn], private: bool) -> tuple[StoredTurn, ...]:

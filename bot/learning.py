@@ -181,25 +181,47 @@ root ::= "[" ( fact ( ", " fact ){0,2} )? "]"
 fact ::= "{\"fact\": \"" letter+ "\", \"sure\": " [1-9] "}"
 letter ::= [^"\\\x00-\x1F]
 """
-LONGEST_ANSWER = 160  # tokens
+LONGEST_ANSWER, LONGEST_BOND = 160, 80  # tokens
 _FACT = re.compile(r'\{"fact": "([^"\\]+)", "sure": ([1-9])\}')
 
 _READ_FACTS = Words(
-    "下面是{name}说的话。写出其中关于{name}本人的、以后还用得着的事实：名字、来历、喜好、禁忌、亲友、打算。"
-    "只写{name}自己说出口的，一条一句，照原话；没有就写 []。\n"
-    "例：我叫阿青，最怕打雷。今天天气真好。\n"
-    '[{{"fact": "我叫阿青", "sure": 9}}, {{"fact": "我最怕打雷", "sure": 9}}]',
-    "These are lines that {name} said. Write down the facts about {name} that will still matter "
-    "later: name, home, likes, dislikes, family, plans. Only what {name} said in so many words, "
-    "one short sentence each; write [] when there are none.\n"
-    "Example: I'm Ann and I hate thunder. What a fine day.\n"
-    '[{{"fact": "I am Ann", "sure": 9}}, {{"fact": "I hate thunder", "sure": 9}}]',
+    "抄出说话的人讲自己的事实，以后还用得着的：名字、来历、职业、喜好、禁忌、亲友、打算。照原话，一条一句；"
+    "没有就写 []。",
+    "Copy the facts that the speaker tells about themselves and that will still matter later: "
+    "name, home, work, likes, dislikes, family, plans. In their own words, one sentence each; "
+    "write [] when there are none.",
 )
+# A small model does what it is shown, not what it is told. What has no facts comes first: after it
+# the 0.5B would answer [] to everything.
+_SHOWN_FACTS: dict[Language, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "zh": (
+        ("那我们走吧！我才不信呢。", ()),
+        ("我叫阿青，最怕打雷，今天可真冷。", ("我叫阿青", "我最怕打雷")),
+        ("是啊，我弟弟后天要来看我。", ("我弟弟后天要来看我",)),
+    ),
+    "en": (
+        ("Let's go, then! I don't believe a word.", ()),
+        ("I'm Ben, I hate thunder, and it's cold today.", ("I'm Ben", "I hate thunder")),
+        ("Oh yes, my sister visits me on Tuesday.", ("My sister visits me on Tuesday",)),
+    ),
+}
 _READ_BOND = Words(
-    "下面是{name}和{character}的对话。用一句话写出两人交情如何、聊过什么。只写对话里有的。",
-    "{name} and {character} talk with each other. Say in one sentence how they stand and what they "
-    "talked about. Only what is in the talk.",
+    "用一句话写出{name}和{character}交情如何、聊过什么。只写对话里有的，谁的事就是谁的事。",
+    "Say in one sentence how {name} and {character} stand and what they talked about. Only what is "
+    "in the talk, and of each what is theirs.",
 )
+_SHOWN_BOND: dict[Language, tuple[str, str]] = {
+    "zh": (
+        "阿青：师父，我怕打雷。\n法明：莫怕，念经便是。\n阿青：那我跟你学，我后天要去洛阳。",
+        "阿青怕打雷，后天要去洛阳，想跟法明学念经；法明待他温和。",
+    ),
+    "en": (
+        "Ben：Father, thunder frightens me.\nFaming：Then pray, my son.\n"
+        "Ben：Teach me. On Tuesday I leave for York.",
+        "Ben fears thunder, leaves for York on Tuesday and wants to learn praying from Faming, who "
+        "is kind to him.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +233,13 @@ class Learned:
     line: int
 
 
-def ask_for_facts(
-    lines: Sequence[str], name: str, language: Language, markup: Markup
-) -> tuple[Span, ...]:
-    """The prompt whose answer `facts_in` reads."""
-    return question(_READ_FACTS[language].format(name=name), "\n".join(lines), markup)
+def ask_for_facts(line: str, language: Language, markup: Markup) -> tuple[Span, ...]:
+    """The prompt whose answer `facts_in` reads: what a line tells about whoever says it."""
+    shown = [
+        (said, "[" + ", ".join(f'{{"fact": "{fact}", "sure": 9}}' for fact in facts) + "]")
+        for said, facts in _SHOWN_FACTS[language]
+    ]
+    return question(_READ_FACTS[language], line, markup, shown)
 
 
 def ask_for_bond(
@@ -223,15 +247,21 @@ def ask_for_bond(
 ) -> tuple[Span, ...]:
     """The prompt whose answer `bond_in` reads. `turns` are (shown name, text)."""
     told = _READ_BOND[language].format(name=name, character=character)
-    return question(told, "\n".join(f"{who}：{text}" for who, text in turns), markup)
+    talk = "\n".join(f"{who}：{text}" for who, text in turns)
+    return question(told, talk, markup, [_SHOWN_BOND[language]])
 
 
-def question(told: str, text: str, markup: Markup) -> tuple[Span, ...]:
-    """A prompt that asks the model something else than to speak: `told` is how, `text` of what."""
+def question(
+    told: str, text: str, markup: Markup, shown: Sequence[tuple[str, str]] = ()
+) -> tuple[Span, ...]:
+    """A prompt that asks the model something else than to speak: `told` is how, `text` of what,
+    `shown` are examples of a text and its answer."""
     begin = (Span(markup.begin, control=True),) if markup.begin else ()
     blocks: list[Span] = []
-    asked: tuple[tuple[Role, str], ...] = (("system", told), ("user", text))
-    for role, words in asked:
+    asked: list[tuple[Role, str]] = [("system", told)]
+    for example, answer in shown:
+        asked += (("user", example), ("assistant", answer))
+    for role, words in (*asked, ("user", text)):
         blocks += (Span(markup.open(role), control=True), Span(markup.said(words, role)))
         blocks += (Span(closing, control=True) for closing in markup.shut(role))
     return (*begin, *blocks, Span(markup.open("assistant") + markup.thought, control=True))
@@ -242,14 +272,21 @@ def facts_in(answer: str, lines: Sequence[str]) -> tuple[Learned, ...]:
     found = []
     for text, digit in _FACT.findall(answer)[:MOST_TOLD]:
         text, sure = _bare(text), int(digit) / 10
-        scores = [supported(text, line) for line in lines]
-        best = max(range(len(lines)), key=lambda i: scores[i], default=None)
-        if best is None or not 2 <= len(text) <= LONGEST_LEARNED:
+        if not lines or not 2 <= len(text) <= LONGEST_LEARNED or _PASSING.search(text):
             continue
+        scores = [supported(text, line) for line in lines]
+        best = max(range(len(lines)), key=lambda i: scores[i])
         sure = min(sure, scores[best])
         if scores[best] >= ENOUGH and sure >= SURE_ENOUGH:
             found.append(Learned(text, round(sure, 2), best))
     return tuple({fact.text: fact for fact in found}.values())
+
+
+def uncalled(text: str, names: Iterable[str]) -> str:
+    """A line without the name that it calls first (「八戒，我怕水」): a small model would write it
+    into every fact."""
+    called = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"^\s*(?:{called})\s*[，,、：:！!]\s*", "", text, flags=re.I) if called else text
 
 
 def telling(lines: Iterable[str]) -> list[str]:
@@ -268,26 +305,70 @@ def _told_in(sentence: str) -> str:
 def supported(fact: str, line: str) -> float:
     """How much of a fact (0..1) one sentence carries in which somebody speaks of themselves.
 
-    Questions carry nothing: 「我是不是该怕你？」 tells nothing of who asks.
+    Questions carry nothing: 「我是不是该怕你？」 tells nothing of who asks. Nor does a sentence of
+    which one clause denies what the fact says, or says what it denies.
     """
-    # Whoever says 「我叫阿青，家在扬州」 says 「我家在扬州」: who it is, is known.
-    wanted = {term for term in terms(fact) if not set(term) & set("我俺咱吾")}
-    if not wanted:
-        return 0.0
+    claims = _clauses(fact)
+    # Of whom it is said is known: 「我叫阿青，家在扬州」 carries 「我家在扬州」.
+    wanted = [(claim.denied, _others(claim.terms)) for claim in claims]
+    total = sum(len(some) for _, some in wanted)
     best = 0.0
     for sentence, _ in _sentences(line):
-        sentence = _told_in(sentence)
-        if not sentence:
-            continue
-        if bool(_NOT.search(sentence)) != bool(_NOT.search(fact)):
+        clauses = _clauses(_told_in(sentence))
+        if not total or any(_opposite(claim, clause) for claim in claims for clause in clauses):
             continue  # 「我不吃肉」 does not carry 「我吃肉」
-        best = max(best, len(wanted & set(terms(sentence))) / len(wanted))
+        affirmed = {term for clause in clauses if not clause.denied for term in clause.terms}
+        denied = any(clause.denied for clause in clauses)
+        whole = {term for clause in clauses if denied for term in clause.terms}
+        carried = sum(len(some & (whole if denies else affirmed)) for denies, some in wanted)
+        best = max(best, carried / total)
     return best
 
 
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """What a clause is compared by. `bare` are its terms without what denies them."""
+
+    denied: bool
+    terms: frozenset[str]
+    bare: frozenset[str]
+
+
+def _clauses(text: str) -> list[_Clause]:
+    clauses = []
+    for part in dict.fromkeys(re.split("[，,]", text)):
+        found = frozenset(terms(part))
+        denied = bool(_NO.search(part))
+        bare = frozenset(terms(_NO.sub("", part))) if denied else found
+        clauses.append(_Clause(denied or bool(_HATES.search(part)), found, bare))
+    return clauses
+
+
+def _opposite(claim: _Clause, clause: _Clause) -> bool:
+    wanted = _others(claim.bare)
+    return (
+        claim.denied != clause.denied
+        and bool(wanted)
+        and len(wanted & clause.bare) >= ENOUGH * len(wanted)
+    )
+
+
+def _others(terms: frozenset[str]) -> frozenset[str]:
+    """The terms that do not speak of oneself."""
+    return frozenset(term for term in terms if not set(term) & set("我俺咱吾"))
+
+
+# What is said to somebody, or thought just now, is nothing to remember of who says it; nor is what
+# does not say of whom.
+_PASSING = re.compile(
+    r"^[他她它]|^(?:he|she|it|they)\b|[你您]|[我俺咱]们?(?:看|猜|想想|觉得|知道|不?信|走|接着|继续)|"
+    r"\b(?:you|your|yours|let['’]s|we should)\b|\b(?:i|we) (?:think|guess|suppose|knew|know|see)\b",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(r"[？?]|(?:吗|么|呢)\W*$|是不是|有没有|能不能|会不会")
 _OF_MYSELF = re.compile(r"[我俺咱吾]|\b(?:i|i['’]\w+|my|mine|me|we|our)\b", re.IGNORECASE)
-_NOT = re.compile(r"[不没别无未]|\b(?:not|no|never|cannot|hate|\w+n['’]t)\b", re.IGNORECASE)
+_NO = re.compile(r"[不没别无未]|\b(?:not|no|never|cannot|\w+n['’]t)\b", re.IGNORECASE)
+_HATES = re.compile(r"\bhate\b", re.IGNORECASE)
 
 
 def bond_in(answer: str, turns: Sequence[tuple[str, str]]) -> str:

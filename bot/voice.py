@@ -7,14 +7,16 @@ reply = voice.begin(reading, scene, speaker, room="terminal:main", turn=7)
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 from bot.conversation import Reading, reading, turn_length
+from bot.summary import ask_for_summary
+from bot.tasks import tasks_of
 from characters.card import Character
-from characters.prompt import Style, Tail, digest, encode, next_names, stop_strings
+from characters.prompt import Span, Style, Tail, encode, next_names, stop_strings
 from characters.style import Serving, markup_named, serving
 from characters.thoughts import spoken
 from characters.turn import Scene
@@ -78,11 +80,9 @@ def _last_said(prompt: str) -> str:
     return said[-1] if said else ""
 
 
-LEAST_OBEYING = 2048  # tokens of context
-
-
 class Voice:
-    """`name` is the model's; `seed` makes a conversation repeatable."""
+    """`name` is the model's; `seed` makes a conversation repeatable; `tasks` are what it is asked
+    beside talk (see `bot.tasks`)."""
 
     def __init__(
         self, engine: Engine, served: Serving, *, name: str = "", seed: int | None = None
@@ -98,6 +98,7 @@ class Voice:
         self.thinks = False  # it was seen to begin its replies inside a thought
         self.engine = engine
         self.served = served
+        self.tasks = tasks_of(engine.metadata, served.context)
         self._seed = seed
         self._encode = lru_cache(maxsize=8192)(lambda text, control: engine.encode(text, control))
         self._measure = lru_cache(maxsize=8192)(
@@ -120,12 +121,8 @@ class Voice:
 
     @property
     def obeys(self) -> bool:
-        """Whether it can be asked to do something else than to speak.
-
-        A model that was taught with short rows only plays. Ours (8.5M parameters, rows of 768) took
-        16 to 19 seconds of CPU for an idle hour's questions, and none of its answers could be kept.
-        """
-        return not 0 < (self.served.context or 0) < LEAST_OBEYING
+        """Whether somebody may have it write something (`/character draft`)."""
+        return "drafts" in self.tasks
 
     def length(self, text: str) -> int:
         """How many tokens a text takes."""
@@ -184,25 +181,56 @@ class Voice:
         )
 
     async def summed_up(self, scene: Scene, earlier: str, *, longest: int, room: str) -> str:
-        """The model's summary of a scene's turns, of about `longest` characters; for idle time.
+        """The model's summary of a scene's turns, of about `longest` characters, "" when they do
+        not fit; for idle time.
 
         Raises:
-            EngineError: it does not fit, or the engine failed.
+            EngineError: the engine failed.
         """
-        spans = digest(scene, earlier, longest=longest, style=self.served.style)
+        spans = ask_for_summary(scene, earlier, longest, self.served.style.markup)
+        most = min(self._longest, 2 * longest)
+        return await self.answer(spans, most, temperature=0.3, room=room) or ""
+
+    async def answer(
+        self,
+        spans: Sequence[Span],
+        longest: int,
+        *,
+        temperature: float = 0.0,
+        grammar: str = "",
+        room: str,
+        ends: Callable[[], bool] = lambda: False,
+    ) -> str | None:
+        """The answer, of at most `longest` tokens, to a prompt that asks for something else than a
+        line; "" when it does not fit. Behind everybody who waits for a reply, and None as soon as
+        `ends` says so.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        tokens = encode(spans, self.encode)
+        if len(tokens) + longest > self.engine.context:
+            return ""
+        # What stands before the text that is asked about, the next question has, too.
+        last = max((at for at, span in enumerate(spans) if not span.control), default=0)
+        stable = len(encode(spans[:last], self.encode))
         sampling = Sampling(
-            temperature=0.3,
-            max_tokens=min(self._longest, 2 * longest),
+            temperature=temperature,
+            max_tokens=longest,
+            grammar=grammar,
             seed=self._seed,
             stop=self.served.style.markup.plain,
         )
-        reply = self.engine.stream(
-            encode(spans, self.encode), sampling, room=room, waiting=False, stable=0
-        )
+        reply = self.engine.stream(tokens, sampling, room=room, waiting=False, stable=stable)
+        said = []
         try:
-            return spoken("".join([piece async for piece in reply])).strip()
+            async for piece in reply:
+                said.append(piece)
+                if ends():
+                    return None
         finally:
             await reply.aclose()
+        return spoken("".join(said)).strip()
 
     def begin(
         self,

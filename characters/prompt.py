@@ -94,7 +94,6 @@ class _Phrases:
     cue: str
     known: str  # the cue where something stands before the reply that it can be answered from
     whisper: str
-    digest: str
 
 
 _PHRASES: dict[Language, _Phrases] = {
@@ -122,7 +121,6 @@ _PHRASES: dict[Language, _Phrases] = {
             "上面有和这句有关的，就照它回答；只说一两句。"
         ),
         whisper="（悄悄对你说，别人都听不见）{}",
-        digest="把下面的对话概括成不超过{}个字的一段话：谁做了什么、说定了什么。只写发生过的事。",
     ),
     "en": _Phrases(
         colon=":",
@@ -152,10 +150,6 @@ _PHRASES: dict[Language, _Phrases] = {
             "about that, answer from it; one or two sentences."
         ),
         whisper="(whispers to you, unheard by anybody else) {}",
-        digest=(
-            "Sum up the following conversation in one paragraph of at most {} characters: who did "
-            "what, and what was agreed. Write only what happened."
-        ),
     ),
 }
 
@@ -373,25 +367,6 @@ def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[S
         said = said if len(said) <= _QUOTED else f"{said[:_QUOTED]}…"
         lines.append(cue.format(name=name, other=name_of(heard, scene), said=said))
     return _block(style.markup.tail, "\n".join(lines), style)
-
-
-def digest(
-    scene: Scene, earlier: str, *, longest: int, style: Style | None = None
-) -> tuple[Span, ...]:
-    """What the model reads to sum up the turns of a scene, after an `earlier` summary."""
-    style = style or Style()
-    phrases = _PHRASES[scene.language]
-    lines = [phrases.summary.format(earlier)] if earlier else []
-    lines += [
-        f"{name_of(turn, scene)}{phrases.colon}{phrases.lead}{turn.text}" for turn in scene.turns
-    ]
-    begin = (Span(style.markup.begin, control=True),) if style.markup.begin else ()
-    return (
-        *begin,
-        *_block("system", phrases.digest.format(longest), style),
-        *_block("user", "\n".join(lines), style),
-        *_control(style.markup.open("assistant") + style.markup.thought),
-    )
 
 
 def orders(language: Language, *, name: str, other: str) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ class Chores:
             if part:
                 text = ""
                 try:
-                    if shared.voice.obeys:
+                    if "summaries" in shared.voice.tasks:
                         text = await shared.voice.summed_up(
                             scene, earlier, longest=longest, room=view.key
                         )

@@ -164,6 +164,8 @@ class Exchange:
     async def likeliest(self, among: Sequence[Character], scene: Scene) -> Character | None:
         """Who goes on, by the model's opinion; None when it has none."""
         view = self.view
+        if "turns" not in view.shared.voice.tasks:
+            return None
         chapter = view.memory.state.chapter
         try:
             scores = await view.shared.voice.opinions(

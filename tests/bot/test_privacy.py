@@ -27,7 +27,7 @@ from characters.style import Serving
 from engine.echo import EchoEngine
 
 _numbers = itertools.count()
-_ASKS_FOR_FACTS = ask_for_facts([""], "", "zh", CHATML)[1].text.split("例：")[1]
+_ASKS_FOR_FACTS = ask_for_facts("", "zh", CHATML)[1].text
 
 
 class Home:
@@ -52,7 +52,7 @@ class Home:
         if _ASKS_FOR_FACTS in prompt:
             self.asked.append(prompt)
             return self.facts
-        if "<|im_start|>system\n把下面的对话" in prompt or "用一句话写出两人交情" in prompt:
+        if "<|im_start|>system\n把下面的对话" in prompt or "用一句话写出" in prompt:
             return ""
         self.prompts.append(prompt)
         return self.reply(prompt) if callable(self.reply) else self.reply
@@ -260,10 +260,11 @@ async def test_in_idle_time_the_model_learns_what_was_said(home, memory):
     (fact,) = (await memory.person(ann).known()).facts
     assert (fact.text, fact.pinned, fact.private, fact.room) == ("我家在扬州", False, False, group)
     assert fact.heard == {"wukong"}
-    assert len(here.asked) == 1
+    asked = len(here.asked)  # more than once where a slow machine was spoken to meanwhile
+    assert len(set(here.asked)) == 1
     assert "我家在扬州" in await here.say(group, ann, "今天天气真好")
     await here.settled()
-    assert len(here.asked) == 1  # nothing new was told of anybody
+    assert len(here.asked) == asked  # nothing new was told of anybody
 
 
 async def test_what_was_not_looked_through_is_after_a_restart(home, memory):

@@ -1,11 +1,22 @@
 """Summaries: who shares one, and what stands where the model writes none."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.memory import Summary
-from bot.summary import LONGEST, beginnings, by_hearers, is_about, with_summary
+from bot.summary import (
+    LONGEST,
+    ask_for_summary,
+    beginnings,
+    by_hearers,
+    is_about,
+    with_summary,
+)
 from characters.card import load_cast
+from characters.markup import CHATML
 from characters.turn import Scene, Turn
 
 CAST = load_cast()
@@ -62,3 +73,17 @@ def test_a_summary_must_be_about_what_was_said():
 @given(st.lists(st.text(max_size=60), max_size=12), st.text(max_size=400))
 def test_the_beginnings_stay_within_their_length(texts, earlier):
     assert len(beginnings(scene(*(Turn("小明", text) for text in texts)), earlier)) <= LONGEST
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_model_is_shown_how_and_asked_about_what_was_said(language):
+    talk = replace(scene(Turn("小明", "<|im_end|>我怕水")), language=language)
+    spans = ask_for_summary(talk, "他们到了河边。", 99, CHATML)
+    assert "99" in spans[1].text
+    (asked,) = [span for span in spans if "我怕水" in span.text]
+    assert not asked.control
+    assert "河边" in asked.text
+    assert "小明" in asked.text
+    # What is shown is of nobody who could be on stage: none of it is taken for what was said.
+    shown = "".join(span.text for span in spans if span is not asked)
+    assert not any(name in shown for character in CAST for name in character.names)

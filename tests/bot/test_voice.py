@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.learning import question
 from bot.voice import Voice, open_voice
 from characters.markup import INTERNLM2
 from characters.prompt import Style
@@ -110,6 +111,33 @@ async def test_no_message_becomes_markup_with_the_real_tokenizer(cast):
             assert not control & set(voice.encode(said))
     finally:
         await voice.close()
+
+
+async def test_an_answer_ends_where_somebody_speaks_and_is_empty_where_it_does_not_fit(cast):
+    voice = Voice(EchoEngine(["一二三四五六"], context=300), Serving())
+    spans = question("说说", "什么？", voice.served.style.markup)
+    assert await voice.answer(spans, 50, room="r") == "一二三四五六"
+    assert await voice.answer(spans, 6, room="r") == "一二"
+    heard = iter([False, True])
+    assert await voice.answer(spans, 50, room="r", ends=lambda: next(heard)) is None
+    assert await voice.answer(spans, 300, room="r") == ""
+
+
+async def test_what_stands_before_a_question_is_kept_for_the_next_one(monkeypatch):
+    engine, kept = EchoEngine(["好。"], context=2000), []
+    stream = engine.stream
+
+    def noted(tokens, *rest, stable, **how):
+        kept.append(tokens[:stable])
+        return stream(tokens, *rest, stable=stable, **how)
+
+    monkeypatch.setattr(engine, "stream", noted)
+    voice = Voice(engine, Serving())
+    for text in ("我怕水。", "我怕火，真的。"):
+        shown = [("我叫阿青。", "阿青")]
+        await voice.answer(question("抄", text, voice.served.style.markup, shown), 9, room="r")
+    assert kept[0] == kept[1]
+    assert engine.decode(kept[0]).endswith("阿青<|im_end|>\n<|im_start|>user\n")
 
 
 def test_a_model_of_short_rows_is_asked_to_do_nothing_but_speak():

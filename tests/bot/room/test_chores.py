@@ -35,6 +35,18 @@ async def test_a_summary_does_without_a_model_that_cannot(play, monkeypatch):
     assert p.room.stats["summaries without the model"]
 
 
+async def test_a_model_that_cannot_sum_up_is_not_asked(play, monkeypatch):
+    p = play(context=2600)
+    p.room.shared.voice.tasks = frozenset({"facts", "bonds", "turns"})
+    asked = []
+    monkeypatch.setattr(p.room.shared.voice, "summed_up", asked.append)
+    await p.say("/summon 悟空")
+    await p.say(*(f"悟空，第{number}件事说定了。" for number in range(60)))
+    await p.room.settle()
+    assert not asked
+    assert "说定了" in p.room.memory.state.summary("wukong")
+
+
 async def test_going_on_is_a_choice_between_versions_once(play, memory):
     p = play(["第一种说法。", "第二种说法。", "好。"])
     await p.say("/summon 悟空", "悟空，你怕什么？", "/retry", "好。", "再来。")
