@@ -31,7 +31,7 @@ def test_what_is_asked_follows_from_the_size():
     for task, least in LEAST.items():
         assert task in tasks_of({"general.size_label": f"{least or 0.1}B"})
         if least:
-            assert task not in tasks_of({"general.size_label": f"{least * 999:.0f}M"})
+            assert task not in tasks_of({"general.size_label": f"{least * 900:.0f}M"})
     assert tasks_of({}) == frozenset(LEAST)  # of unknown size: a server that does not say
 
 
