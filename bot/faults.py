@@ -35,6 +35,7 @@ _ASSISTANT = re.compile(
     r"|\bis there anything else I can (?:help|assist)",
     re.IGNORECASE,
 )
+_FENCE = "```"
 _SENTENCE = re.compile(r"[^。！？!?…\n.]*[。！？!?…\n.]*[」』”’\"')）]*")
 _TO_THE_END = re.compile(r".*[。！？!?…\n.][」』”’\"')）]*", re.DOTALL)
 # A run of one unit, said over and over: 好好好好好好好好 or 去去就来，去去就来，…
@@ -48,13 +49,19 @@ _ALIKE = 0.8
 
 
 def fault_of(
-    text: str, recent: Iterable[str], *, cut_short: bool = False, asked: str = ""
+    text: str,
+    recent: Iterable[str],
+    *,
+    cut_short: bool = False,
+    asked: str = "",
+    coder: bool = True,
 ) -> Fault | None:
     """The worst that is wrong with a reply. `recent` are the speaker's own last lines; `cut_short`
-    says that a stop string ended it; `asked` is what it answers."""
+    says that a stop string ended it; `asked` is what it answers; a block of code
+    is an assistant's unless the speaker is a `coder`."""
     if not text:
         return "others" if cut_short else "empty"
-    if _ASSISTANT.search(text):
+    if _ASSISTANT.search(text) or (not coder and _FENCE in text):
         return "assistant"
     if loop_at(text) is not None:
         return "loops"
@@ -97,10 +104,10 @@ def without(text: str, fault: Fault, recent: Sequence[str]) -> str:
     match fault:
         case "assistant":
             found = _ASSISTANT.search(text)
-            return _whole_sentences(text, found.start() if found else len(text))
+            left = _whole_sentences(text, found.start() if found else len(text))
+            return _ended(left.partition(_FENCE)[0].rstrip()) if _FENCE in left else left
         case "recites":
-            whole = _TO_THE_END.match(text)
-            return whole[0].strip() if whole else ""
+            return _ended(text)
         case "loops":
             at = loop_at(text)
             return text[:at].rstrip("，,、 ") if at else ""
@@ -113,6 +120,12 @@ def without(text: str, fault: Fault, recent: Sequence[str]) -> str:
             return "" if any(alike(left, line) for line in recent) else left
         case _:
             return ""
+
+
+def _ended(text: str) -> str:
+    """A text without what stands after its last sentence."""
+    whole = _TO_THE_END.match(text)
+    return whole[0].strip() if whole else ""
 
 
 def _whole_sentences(text: str, end: int) -> str:

@@ -19,10 +19,11 @@ from bot.memory.room import KEPT_VERSIONS
 from bot.room.chores import Chores
 from bot.room.delivery import Unseen, show
 from bot.room.job import Job
+from bot.room.prompt import Prompt
 from bot.room.tail import Before, before
 from bot.room.view import View
 from bot.stage import Line, Stage
-from bot.whispers import Confided, confided_to
+from bot.whispers import confided_to
 from characters.card import Character
 from characters.macros import expand
 from characters.turn import Scene, Turn
@@ -51,36 +52,6 @@ class Spoken:
     mark: str = ""  # of the trim that its prompt made
     read: Reading | None = None
     before: Before = _NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    """A reply that can be asked for: who speaks, in which scene, and what the model reads."""
-
-    speaker: Character  # as the card is now
-    reader: Character  # as it was at the room's chapter
-    scene: Scene
-    read: Reading
-    before: Before
-    person: str
-    old: StoredLine | None
-    whispered: bool  # for the person alone
-    confided: Confided  # what must not be told
-
-    @property
-    def version(self) -> int:
-        return len(self.old.texts) + 1 if self.old else 1
-
-    @property
-    def recent(self) -> list[str]:
-        """The speaker's own last lines."""
-        return [t.text for t in self.scene.turns if t.speaker == self.speaker.id][-4:]
-
-    @property
-    def asked(self) -> str:
-        """What is answered: the last thing that the speaker heard of somebody else."""
-        heard = (t for t in reversed(self.scene.turns) if t.heard_by(self.speaker.id))
-        return next((t.text for t in heard if t.speaker != self.speaker.id), "")
 
 
 class Speech:
@@ -262,7 +233,7 @@ class Speech:
 
     async def _prompt(
         self, speaker: Character, person: str, scene: Scene | None, old: StoredLine | None
-    ) -> _Prompt | None:
+    ) -> Prompt | None:
         """What the model reads for a reply; None, and people are told, when it does not fit."""
         view, state = self._view, self._view.memory.state
         whispered = bool(self._job.work.to) and old is None
@@ -277,9 +248,9 @@ class Speech:
             await view.say(notices.CROWDED, crowded)
             return None
         confided = confided_to(speaker, scene, view.cast, but=to)
-        return _Prompt(speaker, reader, scene, read, tail, person, old, whispered, confided)
+        return Prompt(speaker, reader, scene, read, tail, person, old, whispered, confided)
 
-    async def _attempts(self, prompt: _Prompt, line_id: str, *, chatter: bool) -> Spoken:
+    async def _attempts(self, prompt: Prompt, line_id: str, *, chatter: bool) -> Spoken:
         job, view, shared = self._job, self._view, self._view.shared
         speaker, old, turns = prompt.speaker, prompt.old, view.memory.turns
         dropped, language = prompt.read.dropped, prompt.scene.language
@@ -332,7 +303,7 @@ class Speech:
             await view.stage.withdraw(line_id, ())
         return Spoken(text, broken, problem, mark, prompt.read, prompt.before)
 
-    def _begin(self, prompt: _Prompt, attempt: int, fault: Fault | None, *, chatter: bool) -> Reply:
+    def _begin(self, prompt: Prompt, attempt: int, fault: Fault | None, *, chatter: bool) -> Reply:
         voice = self._view.shared.voice
         # What gave the same words before would give them again: another seed, and warmer.
         version = prompt.version + (self._chores.same(prompt.old.id) if prompt.old else 0)
@@ -353,17 +324,18 @@ class Speech:
             waiting=not chatter,
         )
 
-    def _uncued(self, prompt: _Prompt) -> _Prompt:
+    def _uncued(self, prompt: Prompt) -> Prompt:
         """The prompt without the line that the model went on with."""
         voice, examples = self._view.shared.voice, not self._view.memory.state.mark
         scene, tail = prompt.scene, prompt.before.tail
         read = voice.read(scene, prompt.reader, tail, examples=examples, cue=False)
         return replace(prompt, read=read)
 
-    def _fault(self, text: str, prompt: _Prompt, *, cut_short: bool, recites: bool) -> Fault | None:
+    def _fault(self, text: str, prompt: Prompt, *, cut_short: bool, recites: bool) -> Fault | None:
         # A model that was taught here takes up what was said, and the fake only says it again.
         asked = prompt.asked if self._view.shared.voice.served.style.cue else ""
-        fault = fault_of(text, prompt.recent, cut_short=cut_short, asked=asked)
+        coder = prompt.coder
+        fault = fault_of(text, prompt.recent, cut_short=cut_short, asked=asked, coder=coder)
         if recites:
             fault = "recites"
         if prompt.confided.told_in(text):
@@ -378,7 +350,7 @@ class Speech:
         self,
         text: str,
         fault: Fault | None,
-        prompt: _Prompt,
+        prompt: Prompt,
         *,
         broken: bool,
     ) -> str:
@@ -399,7 +371,7 @@ class Speech:
         return expand(line, char=speaker.name[language], seed=speaker.id, language=language)
 
     async def _write(
-        self, reply: Reply, line: Line, draft: Draft, prompt: _Prompt
+        self, reply: Reply, line: Line, draft: Draft, prompt: Prompt
     ) -> tuple[bool, str]:
         """Let the engine write one reply, shown as it grows, until it ends or is stopped; what is
         whispered is not shown before it is kept.

@@ -81,6 +81,13 @@ def test_what_is_new_in_a_repeated_reply_is_kept():
     assert without(text, "repeats", said) == "师父且坐，老孙化斋去也。"
 
 
+def test_a_block_of_code_is_an_assistants_unless_the_card_speaks_of_code():
+    text = "Well, let us sort. Here it is:\n```python\ndef sort(xs): ...\n```\nCall it."
+    assert fault_of(text, [], coder=False) == "assistant"
+    assert without(text, "assistant", []) == "Well, let us sort."
+    assert fault_of(text, [], coder=True) is None
+
+
 @pytest.mark.parametrize(
     ("text", "asked", "echo"),
     [

@@ -1,0 +1,53 @@
+"""A reply that can be asked for: who speaks, in which scene, and what the model reads."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.conversation import Reading
+from bot.memory import StoredLine
+from bot.room.tail import Before
+from bot.whispers import Confided
+from characters.card import Character
+from characters.turn import Scene
+
+_CODE = re.compile(r"代码|编程|程序|\b(?:cod(?:e|er|ing)|program\w*|software|hacker)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A reply that can be asked for: who speaks, in which scene, and what the model reads."""
+
+    speaker: Character  # as the card is now
+    reader: Character  # as it was at the room's chapter
+    scene: Scene
+    read: Reading
+    before: Before
+    person: str
+    old: StoredLine | None
+    whispered: bool  # for the person alone
+    confided: Confided  # what must not be told
+
+    @property
+    def version(self) -> int:
+        return len(self.old.texts) + 1 if self.old else 1
+
+    @property
+    def recent(self) -> list[str]:
+        """The speaker's own last lines."""
+        return [t.text for t in self.scene.turns if t.speaker == self.speaker.id][-4:]
+
+    @property
+    def coder(self) -> bool:
+        """Whether its card speaks of code, so that code is in its role."""
+        card = self.speaker
+        words = (card.persona, card.style, card.brief)
+        told = (*(w.zh for w in words), *(w.en for w in words), *card.lines.zh, *card.lines.en)
+        return any(_CODE.search(text) for text in told)
+
+    @property
+    def asked(self) -> str:
+        """What is answered: the last thing that the speaker heard of somebody else."""
+        heard = (t for t in reversed(self.scene.turns) if t.heard_by(self.speaker.id))
+        return next((t.text for t in heard if t.speaker != self.speaker.id), "")
