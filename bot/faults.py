@@ -22,7 +22,10 @@ _ASSISTANT = re.compile(
     r"作为(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练)的)?\s*(?:人工智能|AI|大?语言模型|智能助手|聊天机器人)"
     r"|我(?:只|仅)?是(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练|创造)的)?\s*"
     r"(?:人工智能|AI(?![A-Za-z])|大?语言模型|智能助手|虚拟助手|聊天机器人|ChatGPT|通义|书生)"
-    # Also who denies it: nobody of theirs knows the word.
+    # Nobody of theirs knows the word but who asks what that is; who denies it knows it.
+    r"|(?<![甚什][么麼])(?<![甚什]么是)大?语言模型(?![^。！!]*[？?])"
+    r"|\b(?:AI|(?:large )?language model) (?:designed|trained|created|developed|built)\b"
+    r"|(?<!what )(?<!what is )(?<!what's )\b(?:a|an AI|AI) language model\b(?![^.!]*\?)"
     r"|不是(?:一[个名位种款])?(?:人工智能|AI(?![A-Za-z])|大?语言模型|智能助手|聊天机器人)"
     r"|(?:\bnot|n['’]t) (?:just |only )?an? (?:ai\b|(?:large )?language model|chatbot)"
     r"|(?:抱歉|对不起|很遗憾)[，,]?\s*(?:我|作为)[^。！？]{0,10}(?:无法|不能)(?:提供|回答|协助|满足|继续|参与|扮演)"

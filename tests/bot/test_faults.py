@@ -29,6 +29,10 @@ def test_assistants_are_heard_out_of(text):
         "我是齐天大圣！",
         "对不起师父，老猪不能再走了。",
         "爱 AI 不爱？",
+        "甚么语言模型？老孙不懂！",
+        "语言模型是个甚么妖怪？吃俺一棒！",
+        "What is a language model? Some demon?",
+        "An AI language model, you say? Never met one!",
         "I am a monk, and I can't help you with the mule... yet!",
         "哈哈哈哈哈哈哈哈！",
         "走走走，去去去，快快快！",
@@ -47,6 +51,9 @@ def test_characters_are_not_taken_for_assistants(text):
         "I wasn't an AI, friend.",
         "老孙不是AI，老孙是齐天大圣。",
         "我可不是一个语言模型。",
+        "I am Sun Wukong, an AI language model designed to assist with tasks.",
+        "Sun Wukong, an AI language model, at your service.",
+        "老孙是孙悟空，一个语言模型。",
     ],
 )
 def test_who_denies_to_be_an_assistant_speaks_of_one(text):
