@@ -41,7 +41,7 @@ from text.toml import read_toml
 
 UNKNOWN = Path(__file__).parent / "questions" / "unknown.toml"
 # Of the answerable: for their words, and for what they take for granted.
-TURNED_AWAY, DOUBTED = 0.045, 0.04
+TURNED_AWAY, DOUBTED = 0.045, 0.03
 _FROM_OTHERS = 120
 _STATEMENTS = 600  # notes, each told truly and falsely
 _IN_CHINESE = 0.6  # of the statements
