@@ -35,7 +35,7 @@ _ASSISTANT = re.compile(
     r"|(?:large )?language model|virtual assistant|chatbot)"
     r"|\bI(?:['’]?m sorry|\s+apologi[sz]e), but I (?:can(?:no|['’])t|am unable to)"
     r"|\bI can(?:no|['’])t (?:assist|help) (?:you )?with (?:that|this)\b"
-    r"|\bis there anything else I can (?:help|assist)",
+    r"|\bis there anything else (?:I can (?:help|assist)|you need help)",
     re.IGNORECASE,
 )
 _FENCE = "```"
