@@ -31,7 +31,7 @@ def plain(text: str) -> str:
 
 # Chinese characters and English words in a row of what the model was told, that nobody says by
 # chance. "I do not know" in the rules is shorter, in both languages.
-_RECITED: dict[Language, int] = {"zh": 8, "en": 6}
+_RECITED: dict[Language, int] = {"zh": 6, "en": 6}
 
 
 def orders_for(scene: Scene, speaker: Character) -> Runs:

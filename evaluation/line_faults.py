@@ -29,7 +29,7 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _UNITS = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 # Characters of Chinese or words of English in a row that nobody says by chance.
-_ORDERS_RUN: dict[Language, int] = {"zh": 8, "en": 6}
+_ORDERS_RUN: dict[Language, int] = {"zh": 6, "en": 6}
 _CARD_RUN = 14
 _ECHO_LEAST, _ECHO_SHARE = 5, 0.8
 
