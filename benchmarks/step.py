@@ -29,13 +29,16 @@ from typing import Any
 from engine.llama import LlamaEngine
 from engine.sequence import Sampling
 
-# What a symbol's name tells, the first that fits. `gemv` is one token's product, `gemm` four's.
+# What a symbol's name tells, the first that fits. `gemv` is one token's product, `gemm` four's. The
+# functions of ggml's CPU library that have no name in a stripped build are, by their instructions,
+# the products of llamafile's kernels: Q5_0, Q8_0 and what is not repacked.
 PARTS = (
     ("products with Q4_K", r"q4_?K"),
     ("products with Q5_K", r"q5_?K"),
     ("products with Q6_K", r"q6_?K"),
     ("products with Q8_0", r"q8_0"),
     ("products with other types", r"gem[mv]|vec_dot|sgemm|mul_mat"),
+    ("products in kernels without a symbol", r"libggml-cpu\S*\s+\[\.\] 0x"),
     ("rounding of activations", r"quantize"),
     ("attention", r"flash_attn|soft_?max"),
     ("norms, rotation, activation, copies", r"ggml_compute_forward|ggml_vec|rms_norm|rope|memcpy"),

@@ -13,6 +13,11 @@ from engine.llama.tokenizer import Tokenizer
 from engine.sampling import Link
 from engine.sequence import BadRequest
 
+# A run of tokens begins anew after these. Without the colon a penalty would reach across turns, as
+# names end with one; without the ends of sentences it would reach the token that ends a reply:
+# whoever closes as he closed before could not stop, and talks on to the longest reply.
+_BREAKERS = '\n：:"“。！？!?.…'
+
 
 def make_chain(links: tuple[Link, ...], history: array[int], tokenizer: Tokenizer) -> Any:
     """A sampler chain that has seen the end of `history`; free it with llama_sampler_free.
@@ -59,8 +64,7 @@ def _sampler(link: Link, tokenizer: Tokenizer) -> Any:
         case "penalties", values:
             return llama_cpp.llama_sampler_init_penalties(tokenizer.size, *values)
         case "dry", (multiplier, base, allowed, last):
-            # Without breakers a penalty would reach across turns: names end with a colon.
-            texts = [b"\n", "：".encode(), b":", b'"', "“".encode()]
+            texts = [mark.encode() for mark in _BREAKERS]
             breakers = (ctypes.c_char_p * len(texts))(*texts)
             return llama_cpp.llama_sampler_init_dry(
                 tokenizer.vocab, multiplier, base, allowed, last, breakers, len(texts)

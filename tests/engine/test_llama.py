@@ -164,6 +164,20 @@ async def test_a_bias_decides(engine: LlamaEngine) -> None:
     assert await read(engine, "x", Sampling(bias=((letter, 1e4),), max_tokens=4)) == "AAAA"
 
 
+@pytest.mark.parametrize("mark", [".", "!", "?"])
+async def test_who_closes_as_before_may_stop(engine: LlamaEngine, mark: str) -> None:
+    ends = [token for token in engine.ends if token == engine.encode("<|im_end|>", True)[0]]
+    said = [*engine.encode(f"I am here with you{mark}"), *ends]
+    bias = ((ends[0], 1e4), (engine.encode("Z")[0], 1e4 - 5))
+    how = Sampling(dry=0.8, dry_length=3, temperature=0.0, bias=bias, max_tokens=4)
+    prompt = [*said * 3, *engine.encode("\n"), *said[:-1]]
+    assert "".join([piece async for piece in engine.stream(prompt, how)]) == ""
+    within = ((engine.encode("u")[0], 1e4), (engine.encode("Z")[0], 1e4 - 5))
+    how = Sampling(dry=0.8, dry_length=3, temperature=0.0, bias=within, max_tokens=1)
+    prompt = [*said * 3, *engine.encode("\nI am here with yo")]
+    assert "".join([piece async for piece in engine.stream(prompt, how)]) == "Z"
+
+
 # -- what goes wrong -----------------------------------------------------------------------------
 
 
