@@ -45,6 +45,8 @@ _TO_THE_END = re.compile(r".*[。！？!?…\n.][」』”’\"')）]*", re.DOTA
 # Of a longer unit, a whole sentence, three are enough.
 _LOOP = re.compile(r"(.{1,24}?)\1{3,}|(.{25,120}?)\2{2,}", re.DOTALL)
 _LONGEST_LOOP = 24  # characters of it that are still speech
+# Five Chinese characters or words that come four times; a name or a 阿弥陀佛 is shorter.
+_FRAME, _FRAMES = 5, 4
 _SHORT = 8  # characters: shorter lines may well come again
 _ECHO = 5  # Chinese characters or words in a row of what was said, that are more than taking it up
 _UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
@@ -79,7 +81,20 @@ def loop_at(text: str) -> int | None:
         unit = match[1] or match[2]
         if match.end() - match.start() > _LONGEST_LOOP and any(map(str.isalnum, unit)):
             return match.start() + len(unit)
-    return None
+    return _frame_at(text)
+
+
+def _frame_at(text: str) -> int | None:
+    """Where the same words come a second time that stand in a reply over and over, each time with
+    something else behind them: 你收悟空，是我收他。你收悟空，是他收我。…"""
+    units = [(match[0].casefold(), match.start()) for match in _UNIT.finditer(text)]
+    seen: dict[tuple[str, ...], list[int]] = {}
+    for at in range(len(units) - _FRAME + 1):
+        places = seen.setdefault(tuple(unit for unit, _ in units[at : at + _FRAME]), [])
+        if not places or at >= places[-1] + _FRAME:
+            places.append(at)
+    circles = [places[1] for places in seen.values() if len(places) >= _FRAMES]
+    return units[min(circles)][1] if circles else None
 
 
 def echoes(text: str, asked: str) -> bool:

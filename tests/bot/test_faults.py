@@ -60,6 +60,31 @@ def test_who_denies_to_be_an_assistant_speaks_of_one(text):
     assert fault_of(text, []) == "assistant"
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (
+            "善哉。你收悟空，是我收他。你收悟空，是他收我。你收悟空，是我们收。你收悟空，是谁收？",
+            "善哉。你收悟空，是我收他。",
+        ),
+        (
+            "Listen. So you can hear his heart. So you can hear his voice. So you can hear his step. "
+            "So you can hear his breath.",
+            "Listen. So you can hear his heart.",
+        ),
+    ],
+)
+def test_one_frame_filled_again_and_again_is_a_loop(text: str, kept: str) -> None:
+    assert fault_of(text, []) == "loops"
+    assert without(text, "loops", []) == kept
+
+
+def test_a_name_or_a_prayer_again_and_again_is_none() -> None:
+    text = "阿弥陀佛，你莫恼。白骨夫人来了，白骨夫人走了，阿弥陀佛。白骨夫人，阿弥陀佛，白骨夫人！"
+    text += "贫僧说了：阿弥陀佛。"
+    assert fault_of(text, []) is None
+
+
 def test_a_sentence_that_comes_a_third_time_is_a_loop_and_twice_is_none():
     said = "Sun Wukong is here, and he is speaking to you; "
     assert fault_of("Ha! " + said * 3, []) == "loops"

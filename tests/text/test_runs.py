@@ -58,6 +58,7 @@ def test_nothing_of_a_run_stands_before_where_it_may_begin_while_a_text_grows() 
         whole = next((n for n, one in enumerate(grown) if told.find(one) is not None), None)
         if whole is not None:
             begins = told.find(grown[whole])
+            assert begins is not None
             assert all(told.begun(one) <= begins for one in grown[:whole]), text
             found += 1
     assert found > 50
