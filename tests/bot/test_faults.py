@@ -68,8 +68,8 @@ def test_who_denies_to_be_an_assistant_speaks_of_one(text):
             "善哉。你收悟空，是我收他。",
         ),
         (
-            "Listen. So you can hear his heart. So you can hear his voice. So you can hear his step. "
-            "So you can hear his breath.",
+            "Listen. So you can hear his heart. So you can hear his voice. So you can hear his "
+            "step. So you can hear his breath.",
             "Listen. So you can hear his heart.",
         ),
     ],
