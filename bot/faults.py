@@ -45,8 +45,9 @@ _TO_THE_END = re.compile(r".*[。！？!?…\n.][」』”’\"')）]*", re.DOTA
 # Of a longer unit, a whole sentence, three are enough.
 _LOOP = re.compile(r"(.{1,24}?)\1{3,}|(.{25,120}?)\2{2,}", re.DOTALL)
 _LONGEST_LOOP = 24  # characters of it that are still speech
-# Five Chinese characters or words that come four times; a name or a 阿弥陀佛 is shorter.
-_FRAME, _FRAMES = 5, 4
+# Five Chinese characters or words that come four times within sixty; a name or a 阿弥陀佛 is
+# shorter, and in a long speech words come again.
+_FRAME, _FRAMES, _WITHIN = 5, 4, 60
 _SHORT = 8  # characters: shorter lines may well come again
 _ECHO = 5  # Chinese characters or words in a row of what was said, that are more than taking it up
 _UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
@@ -93,7 +94,12 @@ def _frame_at(text: str) -> int | None:
         places = seen.setdefault(tuple(unit for unit, _ in units[at : at + _FRAME]), [])
         if not places or at >= places[-1] + _FRAME:
             places.append(at)
-    circles = [places[1] for places in seen.values() if len(places) >= _FRAMES]
+    circles = [
+        second
+        for places in seen.values()
+        for first, second, last in zip(places, places[1:], places[_FRAMES - 1 :], strict=False)
+        if last - first <= _WITHIN
+    ]
     return units[min(circles)][1] if circles else None
 
 

@@ -83,6 +83,10 @@ def test_a_name_or_a_prayer_again_and_again_is_none() -> None:
     text = "阿弥陀佛，你莫恼。白骨夫人来了，白骨夫人走了，阿弥陀佛。白骨夫人，阿弥陀佛，白骨夫人！"
     text += "贫僧说了：阿弥陀佛。"
     assert fault_of(text, []) is None
+    speech = "".join(
+        f"却说第{n}难，{chr(0x5000 + n) * 3}山下{chr(0x6000 + n) * 18}。" for n in range(9)
+    )
+    assert fault_of(speech.replace("难，", "难在花果山上，"), []) is None
 
 
 def test_a_sentence_that_comes_a_third_time_is_a_loop_and_twice_is_none():
