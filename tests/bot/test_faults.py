@@ -15,6 +15,7 @@ from bot.faults import alike, fault_of, loop_at, without
         "I'm just an AI.",
         "I'm sorry, but I can't continue.",
         "Is there anything else I can help you with?",
+        "I apologize, but I do not have a personal identity.",
     ],
 )
 def test_assistants_are_heard_out_of(text):
@@ -33,6 +34,7 @@ def test_assistants_are_heard_out_of(text):
         "语言模型是个甚么妖怪？吃俺一棒！",
         "What is a language model? Some demon?",
         "An AI language model, you say? Never met one!",
+        "I don't have any personal quarrel with him.",
         "I am a monk, and I can't help you with the mule... yet!",
         "哈哈哈哈哈哈哈哈！",
         "走走走，去去去，快快快！",
