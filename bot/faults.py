@@ -34,7 +34,7 @@ _ASSISTANT = re.compile(
     r"|\bI(?:['’]?m| am) (?:just |only )?an? (?:ai\b|artificial intelligence"
     r"|(?:large )?language model|virtual assistant|chatbot)"
     r"|\bI(?:['’]?m sorry|\s+apologi[sz]e), but I (?:can(?:no|['’])t|am unable to)"
-    r"|\bI (?:do not|don['’]t) have (?:an? |any )?(?:personal (?:identity|feelings|opinions|experience)"
+    r"|\bI (?:do not|don['’]t) have (?:an? |any )?(?:personal (?:identity|feelings|opinions)"
     r"|physical (?:form|body)|feelings or|emotions or|consciousness)"
     r"|\bI can(?:no|['’])t (?:assist|help) (?:you )?with (?:that|this)\b"
     r"|\bis there anything else (?:I can (?:help|assist)|you need help)",
