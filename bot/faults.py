@@ -47,9 +47,10 @@ _TO_THE_END = re.compile(r".*[。！？!?…\n.][」』”’\"')）]*", re.DOTA
 # Of a longer unit, a whole sentence, three are enough.
 _LOOP = re.compile(r"(.{1,24}?)\1{3,}|(.{25,120}?)\2{2,}", re.DOTALL)
 _LONGEST_LOOP = 24  # characters of it that are still speech
-# Five Chinese characters or words that come four times within sixty; a name or a 阿弥陀佛 is
-# shorter, and in a long speech words come again.
+# Five Chinese characters or words of a clause that come four times within sixty; a name or a
+# 阿弥陀佛 is shorter, and so is what comes again where somebody counts (走到第一座山，走到第二座…).
 _FRAME, _FRAMES, _WITHIN = 5, 4, 60
+_CLAUSE = re.compile(r"[^，。！？；：、…,.!?;:\n]+")
 _SHORT = 8  # characters: shorter lines may well come again
 _ECHO = 5  # Chinese characters or words in a row of what was said, that are more than taking it up
 _UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
@@ -89,20 +90,28 @@ def loop_at(text: str) -> int | None:
 
 def _frame_at(text: str) -> int | None:
     """Where the same words come a second time that stand in a reply over and over, each time with
-    something else behind them: 你收悟空，是我收他。你收悟空，是他收我。…"""
-    units = [(match[0].casefold(), match.start()) for match in _UNIT.finditer(text)]
-    seen: dict[tuple[str, ...], list[int]] = {}
-    for at in range(len(units) - _FRAME + 1):
-        places = seen.setdefault(tuple(unit for unit, _ in units[at : at + _FRAME]), [])
-        if not places or at >= places[-1] + _FRAME:
-            places.append(at)
+    something else behind them: 你听我说的话，悟空会听。你听我说的心，悟空会听。…"""
+    seen: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    count = 0
+    for clause in _CLAUSE.finditer(text):
+        units = [
+            (unit[0].casefold(), clause.start() + unit.start())
+            for unit in _UNIT.finditer(clause[0])
+        ]
+        for at in range(len(units) - _FRAME + 1):
+            places = seen.setdefault(tuple(unit for unit, _ in units[at : at + _FRAME]), [])
+            if not places or count + at >= places[-1][0] + _FRAME:  # 哈哈哈哈哈哈 is one
+                places.append((count + at, units[at][1]))
+        count += len(units)
     circles = [
         second
         for places in seen.values()
-        for first, second, last in zip(places, places[1:], places[_FRAMES - 1 :], strict=False)
+        for (first, _), (_, second), (last, _) in zip(
+            places, places[1:], places[_FRAMES - 1 :], strict=False
+        )
         if last - first <= _WITHIN
     ]
-    return units[min(circles)][1] if circles else None
+    return min(circles, default=None)
 
 
 def echoes(text: str, asked: str) -> bool:

@@ -66,8 +66,8 @@ def test_who_denies_to_be_an_assistant_speaks_of_one(text):
     ("text", "kept"),
     [
         (
-            "善哉。你收悟空，是我收他。你收悟空，是他收我。你收悟空，是我们收。你收悟空，是谁收？",
-            "善哉。你收悟空，是我收他。",
+            "善哉。你听我说的话，他会来。你听我说的心，他会去。你听我说的事，他会走。你听我说的气。",
+            "善哉。你听我说的话，他会来。",
         ),
         (
             "Listen. So you can hear his heart. So you can hear his voice. So you can hear his "
