@@ -352,9 +352,13 @@ class _Store:
             for token in pairs
         )
 
+    def row_of(self, name: str | None) -> int | None:
+        """The row of a person in `index.people`."""
+        return self._people.get(name) if name else None
+
     def people_row(self, name: str | None) -> NDArray[np.float32] | None:
         """1 for every passage in which the person acts or is named."""
-        column = self._people.get(name) if name else None
+        column = self.row_of(name)
         return None if column is None else self.index.people[column].astype(np.float32)
 
     def hit(self, index: int, score: float) -> Hit:
