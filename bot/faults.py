@@ -16,7 +16,20 @@ from typing import Literal
 # "others": it began as somebody else, whose label was cut off with all that followed. "tells": it
 # holds what was whispered to the speaker (`bot.whispers`). "recites": it went on with what the
 # model was told to do, which was cut off. "echoes": it gives back what was said to the speaker.
-Fault = Literal["empty", "assistant", "repeats", "loops", "others", "tells", "recites", "echoes"]
+# "mistaken": the speaker says that it is somebody else (`text.selves`). "strays": it is in another
+# language than the talk.
+Fault = Literal[
+    "empty",
+    "assistant",
+    "repeats",
+    "loops",
+    "others",
+    "tells",
+    "recites",
+    "echoes",
+    "mistaken",
+    "strays",
+]
 
 _ASSISTANT = re.compile(
     r"作为(?:一[个名位种款])?(?:由\S{0,12}(?:开发|训练)的)?\s*(?:人工智能|AI|大?语言模型|智能助手|聊天机器人)"
@@ -34,6 +47,8 @@ _ASSISTANT = re.compile(
     r"|\bI(?:['’]?m| am) (?:just |only )?an? (?:ai\b|artificial intelligence"
     r"|(?:large )?language model|virtual assistant|chatbot)"
     r"|\bI(?:['’]?m sorry|\s+apologi[sz]e), but I (?:can(?:no|['’])t|am unable to)"
+    r"|\bI(?:['’]?m| am) sorry, I (?:can(?:no|['’])t|am unable to) "
+    r"(?:answer|understand|assist|help|provide|fulfil|comply|continue|discuss)"
     r"|\bI (?:do not|don['’]t) have (?:an? |any )?(?:personal (?:identity|feelings|opinions)"
     r"|physical (?:form|body)|feelings or|emotions or|consciousness)"
     r"|\bI can(?:no|['’])t (?:assist|help) (?:you )?with (?:that|this)\b"
@@ -146,7 +161,7 @@ def without(text: str, fault: Fault, recent: Sequence[str]) -> str:
         case "loops":
             at = loop_at(text)
             return text[:at].rstrip("，,、 ") if at else ""
-        case "echoes":
+        case "echoes" | "mistaken" | "strays":
             return text
         case "repeats":
             said = {_bare(s) for line in recent for s in _SENTENCE.findall(line)}

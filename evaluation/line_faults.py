@@ -16,17 +16,18 @@ from typing import Protocol
 from characters.card import LANGUAGES, Cast, Character, Language
 from characters.prompt import orders
 from text.runs import Runs
+from text.selves import claims_another
+from text.tongue import mostly
 
 # What only a modern assistant says; each was read in a transcript of a model merely told its role.
 _ASSISTANT = re.compile(
     r"语言模型|人工智能助手|作为一个?(?:AI|人工智能|助手)|(?:有什么|什么)(?:我)?可以帮(?:助|到)?[您你]"
     r"|很高兴(?:为|能)[您你]|随时(?:告诉|问)我|```|\bdef \w+\(|\blanguage model\b|\bas an AI\b"
+    r"|\bI(?:'m| am) sorry, (?:but )?I (?:can't|cannot) (?:answer|understand|assist|help)"
     r"|(?:帮助|协助)您|\banything else (?:I can|you need)\b"
     r"|\bhow (?:can|may) I (?:help|assist)\b|\bI(?:'m| am) here to (?:help|assist)\b",
     re.IGNORECASE,
 )
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LATIN = re.compile(r"[A-Za-z]{2,}")
 _UNITS = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 # Characters of Chinese or words of English in a row that nobody says by chance.
 _ORDERS_RUN: dict[Language, int] = {"zh": 6, "en": 6}
@@ -45,10 +46,7 @@ class Said(Protocol):
 
 def spoken(text: str) -> str:
     """The language that a line is in: "zh", "en", or "" where it has no words."""
-    chinese, latin = len(_CHINESE.findall(text)), len(_LATIN.findall(text))
-    if not chinese and not latin:
-        return ""
-    return "zh" if chinese >= latin else "en"
+    return mostly(text) or ""
 
 
 def faults(
@@ -106,14 +104,7 @@ def _units(text: str) -> list[str]:
 def _is_another(
     text: str, speaker: Character, others: Iterable[Character], people: Iterable[str]
 ) -> bool:
-    names = sorted({n for c in others for n in c.names} | set(people), key=len, reverse=True)
-    own = {name.casefold() for name in speaker.names}
-    claim = re.compile(
-        rf"(?:(?<![不说让叫问若如])(?:我|俺)(?:就|便|正|才)?(?:是|叫|乃)|\bI(?:'|’| a)m )"
-        rf"({'|'.join(map(re.escape, names))})(?!的|之|'s|’s|师徒)",
-        re.IGNORECASE,
-    )
-    return any(found[1].casefold() not in own for found in claim.finditer(text))
+    return claims_another(text, speaker.names, {n for c in others for n in c.names} | set(people))
 
 
 def _echoes(text: str, asked: str) -> bool:

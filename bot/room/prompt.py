@@ -11,7 +11,9 @@ from bot.room.tail import Before
 from bot.whispers import Confided
 from characters.card import Character
 from characters.turn import Scene
+from text.tongue import mostly
 
+_LANGUAGE = re.compile(r"英文|英语|中文|汉语|翻译|\b(?:translat|english\b|chinese\b)", re.I)
 _CODE = re.compile(r"代码|编程|程序|\b(?:cod(?:e|er|ing)|program\w*|software|hacker)\b", re.I)
 
 
@@ -51,3 +53,12 @@ class Prompt:
         """What is answered: the last thing that the speaker heard of somebody else."""
         heard = (t for t in reversed(self.scene.turns) if t.heard_by(self.speaker.id))
         return next((t.text for t in heard if t.speaker != self.speaker.id), "")
+
+    @property
+    def people(self) -> set[str]:
+        """The names of the people who spoke in what is read."""
+        return {t.speaker for t in self.scene.turns if t.side == "human"}
+
+    def strays(self, text: str) -> bool:
+        """Whether a reply is in another language than the talk, though nobody spoke of one."""
+        return mostly(text) not in (None, self.scene.language) and not _LANGUAGE.search(self.asked)

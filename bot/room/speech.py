@@ -28,6 +28,7 @@ from characters.card import Character
 from characters.macros import expand
 from characters.turn import Scene, Turn
 from engine.sequence import EngineError, Reply
+from text.selves import claims_another
 
 log = logging.getLogger(__name__)
 
@@ -333,9 +334,14 @@ class Speech:
 
     def _fault(self, text: str, prompt: Prompt, *, cut_short: bool, recites: bool) -> Fault | None:
         # A model that was taught here takes up what was said, and the fake only says it again.
-        asked = prompt.asked if self._view.shared.voice.served.style.cue else ""
-        coder = prompt.coder
+        taught = not self._view.shared.voice.served.style.cue
+        asked, coder = "" if taught else prompt.asked, prompt.coder
         fault = fault_of(text, prompt.recent, cut_short=cut_short, asked=asked, coder=coder)
+        others = (*(n for c in self._view.cast for n in c.names), *prompt.people)
+        if not fault and claims_another(text, prompt.speaker.names, others):
+            fault = "mistaken"
+        if not (fault or taught) and prompt.strays(text):
+            fault = "strays"
         if recites:
             fault = "recites"
         if prompt.confided.told_in(text):

@@ -327,3 +327,35 @@ async def test_passages_keep_to_their_budget(book, cast, play):
     assert sum(len(each.text) for each in small) <= 600 // 8
     assert passages(book, scene, cast["wukong"], context=200, **how) == ()
     assert leaning("", ()) == []
+
+
+async def test_who_takes_itself_for_another_is_asked_once_more_and_then_left_to_speak(play):
+    p = play(["不错，我就是猪八戒。", "老孙便是老孙。"])
+    await p.say("/summon 悟空", "你是八戒吧？")
+    assert p.lines[-1] == (WUKONG, "老孙便是老孙。")
+    assert p.room.stats["mistaken"] == 1
+    insists = play(["我是小明。"])
+    await insists.say("/summon 悟空", "悟空，你是谁？")
+    assert insists.lines[-1] == (WUKONG, "我是小明。")
+    assert len(insists.prompts) == 2
+    own = play(["我是齐天大圣，八戒的师兄。"])
+    await own.say("/summon 悟空", "你是谁？")
+    assert len(own.prompts) == 1
+
+
+async def test_an_answer_in_the_other_language_is_asked_for_once_more(play):
+    p = play(["The gold箍棒 is very heavy.", "重一万三千五百斤哩！"], served=CUED)
+    await p.say("/summon 悟空", "悟空，你的棒子有多重？")
+    assert p.lines[-1] == (WUKONG, "重一万三千五百斤哩！")
+    assert p.room.stats["strays"] == 1
+    insists = play(["It is very heavy."], served=CUED)
+    await insists.say("/summon 悟空", "悟空，你的棒子有多重？")
+    assert insists.lines[-1] == (WUKONG, "It is very heavy.")
+
+
+@pytest.mark.parametrize("asked", ["悟空，“桃子”用英文怎么说？", "悟空，翻译成 English：桃子"])
+async def test_who_is_asked_for_a_language_may_speak_it(play, asked):
+    p = play(["A peach, what else?"], served=CUED)
+    await p.say("/summon 悟空", asked)
+    assert len(p.prompts) == 1
+    assert p.lines[-1] == (WUKONG, "A peach, what else?")

@@ -321,6 +321,8 @@ COUNTED: Mapping[str, str] = {
     "tells": "漏了悄悄话",
     "recites": "背出了提示",
     "echoes": "把别人的话又说一遍",
+    "mistaken": "自认作别人",
+    "strays": "换了语言",
     "card lines": "用卡片上的话代替",
     "declined": "婉拒的话",
     "declined to say": "没有让模型说出口的",
