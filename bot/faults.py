@@ -16,8 +16,8 @@ from typing import Literal
 # "others": it began as somebody else, whose label was cut off with all that followed. "tells": it
 # holds what was whispered to the speaker (`bot.whispers`). "recites": it went on with what the
 # model was told to do, which was cut off. "echoes": it gives back what was said to the speaker.
-# "mistaken": the speaker says that it is somebody else (`text.selves`). "strays": it is in another
-# language than the talk.
+# "mistaken": the speaker says that it is somebody else (`characters.selves`). "strays": it is in
+# another language than the talk.
 Fault = Literal[
     "empty",
     "assistant",
@@ -139,11 +139,11 @@ def echoes(text: str, asked: str) -> bool:
 
 
 def alike(text: str, earlier: str) -> bool:
-    """Whether a line says again what another one said."""
+    """Whether a line says again what another one said, or is put together from its clauses."""
     ours, theirs = _bare(text), _bare(earlier)
     if min(len(ours), len(theirs)) < _SHORT:
         return False
-    if ours == theirs:
+    if ours == theirs or _clauses(text) <= _clauses(earlier):
         return True
     a, b = _grams(ours), _grams(theirs)
     return len(a & b) >= _ALIKE * min(len(a), len(b)) and len(a & b) >= 0.6 * max(len(a), len(b))
@@ -190,6 +190,10 @@ def _whole_sentences(text: str, end: int) -> str:
 
 def _bare(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _clauses(text: str) -> set[str]:
+    return {bare for clause in _CLAUSE.findall(text) if (bare := _bare(clause))}
 
 
 def _grams(text: str) -> set[str]:

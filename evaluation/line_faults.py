@@ -15,8 +15,8 @@ from typing import Protocol
 
 from characters.card import LANGUAGES, Cast, Character, Language
 from characters.prompt import orders
+from characters.selves import mistaken
 from text.runs import Runs
-from text.selves import claims_another
 from text.tongue import mostly
 
 # What only a modern assistant says; each was read in a transcript of a model merely told its role.
@@ -74,7 +74,10 @@ def faults(
             for language, run in _ORDERS_RUN.items()
         ),
         "recites a card": Runs.of(_described(cast), _CARD_RUN).find(text) is not None,
-        "says it is somebody else": _is_another(text, speaker, others, people),
+        "says it is somebody else": any(
+            mistaken(text, speaker, cast, language=language, people=people)
+            for language in LANGUAGES
+        ),
         "repeats a line": text in before,
         "repeats a greeting": text in (*speaker.greeting.zh, *speaker.greeting.en),
         "repeats what was said to it": _echoes(text, asked),
@@ -99,12 +102,6 @@ def _described(cast: Cast) -> list[str]:
 def _units(text: str) -> list[str]:
     """Characters of Chinese and words of other scripts, without what stands between them."""
     return _UNITS.findall(text.casefold())
-
-
-def _is_another(
-    text: str, speaker: Character, others: Iterable[Character], people: Iterable[str]
-) -> bool:
-    return claims_another(text, speaker.names, {n for c in others for n in c.names} | set(people))
 
 
 def _echoes(text: str, asked: str) -> bool:

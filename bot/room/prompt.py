@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.conversation import Reading
@@ -10,6 +11,7 @@ from bot.memory import StoredLine
 from bot.room.tail import Before
 from bot.whispers import Confided
 from characters.card import Character
+from characters.selves import mistaken
 from characters.turn import Scene
 from text.tongue import mostly
 
@@ -54,10 +56,10 @@ class Prompt:
         heard = (t for t in reversed(self.scene.turns) if t.heard_by(self.speaker.id))
         return next((t.text for t in heard if t.speaker != self.speaker.id), "")
 
-    @property
-    def people(self) -> set[str]:
-        """The names of the people who spoke in what is read."""
-        return {t.speaker for t in self.scene.turns if t.side == "human"}
+    def mistaken(self, text: str, cast: Iterable[Character]) -> bool:
+        """Whether a reply is said as another of the cast or as one of the people."""
+        people = [t.speaker for t in self.scene.turns if t.side == "human"]
+        return mistaken(text, self.speaker, cast, language=self.scene.language, people=people)
 
     def strays(self, text: str) -> bool:
         """Whether a reply is in another language than the talk, though nobody spoke of one."""

@@ -28,7 +28,6 @@ from characters.card import Character
 from characters.macros import expand
 from characters.turn import Scene, Turn
 from engine.sequence import EngineError, Reply
-from text.selves import claims_another
 
 log = logging.getLogger(__name__)
 
@@ -337,8 +336,7 @@ class Speech:
         taught = not self._view.shared.voice.served.style.cue
         asked, coder = "" if taught else prompt.asked, prompt.coder
         fault = fault_of(text, prompt.recent, cut_short=cut_short, asked=asked, coder=coder)
-        others = (*(n for c in self._view.cast for n in c.names), *prompt.people)
-        if not fault and claims_another(text, prompt.speaker.names, others):
+        if not fault and prompt.mistaken(text, self._view.cast):
             fault = "mistaken"
         if not (fault or taught) and prompt.strays(text):
             fault = "strays"

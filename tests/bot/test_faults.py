@@ -153,3 +153,18 @@ def test_what_was_said_before_the_assistant_woke_is_kept():
 def test_silence_and_somebody_elses_line_are_told_apart():
     assert fault_of("", []) == "empty"
     assert fault_of("", [], cut_short=True) == "others"
+
+
+@pytest.mark.parametrize(
+    ("text", "earlier", "same"),
+    [
+        # As a told 1.5B said it, again and again, after its greeting.
+        ("Old Sun here! Speak up.", "Old Sun here, one somersault, no waiting! Speak up.", True),
+        ("有甚么事只管说！老孙来也。", "老孙来也！一个筋斗到了此处，有甚么事只管说！", True),
+        ("Old Sun here! Speak up, Mia.", "Old Sun here, no waiting! Speak up.", False),
+        ("老孙来也，桃子在哪里？", "老孙来也！一个筋斗到了此处，有甚么事只管说！", False),
+        ("阿弥陀佛。", "阿弥陀佛，善哉善哉。", False),
+    ],
+)
+def test_a_line_made_of_clauses_of_an_earlier_one_says_it_again(text, earlier, same):
+    assert alike(text, earlier) == same

@@ -338,6 +338,9 @@ async def test_who_takes_itself_for_another_is_asked_once_more_and_then_left_to_
     await insists.say("/summon 悟空", "悟空，你是谁？")
     assert insists.lines[-1] == (WUKONG, "我是小明。")
     assert len(insists.prompts) == 2
+    monk = play(["贫僧不怕。", "老孙不怕！"])
+    await monk.say("/summon 悟空", "悟空，怕不怕？")
+    assert monk.lines[-1] == (WUKONG, "老孙不怕！")
     own = play(["我是齐天大圣，八戒的师兄。"])
     await own.say("/summon 悟空", "你是谁？")
     assert len(own.prompts) == 1
