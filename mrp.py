@@ -157,6 +157,13 @@ def write_notes(words: list[str]) -> int:
     return synth(["notes", *words])
 
 
+def spell(text: str) -> list[str]:
+    """The pinyin of a Chinese name without tones; [] where pypinyin is not installed."""
+    from speech.pinyin import available, syllables  # only for `mrp canon build`
+
+    return [] if available() else [one.rstrip("12345") for one in syllables(text).split()]
+
+
 def render_lessons(
     path: Path, metadata: Mapping[str, str]
 ) -> Iterator[list[tuple[str, bool, bool]]]:
@@ -216,7 +223,7 @@ async def play(args: argparse.Namespace) -> AsyncIterator[Any]:
 GIVEN: dict[str, dict[str, Any]] = {
     "bench": {"model_file": model_file},
     "evaluate": {"casting": casting, "play": play},
-    "canon": {"open_embedder": open_embedder, "write_notes": write_notes},
+    "canon": {"open_embedder": open_embedder, "write_notes": write_notes, "spell": spell},
     "imatrix": {"render": render_lessons},
     "measure": {"render": render_lessons, "evaluate": evaluate},
 }

@@ -1,11 +1,13 @@
 """Whether a model's likelihood of the question, given a passage, ranks passages better.
 
-    python -m benchmarks.rerank --canon DIR --qa FILE --model GGUF [--first N] [--every N]
+    python -m benchmarks.rerank --canon DIR --qa FILE --model GGUF [--best N] [--every N]
 
 The search's best 30 passages of each question are read by the model, each before the question, and
 ordered by the question's log-probability (`engine.score`), and by the reciprocal ranks of both
-orders. Recall@5 before and after is printed after every question, so a run that is cut short has
-said what it knows; the last line is JSON (docs/canon.md has the figures).
+orders. A question with no right passage among them is missed in any order and costs nothing.
+Recall@5 and the mean reciprocal rank of the first right passage are printed after every question,
+so a run that is cut short has said what it knows; the last line is JSON (docs/canon.md has the
+figures).
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ import argparse
 import asyncio
 import json
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,34 +59,50 @@ async def likelihoods(
     return list(await asyncio.gather(*(one(hit) for hit in hits)))
 
 
+@dataclass
+class Order:
+    """How well one order of the candidates did: right ones among the first five, and the sum of
+    the reciprocal ranks of the first right one."""
+
+    found: int = 0
+    gained: float = 0.0
+
+    def count(self, order: Sequence[int], right: Collection[int]) -> None:
+        """Count one question; `right` are the places of the passages that answer it."""
+        rank = next(rank for rank, place in enumerate(order, 1) if place in right)
+        self.found += rank <= _SHOWN
+        self.gained += 1 / rank
+
+
 async def ask_all(args: argparse.Namespace) -> dict[str, Any]:
-    """Rerank the candidates of every question; recall@5 of each order and seconds a question."""
+    """Rerank the candidates of every question; how well each order did, and seconds a question."""
     canon = Canon.open(args.canon)
     rows = read_rows(args.qa, ("question", "evidence"))[:: args.every][: args.first]
     engine = LlamaEngine.open(args.model, context=args.context, threads=args.threads)
-    found: Counter[str] = Counter()
+    orders = {"before": Order(), "likelihood": Order(), "merged": Order()}
+    read = 0
     began = time.monotonic()
     result: dict[str, Any] = {}
     try:
         for asked, row in enumerate(rows, 1):
             search = canon.search(row["question"], character=row.get("character"), k=args.best)
             hits = search.passages
-            scores = await likelihoods(engine, canon.title, hits, row["question"])
-            first, by_model = list(range(len(hits))), ordered(scores)
-            orders = {
-                "before": first,
-                "likelihood": by_model,
-                "merged": merged([first, by_model]),
-                f"any of {args.best}": [],
-            }
-            for name, order in orders.items():
-                among = [hits[place] for place in order[:_SHOWN]] if order else hits
-                found[name] += is_hit(among, row["evidence"])
+            right = {place for place, hit in enumerate(hits) if is_hit([hit], row["evidence"])}
+            if right:
+                read += 1
+                first = list(range(len(hits)))
+                by_model = ordered(await likelihoods(engine, canon.title, hits, row["question"]))
+                for order, places in zip(
+                    orders.values(), (first, by_model, merged([first, by_model])), strict=True
+                ):
+                    order.count(places, right)
             result = {
                 "model": args.model.name,
                 "questions": asked,
-                **{name: round(found[name] / asked, 3) for name in orders},
-                "seconds": round((time.monotonic() - began) / asked, 1),
+                f"any of {args.best}": round(read / asked, 3),
+                "recall": {name: round(order.found / asked, 3) for name, order in orders.items()},
+                "rank": {name: round(order.gained / asked, 3) for name, order in orders.items()},
+                "seconds": round((time.monotonic() - began) / max(read, 1), 1),
             }
             print(json.dumps(result, ensure_ascii=False), flush=True)
     finally:
@@ -92,7 +110,7 @@ async def ask_all(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Measure, and print the figures as JSON on the last line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -105,7 +123,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every so many")
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--threads", type=int, default=None)
-    asyncio.run(ask_all(parser.parse_args()))
+    asyncio.run(ask_all(parser.parse_args(argv)))
 
 
 if __name__ == "__main__":

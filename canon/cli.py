@@ -30,6 +30,7 @@ from canon.folder import build
 from canon.names import NameTable, read_table
 from canon.search import Embed
 from canon.speakers import Quote, attribute, table_of
+from canon.spelling import Spell, spelled
 from canon.stats import count_lines, draw, sample_lines
 
 OpenEmbedder = Callable[[Path], Embed]
@@ -41,16 +42,17 @@ def main(
     *,
     open_embedder: OpenEmbedder | None = None,
     write_notes: WriteNotes | None = None,
+    spell: Spell | None = None,
 ) -> int:
     """Run one subverb. Raises CanonError for bad input; the front door prints it.
 
-    `open_embedder` reads an embedding model, `write_notes` is `mrp canon notes`; the front door
-    hands them in, as this package knows no other.
+    `open_embedder` reads an embedding model, `write_notes` is `mrp canon notes`, `spell` knows the
+    pinyin of names; the front door hands them in, as this package knows no other.
     """
     if argv[:1] == ["notes"] and write_notes is not None:
         return write_notes(argv[1:])
     args = _parser().parse_args(argv)
-    args.embedder = None
+    args.spell, args.embedder = spell, None
     if getattr(args, "embed", None):
         if open_embedder is None:
             raise CanonError("--embed: nothing here reads embedding models")
@@ -141,6 +143,9 @@ def _read(args: argparse.Namespace) -> tuple[Book, NameTable]:
 
 def _build(args: argparse.Namespace) -> int:
     book, table = _read(args)
+    # A shipped table has the names that translations use.
+    if args.spell is not None and not table.detect:
+        table = spelled(table, args.spell)
     if args.notes:
         table = replace(table, events=(*table.events, *read_events(args.notes)))
     console = Console(stderr=True)
