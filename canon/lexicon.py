@@ -206,7 +206,7 @@ class Lexicon:
         for person in table.people:
             self._people[person.name] = person.name
         self._english_people = {
-            en.casefold(): person.name for person in table.people for en in person.en
+            _one_way(en): person.name for person in table.people for en in person.en
         }
         self._terms: dict[str, tuple[str, ...]] = {}
         self._english_terms: dict[str, tuple[str, ...]] = {}
@@ -215,11 +215,13 @@ class Lexicon:
             for form in forms:
                 self._terms[form] = forms
             for en in term.en:
-                self._english_terms[en.casefold()] = forms
+                self._english_terms[_one_way(en)] = forms
         self.people_pattern = re.compile(alternation(self._people) or "(?!)")
         self._terms_pattern = re.compile(alternation(self._terms) or "(?!)")
         named = {**self._english_people, **self._english_terms}
-        self._english_pattern = re.compile(rf"\b(?:{alternation(named) or '(?!)'})(?:'s|s)?\b")
+        # Six-Eared Macaque and Six Eared Macaque are one.
+        either = alternation(named).replace(r"\ ", "[ -]") or "(?!)"
+        self._english_pattern = re.compile(rf"\b(?:{either})(?:'s|s)?\b")
 
     def people_in(self, text: str) -> list[tuple[int, int, str]]:
         """(start, end, canonical name) of each person named in a text, under any alias."""
@@ -293,14 +295,15 @@ class Lexicon:
     def _read_english(self, text: str, read: Question, people: dict[str, None]) -> str:
         """Read the English words of a question; returns the text without them."""
         for match in self._english_pattern.finditer(text):
-            word = match.group().removesuffix("'s")
+            whole = _one_way(match.group())
+            word = whole.removesuffix("'s")
             word = word if word in self._english_people else word.removesuffix("s")
             if word in self._english_people:
                 person = self._english_people[word]
                 people.setdefault(person)
                 named: Forms = ((f"@{person}",),)
             else:
-                forms = self._english_terms.get(word) or self._english_terms.get(match.group(), ())
+                forms = self._english_terms.get(word) or self._english_terms.get(whole, ())
                 _add_words(read, forms, "term", TERM)
                 named = _forms(forms)
                 read.named += (named,) if forms else ()
@@ -333,6 +336,11 @@ class Lexicon:
             read.add(word, "english", PAIR)
         read.content = tuple(content)
         return _LATIN.sub(" ", rest)
+
+
+def _one_way(name: str) -> str:
+    """An English name in the one spelling that names are compared in: small, without hyphens."""
+    return name.casefold().replace("-", " ")
 
 
 def _forms(words: Iterable[str]) -> Forms:

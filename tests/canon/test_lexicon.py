@@ -118,3 +118,17 @@ def test_titles_and_kinds_of_places_stand_behind_names(
 def test_who_seemed_to_speak_once_is_no_name_in_a_question() -> None:
     lexicon = Lexicon(NameTable(), ("后", "和尚", "胡三娘"))
     assert lexicon.read("以后和尚见胡三娘").people == ("胡三娘",)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Where is the Six-Eared Ape's home?", "where is the six eared ape?", "The SIX-EARED APES"],
+)
+def test_an_english_name_is_one_with_and_without_hyphens(question: str) -> None:
+    table = NameTable(
+        people=(Person("六耳", en=("Six-Eared Ape",)),), things=(Term("宝扇", ("palm leaf fan",)),)
+    )
+    read = Lexicon(table).read(f"{question} And the palm-leaf fan?")
+    assert read.people == ("六耳",)
+    assert "宝扇" in read.weights
+    assert read.strangers == ()
