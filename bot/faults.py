@@ -51,6 +51,11 @@ _ASSISTANT = re.compile(
     r"(?:answer|understand|assist|help|provide|fulfil|comply|continue|discuss)"
     r"|\bI (?:do not|don['’]t) have (?:an? |any )?(?:personal (?:identity|feelings|opinions)"
     r"|physical (?:form|body)|feelings or|emotions or|consciousness)"
+    r"|\b(?:do not|don['’]t) have (?:enough|sufficient) information"
+    r"|\b(?:rephrase|clarify|elaborate on) (?:your|the) (?:question|request|statement)"
+    r"|\bplease provide (?:more|further|additional) (?:context|details|information)"
+    r"|没有(?:足够|具体)的信息|请(?:您|你)?(?:提供|给出)(?:更多|具体|详细)"
+    r"|(?:换一?[个种](?:说法|方式)|重新)(?:表述|描述|提问)"
     r"|\bI can(?:no|['’])t (?:assist|help) (?:you )?with (?:that|this)\b"
     r"|\bis there anything else (?:I can (?:help|assist)|you need help)",
     re.IGNORECASE,

@@ -16,6 +16,15 @@ from bot.faults import alike, fault_of, loop_at, without
         "I'm sorry, but I can't continue.",
         "Is there anything else I can help you with?",
         "I apologize, but I do not have a personal identity.",
+        # Read in talks of a 1.5B that was merely told its role.
+        "I'm sorry, I can't answer that.",
+        "I am sorry, I cannot understand what you're saying.",
+        "I apologize, Rosa. I do not have enough information to provide a specific answer.",
+        "I didn't hear you. Could you please rephrase your question?",
+        "Please provide more context.",
+        "对不起，没有足够的信息。",
+        "请提供更多的细节。",
+        "请换一种说法提问。",
     ],
 )
 def test_assistants_are_heard_out_of(text):
@@ -36,6 +45,11 @@ def test_assistants_are_heard_out_of(text):
         "An AI language model, you say? Never met one!",
         "I don't have any personal quarrel with him.",
         "I am a monk, and I can't help you with the mule... yet!",
+        "I'm sorry, I can't swim. Ask Sandy.",
+        "How can I help you, traveller?",
+        "Could you provide a bowl of rice?",
+        "请给老猪一碗饭！",
+        "师父，换个法子走罢。",
         "哈哈哈哈哈哈哈哈！",
         "走走走，去去去，快快快！",
         "阿弥陀佛，阿弥陀佛，阿弥陀佛，阿弥陀佛。",
