@@ -34,10 +34,12 @@ def claims(text: str, names: Iterable[str]) -> list[str]:
     """The names, folded, that the speaker of a line gives itself; of several that fit the
     longest."""
     folded = text.casefold()
+    begun = [claim.end() for claim in _I_AM.finditer(folded)]
+    if not begun:
+        return []
     known = sorted({n.casefold() for n in names if len(n) >= _SHORTEST}, key=len, reverse=True)
     found = []
-    for claim in _I_AM.finditer(folded):
-        at = claim.end()
+    for at in begun:
         said = next((n for n in known if folded.startswith(n, at) and _ends(folded, at, n)), "")
         if said and not _THEIRS.match(folded, at + len(said)):
             found.append(said)
