@@ -15,6 +15,7 @@ from functools import cache
 from canon.after import named_after, tags_after
 from canon.book import Book
 from canon.grammar import words
+from canon.introductions import introduced, joined
 from canon.names import NameTable, Person, Scope, alternation
 
 _BREAKS = "，。！？；：“”‘’「」『』\\s\u3000"
@@ -146,11 +147,17 @@ def draft_table(book: Book) -> NameTable:
         for number, owner in chapters.items():
             scopes.setdefault(owner, []).append(Scope((char,), number, number))
     every = {**dict.fromkeys(scopes, 0), **names}
-    people = tuple(
-        _as_printed(book, Person(name, scopes=tuple(scopes.get(name, ()))))
-        for name, _ in sorted(every.items(), key=lambda item: (-item[1], item[0]))
-    )
-    return NameTable(title=book.title, people=people)
+    known = joined(introduced(book, every), every)
+    others = {other for forms in known.values() for other in forms[1:]}
+    people = []
+    for name in sorted(every, key=lambda name: (-every[name], name)):
+        if name in others:
+            continue
+        forms = known.get(name, (name,))
+        own = [scope for form in forms for scope in scopes.get(form, ())]
+        aliases = [Scope(forms[1:])] if forms[1:] else []
+        people.append(_as_printed(book, Person(name, scopes=(*aliases, *own))))
+    return NameTable(title=book.title, people=tuple(people))
 
 
 def _as_printed(book: Book, person: Person) -> Person:

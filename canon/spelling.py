@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from canon.lexicon import english, stem
-from canon.names import NameTable
+from canon.names import NameTable, Person
 
 # The pinyin of a text, syllable by syllable, without tones and with ü as v; [] where there is none.
 Spell = Callable[[str], Sequence[str]]
@@ -24,12 +24,15 @@ _HAN = re.compile("[\u3400-\u9fff]{2,}")
 def spelled(table: NameTable, spell: Spell) -> NameTable:
     """The table with pinyin as the English names of people who have none."""
     people = tuple(
-        replace(person, en=spellings(spell(person.name)))
-        if not person.en and len(person.name) <= _LONGEST and _HAN.fullmatch(person.name)
-        else person
+        person if person.en else replace(person, en=_spelled(person, spell))
         for person in table.people
     )
     return replace(table, people=people)
+
+
+def _spelled(person: Person, spell: Spell) -> tuple[str, ...]:
+    names = [n for n in person.aliases if len(n) <= _LONGEST and _HAN.fullmatch(n)]
+    return tuple(dict.fromkeys(form for name in names for form in spellings(spell(name))))
 
 
 def spellings(syllables: Sequence[str]) -> tuple[str, ...]:
