@@ -53,6 +53,7 @@ _ASSISTANT = re.compile(
     r"|physical (?:form|body)|feelings or|emotions or|consciousness)"
     r"|\b(?:do not|don['’]t) have (?:enough|sufficient) information"
     r"|\b(?:rephrase|clarify|elaborate on) (?:your|the) (?:question|request|statement)"
+    r"|\blet me know if you (?:have any (?:other |more )?questions|need (?:any|more|further))"
     r"|\bplease provide (?:more|further|additional) (?:context|details|information)"
     r"|没有(?:足够|具体)的信息|请(?:您|你)?(?:提供|给出)(?:更多|具体|详细)"
     r"|(?:换一?[个种](?:说法|方式)|重新)(?:表述|描述|提问)"
