@@ -184,3 +184,22 @@ def test_silence_and_somebody_elses_line_are_told_apart():
 )
 def test_a_line_made_of_clauses_of_an_earlier_one_says_it_again(text, earlier, same):
     assert alike(text, earlier) == same
+
+
+@pytest.mark.parametrize(
+    ("text", "earlier", "same"),
+    [
+        # Four lines of a told 1.5B in a row, kept from its words by a penalty on what it said.
+        (
+            "那九个骷髅是我过去的罪业，如今想起，还觉惭疚。",
+            "那九个骷髅是我过去的罪孽，如今想起，还觉愧疚。",
+            True,
+        ),
+        ("阿牛，你昨日往东边去放牛了。", "阿牛，你昨日往西边去放牛了。", True),
+        ("I'll be ready to leave at that time.", "I'll be ready to go at that time.", True),
+        ("老孙走了十二里，还有三里。", "老孙走了十五里，还有两里。", False),
+        ("沙师弟挑担，八戒牵马，都莫偷懒。", "八戒挑担，沙师弟去化斋，莫走远了。", False),
+    ],
+)
+def test_another_word_or_two_make_no_other_line(text, earlier, same):
+    assert alike(text, earlier) == same
