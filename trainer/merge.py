@@ -22,6 +22,7 @@ from torch import Tensor
 
 from trainer import adapters, shards
 from trainer.adapters import Adapter
+from trainer.mean import mean
 from trainer.shards import Planned, Weights, WeightsError
 
 _PREFIX = "base_model.model."
@@ -154,9 +155,22 @@ def main(argv: list[str]) -> int:
     parser.add_argument("run", type=Path, help="what `mrp train` wrote: runs/<name>, or an adapter")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the folder to write")
     parser.add_argument("--base", type=Path, help="the base, if it has moved since")
+    parser.add_argument(
+        "--mean",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="no merging: write the mean of this adapter and those, an adapter (trainer/mean.py)",
+    )
     parser.add_argument("--max-shard-size", default="2GB", help="default: 2GB")
     parser.add_argument("--json", action="store_true", help="print the card as the last line")
     args = parser.parse_args(argv)
+    if args.mean:
+        card = mean([adapter_folder(run) for run in (args.run, *args.mean)], args.out)
+        print(f"{args.out}: the mean of {len(card['mean_of'])} adapters")
+        if args.json:
+            print(json.dumps(card, ensure_ascii=False))
+        return 0
     limit = shards.size(args.max_shard_size)
     card = merge(args.run, args.out, base=args.base, limit=limit, shown=sys.stderr.isatty())
     print(f"{args.out}: {card['parameters']:,} parameters in {len(card['shards'])} file(s)")
