@@ -55,6 +55,7 @@ _ASSISTANT = re.compile(
     r"|\b(?:rephrase|clarify|elaborate on) (?:your|the) (?:question|request|statement)"
     r"|\blet me know if you (?:have any (?:other |more )?questions|need (?:any|more|further))"
     r"|\bplease provide (?:more|further|additional) (?:context|details|information)"
+    r"|有(?:什么|甚么|哪些)(?:问题)?(?:需要|要我|想要我)(?:为您|帮您|帮你)?(?:解答|解决|协助)"
     r"|没有(?:足够|具体)的信息|请(?:您|你)?(?:提供|给出)(?:更多|具体|详细)"
     r"|(?:换一?[个种](?:说法|方式)|重新)(?:表述|描述|提问)"
     r"|\bI can(?:no|['’])t (?:assist|help) (?:you )?with (?:that|this)\b"

@@ -26,7 +26,7 @@ _ASSISTANT = re.compile(
     r"|\bI(?:'m| am) sorry, (?:but )?I (?:can't|cannot) (?:answer|understand|assist|help)"
     r"|\b(?:enough|sufficient) information\b|\b(?:rephrase|clarify) your\b|\bspecific answer\b"
     r"|\blet me know if you\b"
-    r"|足够的信息|提供更多|(?:帮助|协助)您|\banything else (?:I can|you need)\b"
+    r"|问题(?:需要|要我)(?:解答|解决)|足够的信息|提供更多|(?:帮助|协助)您|\banything else (?:I can|you need)\b"
     r"|\bhow (?:can|may) I (?:help|assist)\b|\bI(?:'m| am) here to (?:help|assist)\b",
     re.IGNORECASE,
 )

@@ -26,6 +26,7 @@ from bot.faults import alike, fault_of, loop_at, without
         "对不起，没有足够的信息。",
         "请提供更多的细节。",
         "请换一种说法提问。",
+        "好，我明白。请问，你有什么问题需要解答？",
     ],
 )
 def test_assistants_are_heard_out_of(text):
