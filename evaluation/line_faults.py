@@ -25,8 +25,8 @@ _ASSISTANT = re.compile(
     r"|很高兴(?:为|能)[您你]|随时(?:告诉|问)我|```|\bdef \w+\(|\blanguage model\b|\bas an AI\b"
     r"|\bI(?:'m| am) sorry, (?:but )?I (?:can't|cannot) (?:answer|understand|assist|help)"
     r"|\b(?:enough|sufficient) information\b|\b(?:rephrase|clarify) your\b|\bspecific answer\b"
-    r"|\blet me know if you\b"
-    r"|问题(?:需要|要我)(?:解答|解决)|足够的信息|提供更多|(?:帮助|协助)您|\banything else (?:I can|you need)\b"
+    r"|\blet me know if you\b|问题(?:需要|要我)(?:解答|解决)"
+    r"|足够的信息|提供更多|(?:帮助|协助)您|\banything else (?:I can|you need)\b"
     r"|\bhow (?:can|may) I (?:help|assist)\b|\bI(?:'m| am) here to (?:help|assist)\b",
     re.IGNORECASE,
 )
