@@ -17,6 +17,7 @@ from text.tongue import mostly
 
 _LANGUAGE = re.compile(r"英文|英语|中文|汉语|翻译|\b(?:translat|english\b|chinese\b)", re.I)
 _CODE = re.compile(r"代码|编程|程序|\b(?:cod(?:e|er|ing)|program\w*|software|hacker)\b", re.I)
+_BEGINNING = 160  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,11 @@ class Prompt:
         return next((t.text for t in heard if t.speaker != self.speaker.id), "")
 
     def mistaken(self, text: str, cast: Iterable[Character]) -> bool:
-        """Whether a reply is said as another of the cast or as one of the people."""
+        """Whether a reply is said as another of the cast or as one of the people. How it begins
+        tells: a long one may be a story, which speaks of others and takes long to be told again."""
         people = [t.speaker for t in self.scene.turns if t.side == "human"]
-        return mistaken(text, self.speaker, cast, language=self.scene.language, people=people)
+        begins, language = text[:_BEGINNING], self.scene.language
+        return mistaken(begins, self.speaker, cast, language=language, people=people)
 
     def strays(self, text: str) -> bool:
         """Whether a reply is in another language than the talk, though nobody spoke of one."""
