@@ -366,7 +366,7 @@ async def test_who_is_asked_for_a_language_may_speak_it(play, asked):
 
 async def test_a_long_story_may_speak_of_others(play, cast):
     story = cast["wukong"].persona.zh + cast["wukong"].style.zh + "忽听得林中有人说：贫僧在此。"
-    p = play([story])
+    p = play([story], served=Serving(max_tokens=2000))
     await p.say("/summon 悟空", "悟空，讲个故事")
     assert p.lines[-1] == (WUKONG, story)
     assert len(p.prompts) == 1
