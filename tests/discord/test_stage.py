@@ -30,7 +30,7 @@ async def test_a_long_line_is_whole_in_several_messages(world: World):
         await world.server.slash(world.ming, world.channel, "summon", who="悟空")
         await world.lines_until(1)
         await world.server.say(world.ming, world.channel, "说一大段")
-        await world.server.until(lambda: "".join(t for _, t in world.lines()[1:]) == whole, 8)
+        await world.server.until(lambda: "".join(t for _, t in world.lines()[1:]) == whole, 30)
     assert len(world.lines()[1:]) == 2
     assert all(text.endswith(("。", "！", "？")) for _, text in world.lines()[1:-1])
     hooks = [m["webhook_id"] for m in world.server.messages(world.channel) if m.get("webhook_id")]
