@@ -42,6 +42,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "hear": ("speech.listen", "what is said in a sound file"),
     "model": ("hub.cli", "models by name: list, pull, use"),
     "base": ("trainer.hf_folder", "a GGUF, or an InternLM2 checkpoint → a folder to train on"),
+    "pairs": (
+        "trainer.own_replies",
+        "what a voice says where a person wrote the line, to learn from",
+    ),
     "train": ("trainer.train", "train a model from a recipe"),
     "merge": ("trainer.merge", "adapter + base → one model"),
     "convert": ("quantize.convert", "HF folder → GGUF"),

@@ -80,7 +80,7 @@ LAYOUTS: dict[str, Layout] = {
     "qwen3": Layout(Qwen3Config, head_norm=True),
 }
 _CAUSAL = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
-_MATRICES = {  # ours -> (transformers, llama.cpp)
+MATRICES = {  # ours -> (transformers, llama.cpp)
     "q": ("self_attn.q_proj", "attn_q"),
     "k": ("self_attn.k_proj", "attn_k"),
     "v": ("self_attn.v_proj", "attn_v"),
@@ -96,20 +96,20 @@ class GgufFile:
     """Metadata and tensors of a GGUF, all parts of a split one together. Only headers are read
     until a tensor is asked for.
 
-    Raises WeightsError: no GGUF, cut off, a part missing, or an adapter.
+    Raises WeightsError: no GGUF, cut off, a part missing, or no `kind` ("model" or "adapter").
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, kind: str = "model") -> None:
         self.file = file
         first = _opened(file)
         self.metadata: Mapping[str, Any] = first.fields
         self.tensors: dict[str, Any] = {tensor.name: tensor for tensor in first.tensors}
         for part in self._other_parts():
             self.tensors |= {tensor.name: tensor for tensor in _opened(part).tensors}
-        if self.get("general.type", "model") != "model":
-            raise WeightsError(
-                f"{file}: is an {self.get('general.type')}, not a model; name the model it is for"
-            )
+        found = str(self.get("general.type", "model"))
+        if found != kind:
+            told = "an adapter, not a model" if kind == "model" else f"a {found}, not an adapter"
+            raise WeightsError(f"{file}: is {told}; name the {kind} itself")
 
     def _other_parts(self) -> Iterator[Path]:
         count = int(self.get("split.count", 1))
@@ -267,7 +267,7 @@ def plan(file: GgufFile, shape: Shape, dtype: torch.dtype) -> list[Planned]:
         old, new = f"blk.{layer}", f"model.layers.{layer}"
         take(f"{old}.attn_norm.weight", f"{new}.input_layernorm.weight", (d,))
         take(f"{old}.ffn_norm.weight", f"{new}.post_attention_layernorm.weight", (d,))
-        for key, (theirs, ours) in _MATRICES.items():
+        for key, (theirs, ours) in MATRICES.items():
             turned = shape.layout.permuted and key in ("q", "k")
             name, there = f"{new}.{theirs}", f"{old}.{ours}"
             take(f"{there}.weight", f"{name}.weight", sizes[key], permuted=turned)

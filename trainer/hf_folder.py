@@ -1,7 +1,8 @@
-"""`mrp base SOURCE -o OUT`: a base model in the layout that the trainer reads.
+"""`mrp base SOURCE -o OUT`: a base model, or a voice for one, in the layout that the trainer reads.
 
     mrp base qwen2.5-0.5b-instruct-q4_k_m.gguf -o models/qwen2.5-0.5b     a GGUF
     mrp base models/internlm2-chat-7b -o models/internlm2-chat-7b-llama   an InternLM2 folder
+    mrp base voice.gguf --of models/qwen2.5-0.5b -o runs/as-shipped       an adapter, to go on from
 
 What the source is, is looked at. A GGUF (Llama, Qwen2, Qwen2.5, Qwen3) is dequantized, so that a
 voice is trained on the very weights that are chatted with; an InternLM2 folder becomes a Llama, bit
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer import from_gguf, internlm2, shards
+from trainer import from_gguf, from_voice, internlm2, shards
 
 
 def main(argv: list[str]) -> int:
@@ -24,6 +25,7 @@ def main(argv: list[str]) -> int:
         prog="mrp base", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("source", type=Path, help="a GGUF file, or a downloaded InternLM2 folder")
+    parser.add_argument("--of", type=Path, help="the folder of the base that a voice is for")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the folder to write")
     parser.add_argument(
         "--type",
@@ -39,6 +41,7 @@ def main(argv: list[str]) -> int:
         limit=shards.size(args.max_shard_size),
         shown=sys.stderr.isatty(),
         kind=args.type,
+        of=args.of,
     )
     for note in card["notes"]:
         print(f"note: {note}", file=sys.stderr)
@@ -53,14 +56,30 @@ def main(argv: list[str]) -> int:
 
 
 def convert(
-    source: Path, out: Path, *, limit: int, shown: bool = False, kind: str | None = None
+    source: Path,
+    out: Path,
+    *,
+    limit: int,
+    shown: bool = False,
+    kind: str | None = None,
+    of: Path | None = None,
 ) -> dict[str, Any]:
     """Write `source` as a new folder `out` in shards of at most `limit` bytes. Returns its card.
+    `of`: the base of a voice.
 
     Raises:
         WeightsError: the source is neither, broken, or of a layout that is not known; `--type` for
-            a folder, whose weights are not changed; or `out` is there or has no room.
+            a folder or a voice; a voice without its base; or `out` is there or has no room.
     """
+    if source.is_file() and from_voice.is_voice(source):
+        if of is None or kind:
+            raise shards.WeightsError(
+                f"{source}: is a voice (a LoRA adapter): name the folder of its base with --of, "
+                "and no --type (`mrp base MODEL.gguf -o FOLDER` makes that folder)"
+            )
+        return from_voice.convert(source, of, out)
+    if of is not None:
+        raise shards.WeightsError(f"{source}: --of is for voices, and this is none")
     if source.is_file() or source.suffix == ".gguf":
         dtype = from_gguf.DTYPES[kind] if kind else None
         return from_gguf.convert(source, out, limit=limit, shown=shown, dtype=dtype)

@@ -1,8 +1,9 @@
 """`mrp train` with a [preference]: an adapter learns what was liked (DPO or KTO, by TRL).
 
-Two sources of rows, mixed. What people did: the file of `mrp feedback export` (dpo: prompt, chosen,
-rejected; kto: prompt, completion, label). And pairs that need no judge, made from the lessons: the
-line that belongs there is better than
+Sources of rows, mixed. What people did: the file of `mrp feedback export` (dpo: prompt, chosen,
+rejected; kto: prompt, completion, label). What the voice said itself where a person wrote the line:
+`mrp pairs`, rows of the same form (trainer/own_replies.py). And pairs that need no judge, made from
+the lessons: the line that belongs there is better than
 
     another talk         a line of the same character, said to something else
     another's voice      a line of another character
@@ -118,7 +119,7 @@ def _worse(one: Lesson, kind: str, others: Sequence[Lesson], dice: random.Random
 
 
 def fed_back(file: Path, kind: Literal["dpo", "kto"], tokenizer: Any, recipe: Tuning) -> list[Pair]:
-    """The rows of `mrp feedback export`; those longer than a row are left out.
+    """The rows of `mrp feedback export` or `mrp pairs`; those longer than a row are left out.
 
     Raises:
         PreferenceError: no such file, or a row of another format.
@@ -132,6 +133,9 @@ def fed_back(file: Path, kind: Literal["dpo", "kto"], tokenizer: Any, recipe: Tu
     def reply(text: str) -> tuple[int, ...]:
         said = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         return (*said, *control(close))
+
+    def kind_of(row: Any) -> str:
+        return str(row.get("kind") or "feedback")[:40]
 
     found = []
     try:
@@ -147,12 +151,12 @@ def fed_back(file: Path, kind: Literal["dpo", "kto"], tokenizer: Any, recipe: Tu
             first, second, third = (row[key] for key in keys)
             asked = control(first)
             if kind == "dpo":
-                one = Pair(asked, reply(second), reply(third), "feedback")
+                one = Pair(asked, reply(second), reply(third), kind_of(row))
             elif third not in (True, False):
                 raise ValueError("label must be true or false")
             else:
                 liked = reply(second)
-                one = Pair(asked, liked if third else None, None if third else liked, "feedback")
+                one = Pair(asked, liked if third else None, None if third else liked, kind_of(row))
         except (ValueError, LookupError, TypeError) as problem:
             raise PreferenceError(
                 f"{file}:{number}: not a row of `mrp feedback export --format {kind}`: {problem!r}"
@@ -272,6 +276,10 @@ def _trainer(
     train = recipe.train
     steps = math.ceil(len(data) / train.accumulate) * train.epochs
     told = tune.arguments(recipe, folder, steps) | {"beta": wanted.beta, "max_length": train.row}
+    if wanted.written:
+        # Margins alone can grow while both replies become less likely (Pang et al. 2024,
+        # arXiv:2404.19733); the second loss holds the better one up.
+        told |= {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, wanted.written]}
     if wanted.kind == "kto":
         # KTO compares within a batch: one row alone says nothing.
         told["per_device_train_batch_size"] = 2

@@ -204,13 +204,15 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """Learning from what was liked: after the lessons, from their adapter."""
+    """Learning from what was liked: after the lessons, from their adapter. `written`: how much the
+    better reply of a pair is also learned as a lesson is (dpo only)."""
 
     kind: Literal["dpo", "kto"]
     adapter: str
     feedback: str
     pairs: int
     beta: float
+    written: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +266,15 @@ def load(file: Path) -> Recipe | Tuning:
                 f"{file}: train.embeddings_on_cpu: only frozen embeddings that are not tied to the "
                 "output can stay on the CPU"
             )
+        if recipe.preference and recipe.preference.kind == "kto" and recipe.preference.written:
+            raise RecipeError(f"{file}: preference.written: only pairs have a better reply (dpo)")
     return recipe
 
 
 def _limits(recipe: Tuning) -> dict[str, tuple[float, float, float]]:
     """Key -> (value, lowest, highest) of the knobs that break a run when they are far off."""
     base, method, train, watch = recipe.base, recipe.method, recipe.train, recipe.watch
+    wanted = recipe.preference
     sizes = {f"base.{key}": getattr(base, key) for key in ("layers", "width", "heads", "groups")}
     return {
         **{key: (value, 1, 1_000_000) for key, value in sizes.items()},
@@ -287,6 +292,7 @@ def _limits(recipe: Tuning) -> dict[str, tuple[float, float, float]]:
         "watch.sample_every": (watch.sample_every, 0, 10**9),
         "watch.keep": (watch.keep, 1, 1000),
         "watch.patience": (watch.patience, 0, 1000),
+        **({"preference.written": (wanted.written, 0, 100)} if wanted else {}),
         **(_curriculum_limits(recipe.lessons) if recipe.lessons else {}),
     }
 
