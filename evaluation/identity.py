@@ -7,6 +7,9 @@ Every question is asked of a character alone on stage and of one among four: the
 character and three of them. A reply names the right self when it holds the character's own name or
 its exclusive self-reference and no other's (in the novel 老孙 350/355, 贫僧 82/90, 老猪 52/53 of
 all uses are the character's own).
+
+A room asks once more for a line that is said as somebody else (`characters.selves`); `in_a_room` is
+the share of right ones when that is done, and so what people see.
 """
 
 from __future__ import annotations
@@ -16,16 +19,18 @@ import asyncio
 import random
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from characters.card import Cast, Character, Language, load_cast
 from characters.prompt import encode, prompt, stop_strings
+from characters.selves import mistaken
 from characters.style import Serving
 from characters.turn import Scene, Turn
 from engine.sequence import Engine, Sampling
 from evaluation.served import model_options, opened_for, show
 
+_WARMER = 1.5  # of the temperature when a room asks once more (bot/room/speech.py)
 LEADS = ("wukong", "tangseng", "bajie", "shaseng")
 
 # None of these is an ask of the lessons to the letter.
@@ -83,7 +88,8 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
 class Introduction:
     """One sampled reply to a question for its speaker's name.
 
-    `ended`: by itself, not cut by its length and not into another's line.
+    `ended`: by itself, not cut by its length and not into another's line. `again`: what it said
+    when it was asked once more, as a room does, or "".
     """
 
     character: str
@@ -93,12 +99,20 @@ class Introduction:
     ended: bool
     tokens: int
     selves: tuple[str, ...] = ()
+    again: str = ""
 
     @property
     def right(self) -> bool:
-        own = any(mark in self.text for mark in self.selves)
+        return self._names_itself(self.text)
+
+    @property
+    def right_in_a_room(self) -> bool:
+        return self._names_itself(self.again or self.text)
+
+    def _names_itself(self, text: str) -> bool:
+        own = any(mark in text for mark in self.selves)
         other = any(
-            mark in self.text
+            mark in text
             for name, marks in EXCLUSIVE.items()
             if name != self.character
             for mark in marks
@@ -135,7 +149,7 @@ async def ask(
 
     async def one(who: Character, scene: Scene, dice: int) -> Introduction:
         async with limit:
-            return await _introduce(engine, serving, who, scene, dice)
+            return await _introduce(engine, serving, cast, who, scene, dice)
 
     return list(await asyncio.gather(*(one(*call) for call in asked)))
 
@@ -157,33 +171,37 @@ def _scene(
 
 
 async def _introduce(
-    engine: Engine, serving: Serving, character: Character, scene: Scene, dice: int
+    engine: Engine, serving: Serving, cast: Cast, who: Character, scene: Scene, dice: int
 ) -> Introduction:
-    tokens = encode(prompt(scene, character, style=serving.style), engine.encode)
-    reply = engine.stream(
-        tokens,
-        Sampling(
-            temperature=serving.temperature_for(character),
-            top_k=serving.top_k,
-            top_p=serving.top_p,
-            min_p=serving.min_p,
-            repeat_penalty=serving.repeat_penalty,
-            dry=serving.dry,
-            dry_length=serving.dry_length,
-            max_tokens=120,
-            seed=dice,
-            stop=(*stop_strings(scene), *serving.style.markup.plain),
-        ),
+    tokens = encode(prompt(scene, who, style=serving.style), engine.encode)
+    sampling = Sampling(
+        temperature=serving.temperature_for(who),
+        top_k=serving.top_k,
+        top_p=serving.top_p,
+        min_p=serving.min_p,
+        repeat_penalty=serving.repeat_penalty,
+        dry=serving.dry,
+        dry_length=serving.dry_length,
+        max_tokens=120,
+        seed=dice,
+        stop=(*stop_strings(scene), *serving.style.markup.plain),
     )
-    text = "".join([piece async for piece in reply])
+    reply = engine.stream(tokens, sampling)
+    text = "".join([piece async for piece in reply]).strip()
+    again = ""
+    people = [turn.speaker for turn in scene.turns]
+    if mistaken(text, who, cast, language=scene.language, people=people):
+        warmer = replace(sampling, temperature=_WARMER * sampling.temperature, seed=dice ^ 1)
+        again = "".join([piece async for piece in engine.stream(tokens, warmer)]).strip()
     return Introduction(
-        character.id,
+        who.id,
         scene.turns[-1].text,
         len(scene.cast) > 1,
-        text.strip(),
+        text,
         reply.finish == "end",
         reply.usage.generated,
-        selves_of(character),
+        selves_of(who),
+        again,
     )
 
 
@@ -208,6 +226,7 @@ def _shares(answers: list[Introduction]) -> dict[str, object]:
     return {
         "n": len(answers),
         "right": round(statistics.fmean(answer.right for answer in answers), 4),
+        "in_a_room": round(statistics.fmean(answer.right_in_a_room for answer in answers), 4),
         "empty": sum(not answer.text for answer in answers),
         "ended": round(statistics.fmean(answer.ended for answer in answers), 4),
         "tokens": round(statistics.fmean(answer.tokens for answer in answers), 1),
@@ -255,7 +274,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.show:
         for answer in answers:
             mark = "✓" if answer.right else "✗"
-            print(f"{mark} {answer.character:<9} {answer.question} → {answer.text}")
+            more = f" ↻ {answer.again}" if answer.again else ""
+            print(f"{mark} {answer.character:<9} {answer.question} → {answer.text}{more}")
     result = summary(answers)
     show(result)
     return result

@@ -42,6 +42,23 @@ async def test_who_calls_themselves_as_another_does_is_wrong() -> None:
     assert shares["wukong"]["right"] == shares["tangseng"]["right"] == 0.0
 
 
+async def test_a_line_that_is_said_as_another_is_asked_for_once_more_as_a_room_does() -> None:
+    said: dict[str, int] = {}
+
+    def script(prompt: str) -> str:
+        who = speaker_of(prompt)
+        said[prompt] = said.get(prompt, 0) + 1
+        return "贫僧沙悟净" if who == "沙僧" and said[prompt] % 2 == 1 else SELF[who]
+
+    result = await measured(script)
+    shares = result["characters"]
+    assert isinstance(shares, dict)
+    assert (shares["shaseng"]["right"], shares["shaseng"]["in_a_room"]) == (0.0, 1.0)
+    assert (result["right"], result["in_a_room"]) == (0.75, 1.0)
+    stubborn = await measured(lambda prompt: "老孙老猪都来了")
+    assert stubborn["in_a_room"] == 0.0
+
+
 async def test_naming_oneself_does_not_excuse_the_words_of_another() -> None:
     result = await measured(lambda prompt: "我是孙悟空，贫僧稽首")
     shares = result["characters"]
