@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import is_flash_attn_2_available
 
 from trainer import attention, loss, shards
+from trainer.precision import precision as precision
 from trainer.recipe import Tuning
 from trainer.shards import Weights
 from trainer.vocabulary import load_tokenizer
@@ -76,13 +77,6 @@ def check(recipe: Tuning) -> Any:
     return tokenizer
 
 
-def precision() -> torch.dtype:
-    """bfloat16 where the hardware has it; else float16 on a GPU, float32 on a CPU."""
-    if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
-
-
 def load(recipe: Tuning, adapter: Path | None = None) -> Any:
     """The model, ready to train: quantized and with a fresh adapter, or the one in `adapter`.
 
@@ -96,7 +90,7 @@ def load(recipe: Tuning, adapter: Path | None = None) -> Any:
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=method.double_quant,
-            bnb_4bit_compute_dtype=precision(),
+            bnb_4bit_compute_dtype=precision(recipe),
         )
     place = int(os.environ.get("LOCAL_RANK", "0")) if cuda else "cpu"
     if not cuda:
@@ -105,8 +99,8 @@ def load(recipe: Tuning, adapter: Path | None = None) -> Any:
         attention_kind = "flash_attention_2" if is_flash_attn_2_available() else "sdpa"
     model = AutoModelForCausalLM.from_pretrained(
         recipe.base.folder,
-        # All weights are trained in float32 and used in `precision()` by autocast.
-        dtype=torch.float32 if method.kind == "full" else precision(),
+        # All weights are trained in float32 and used in `precision(recipe)` by autocast.
+        dtype=torch.float32 if method.kind == "full" else precision(recipe),
         device_map={"": place},
         attn_implementation=attention_kind,
         local_files_only=True,

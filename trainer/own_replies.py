@@ -150,6 +150,8 @@ async def _reply(
             top_p=told.top_p,
             min_p=told.min_p,
             repeat_penalty=told.repeat_penalty,
+            dry=told.dry,
+            dry_length=told.dry_length,
             max_tokens=_LONGEST,
             seed=dice,
             stop=(*stop_strings(one.scene), *told.style.markup.plain),

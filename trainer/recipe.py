@@ -96,12 +96,18 @@ class Optimizer:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
+    """How a model is served. `repeat_penalty` takes from every token of the last 64, those of the
+    prompt too: a name that was just said, and one's own in the card. `dry` takes only from what
+    would go on a run of more than `dry_length` tokens that stood there before."""
+
     temperature: float
     top_k: int
     top_p: float
     min_p: float
     repeat_penalty: float
     max_tokens: int
+    dry: float = 0.0
+    dry_length: int = 2
 
 
 @dataclass(frozen=True, slots=True)

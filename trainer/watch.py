@@ -23,6 +23,7 @@ from transformers import TrainerCallback
 from characters.card import Character
 from characters.prompt import Encoder, Style, prompt
 from characters.turn import Scene, Turn
+from trainer.precision import bf16_pays
 from trainer.rows import IGNORED, Batch
 
 Packed = Sequence[Batch]
@@ -216,7 +217,7 @@ def held_out_losses(model: Any, held_out: Mapping[str, Packed]) -> dict[str, flo
 
 
 def _autocast(device: torch.device) -> Any:
-    half = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    half = device.type == "cuda" or bf16_pays()
     return torch.autocast(device.type, torch.bfloat16, enabled=half)
 
 

@@ -32,5 +32,5 @@ if __name__ == "__main__":
     os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
     PartialState._prepare_backend = lambda *_, **__: ("gloo", DistributedType.MULTI_GPU)
     transformers.TrainingArguments.__init__ = on_a_gpu
-    base.precision = lambda: torch.float32
+    base.precision = lambda recipe: torch.float32
     sys.exit(mrp.main(sys.argv[1:]))

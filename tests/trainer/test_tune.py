@@ -452,7 +452,7 @@ def test_two_that_share_the_weights_have_the_losses_of_one(way, tuning, tmp_path
         )
     changes = SHORT | {"kind": '"lora"', "sample_tokens": "1"}
     file = tuning(tmp_path / "r.toml", **changes)
-    monkeypatch.setattr(base, "precision", lambda: torch.float32)
+    monkeypatch.setattr(base, "precision", lambda _: torch.float32)
     assert train.main([str(file), "-o", str(tmp_path / "one")]) == 0
     program = str(ROOT / "tests" / "trainer" / "sharded_on_cpu.py")
     launched(f"{way}.yaml", ["--mixed_precision", "no", program], file, tmp_path / "two")
