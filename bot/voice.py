@@ -264,12 +264,7 @@ class Voice:
         temperature = served.temperature_for(speaker)
         return Sampling(
             temperature=min(temperature * warmth, max(temperature, _WARMEST)),
-            top_k=served.top_k,
-            top_p=served.top_p,
-            min_p=served.min_p,
-            repeat_penalty=served.repeat_penalty,
-            dry=served.dry,
-            dry_length=served.dry_length,
+            **served.dials(),
             max_tokens=self._longest,
             seed=None if self._seed is None else (self._seed * 1_000_003 + turn) % 2**31,
             stop=(*_stops(scene, speaker), *served.style.markup.plain),

@@ -66,6 +66,17 @@ class Serving:
             return character.temperature
         return round(self.temperature * character.temperature / NEUTRAL, 3)
 
+    def dials(self) -> dict[str, Any]:
+        """What a sampling takes from here whoever speaks, by the names of its fields."""
+        return {
+            "top_k": self.top_k,
+            "top_p": self.top_p,
+            "min_p": self.min_p,
+            "repeat_penalty": self.repeat_penalty,
+            "dry": self.dry,
+            "dry_length": self.dry_length,
+        }
+
     def to_json(self) -> str:
         """The text that belongs under `mrp.style`; `serving` reads the same value back."""
         told: dict[str, Any] = {

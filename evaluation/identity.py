@@ -176,12 +176,7 @@ async def _introduce(
     tokens = encode(prompt(scene, who, style=serving.style), engine.encode)
     sampling = Sampling(
         temperature=serving.temperature_for(who),
-        top_k=serving.top_k,
-        top_p=serving.top_p,
-        min_p=serving.min_p,
-        repeat_penalty=serving.repeat_penalty,
-        dry=serving.dry,
-        dry_length=serving.dry_length,
+        **serving.dials(),
         max_tokens=120,
         seed=dice,
         stop=(*stop_strings(scene), *serving.style.markup.plain),

@@ -253,12 +253,7 @@ class EngineSubject:
         stops += self.served.style.markup.plain
         return Sampling(
             temperature=self.served.temperature_for(ask.speaker),
-            top_k=self.served.top_k,
-            top_p=self.served.top_p,
-            min_p=self.served.min_p,
-            repeat_penalty=self.served.repeat_penalty,
-            dry=self.served.dry,
-            dry_length=self.served.dry_length,
+            **self.served.dials(),
             max_tokens=self._longest,
             seed=ask.seed,
             stop=(self._closing,) if self._closing else stops,

@@ -146,12 +146,7 @@ async def _reply(
         tokens,
         Sampling(
             temperature=told.temperature_for(one.speaker),
-            top_k=told.top_k,
-            top_p=told.top_p,
-            min_p=told.min_p,
-            repeat_penalty=told.repeat_penalty,
-            dry=told.dry,
-            dry_length=told.dry_length,
+            **told.dials(),
             max_tokens=_LONGEST,
             seed=dice,
             stop=(*stop_strings(one.scene), *told.style.markup.plain),

@@ -138,6 +138,8 @@ def openai_sampling(body: Mapping[str, Any], served: Serving) -> Sampling:
         top_p=_number(body, "top_p", served.top_p),
         min_p=_number(body, "min_p", served.min_p),
         repeat_penalty=_number(body, "repetition_penalty", served.repeat_penalty),
+        dry=served.dry,
+        dry_length=served.dry_length,
         max_tokens=int(_number(given, "max_tokens", served.max_tokens, whole=True)),
         seed=_seed(body),
         stop=_stop(body),

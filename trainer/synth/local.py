@@ -96,10 +96,7 @@ class LocalTeacher:
             raise Unanswerable(f"a prompt of {len(tokens)} tokens leaves no room for an answer")
         sampling = Sampling(
             temperature=ask.temperature,
-            top_k=self._serving.top_k,
-            top_p=self._serving.top_p,
-            min_p=self._serving.min_p,
-            repeat_penalty=self._serving.repeat_penalty,
+            **self._serving.dials(),
             max_tokens=min(ask.tokens, left),
             seed=ask.seed,
             grammar=grammar(ask.shape),

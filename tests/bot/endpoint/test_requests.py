@@ -40,6 +40,8 @@ def test_what_is_left_out_is_as_the_model_wants_it():
     served = Serving(max_tokens=99, temperature=0.6, top_k=3, repeat_penalty=1.1)
     found = openai_sampling({}, served)
     assert (found.max_tokens, found.temperature, found.top_k) == (99, 0.6, 3)
+    found = openai_sampling({}, Serving(dry=0.8, dry_length=6))
+    assert (found.dry, found.dry_length) == (0.8, 6)
     assert openai_sampling({"max_completion_tokens": 5}, served).max_tokens == 5
     assert openai_sampling({"stop": "x"}, served).stop == ("x",)
     wanted = {"response_format": {"type": "json_object"}}
