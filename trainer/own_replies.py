@@ -90,12 +90,20 @@ def places(found: Iterable[Lesson], rng: random.Random) -> Iterator[Lesson]:
 
 
 def slip_of(reply: str, one: Lesson, cast: Cast) -> str:
-    """What is plainly wrong with a reply, "" when nothing is."""
-    found = faults.fault(reply, one.speaker, cast, one.scene.language)
+    """What is plainly wrong with a reply, "" when nothing is; what the written line has too, such
+    as the language of an English guest in a Chinese scene, is not."""
+    found, written = (_wrong(text, one, cast) for text in (reply, one.reply))
+    return "" if found == written else found
+
+
+def _wrong(text: str, one: Lesson, cast: Cast) -> str:
+    language = one.scene.language
     people = [turn.speaker for turn in one.scene.turns if turn.side == "human"]
-    if not found and mistaken(reply, one.speaker, cast, language=one.scene.language, people=people):
+    if found := faults.fault(text, one.speaker, cast, language):
+        return found
+    if mistaken(text, one.speaker, cast, language=language, people=people):
         return "takes itself for another"
-    return found
+    return ""
 
 
 async def asked(

@@ -64,6 +64,11 @@ def test_a_slip_is_named(reply, slip):
     assert own_replies.slip_of(reply, lesson(*TALK), CAST) == slip
 
 
+def test_what_was_written_so_is_no_slip():
+    guest = lesson(("Amy", "Who are you?"), reply="Sha Wujing, and no poor monk.")
+    assert own_replies.slip_of("Old Sand, at the river.", guest, CAST) == ""
+
+
 @pytest.fixture
 def recipe(tuning, tmp_path):
     """A recipe whose lessons are the two characters' talk, a hundred times with other people."""
