@@ -18,6 +18,7 @@ import importlib.metadata
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -100,7 +101,8 @@ def _commit() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit status: 0 done, 2 bad input, 130 interrupted."""
+    """Run one verb and return its exit status: 0 done, 2 bad input, 130 interrupted, 143 asked to
+    end."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
@@ -113,8 +115,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mrp: there is no verb {verb!r}\n\n{usage()}", file=sys.stderr)
         return 2
     try:
-        status: int = _main_of(verb)(rest, **GIVEN.get(verb, {}))
+        with _ending_in_order():
+            status: int = _main_of(verb)(rest, **GIVEN.get(verb, {}))
         return status
+    except _AskedToEnd:
+        return 143
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -138,6 +143,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"mrp {verb}: {problem}", file=sys.stderr)
         return 2
+
+
+class _AskedToEnd(KeyboardInterrupt):
+    """SIGTERM: what Ctrl-C is to a process without a terminal."""
+
+
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Within it SIGTERM ends a verb as Ctrl-C does: what it has opened is closed, such as the Redis
+    server of a rehearsal. Who serves people has a handler of its own (`bot.portable`)."""
+
+    def asked(number: int, frame: Any) -> None:
+        raise _AskedToEnd
+
+    before = None
+    with contextlib.suppress(ValueError):  # only the main thread may
+        before = signal.signal(signal.SIGTERM, asked)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _main_of(verb: str) -> Any:

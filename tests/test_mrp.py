@@ -1,10 +1,14 @@
 """`mrp VERB …`: what each verb's end means for the exit status, and what the user is told."""
 
+import asyncio
 import importlib.metadata
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import types
 from collections.abc import Callable
 
@@ -119,6 +123,38 @@ def test_every_package_of_the_house_counts_as_our_own(play):
 def test_an_interrupt_exits_130(play):
     play(raising(KeyboardInterrupt()))
     assert mrp.main(["play"]) == 130
+
+
+async def _in_a_loop(kill):
+    try:
+        kill()
+        await asyncio.sleep(30)
+    finally:
+        ENDED.append("in a loop")
+
+
+ENDED: list[str] = []
+
+
+@pytest.mark.parametrize("within", ["plainly", "in a loop"])
+def test_who_is_asked_to_end_closes_what_it_has_opened(within, play):
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def plainly(argv) -> int:
+        try:
+            kill()
+            time.sleep(30)
+        finally:
+            ENDED.append("plainly")
+        return 0
+
+    ENDED.clear()
+    play(plainly if within == "plainly" else lambda argv: asyncio.run(_in_a_loop(kill)))
+    before = signal.getsignal(signal.SIGTERM)
+    assert mrp.main(["play"]) == 143
+    assert [within] == ENDED
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_reader_that_has_gone_away_ends_quietly(play, monkeypatch, capsys):
