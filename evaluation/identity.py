@@ -74,7 +74,7 @@ SELVES: dict[str, tuple[str, ...]] = {
 }
 EXCLUSIVE: dict[str, tuple[str, ...]] = {
     "wukong": ("老孙", "Old Sun"),
-    "tangseng": ("贫僧",),
+    "tangseng": ("贫僧", "this poor monk", "This poor monk"),
     "bajie": ("老猪", "Old Pig"),
     "shaseng": ("老沙", "Old Sand"),
     "longma": ("小龙", "ittle dragon", "Little Dragon"),

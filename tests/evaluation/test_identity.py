@@ -66,6 +66,17 @@ async def test_naming_oneself_does_not_excuse_the_words_of_another() -> None:
     assert shares["wukong"]["right"] == 0.0
 
 
+def test_in_english_too_a_word_of_anothers_own_makes_an_introduction_wrong() -> None:
+    def said(who: str, text: str) -> bool:
+        selves = identity.selves_of(CAST[who])
+        return identity.Introduction(who, "Who are you?", False, text, True, 9, selves).right
+
+    assert not said("bajie", "This poor monk is Zhu Bajie.")
+    assert not said("wukong", "I am Sun Wukong, and Old Pig with him.")
+    assert said("tangseng", "This poor monk is Tripitaka.")
+    assert said("bajie", "Zhu Bajie. Old Pig, if you have dumplings.")
+
+
 async def test_everybody_of_the_cast_can_be_asked_and_is_known_by_their_names() -> None:
     """Each says a name of its own card; then all say 牛魔王's."""
     own = {character.name.zh: f"我便是{character.name.zh}。" for character in CAST}
