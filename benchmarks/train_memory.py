@@ -19,6 +19,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -77,8 +78,12 @@ def step(model: torch.nn.Module, stepper: torch.optim.Optimizer, row: int, words
 
 
 def on_cpu(recipe: Tuning, folder: Path) -> dict[str, float]:
-    """Peak bytes of a step (the second, when the optimizer has its states)."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+    """Peak bytes of a step (the second, when the optimizer has its states), in bfloat16 as a plan
+    reckons, whatever this CPU would train in."""
+    with (
+        patch.object(base, "precision", lambda recipe: torch.bfloat16),
+        profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen,
+    ):
         model = base.load(dataclasses.replace(recipe, base=_in(recipe, folder)))
         for parameter in model.parameters():  # from the file's pages into counted memory
             parameter.data = parameter.data.clone()
