@@ -21,6 +21,16 @@ from canon.error import BookUnreadable
 from canon.markup import docx_text, epub_text, html_text, odt_text
 
 _TEXT_ENDINGS = (".txt", ".md", ".text", ".html", ".htm", ".xhtml")
+# What unpackers raise; zipfile a ValueError where a directory points before the file's beginning.
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    lzma.LZMAError,
+    zlib.error,
+    zipfile.BadZipFile,
+    RuntimeError,
+)
 _CONVERT = "convert it to EPUB or text first, for example with Calibre's ebook-convert"
 # First bytes of what is not read, what it is, and what to do.
 _NAMED: tuple[tuple[bytes, str, str], ...] = (
@@ -135,7 +145,9 @@ def _unpacked(
                 for row in sorted(rows, key=lambda row: natural(row.filename)):
                     yield row.filename, archive.read(row)
             return
-    except (OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, RuntimeError) as why:
+    except BookUnreadable:
+        raise
+    except _DAMAGED as why:
         raise BookUnreadable(f"{path} cannot be unpacked ({why}); pack it again") from None
     yield name, data
 
@@ -144,7 +156,7 @@ def _is_document(data: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return bool({"mimetype", "word/document.xml"} & set(archive.namelist()))
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, ValueError):
         return False
 
 

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 
+from characters.card import CardError
 from characters.tavern.fields import plain, wrong
 
 MOST_FILES = 2_000
@@ -45,9 +46,12 @@ def read_zip(data: bytes, where: str) -> dict[str, bytes]:
                 left -= len(files[row.filename])
                 if left < 0:
                     raise wrong(where, "", f"unpacks to more than {LARGEST >> 20} MB")
+    except CardError:
+        raise
     except (
         zipfile.BadZipFile,
         zlib.error,
+        ValueError,  # a directory that points before the file's beginning
         EOFError,
         NotImplementedError,
         RuntimeError,

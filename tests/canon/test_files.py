@@ -84,6 +84,14 @@ def test_a_zip_of_chapters_is_a_folder(tmp_path: Path) -> None:
         read_book(tmp_path / "e.zip")
 
 
+def test_a_zip_whose_directory_points_before_it_is_damaged(tmp_path: Path) -> None:
+    whole = bytearray(zipped({"1.txt": TEXT}))
+    whole[whole.rindex(b"PK\x05\x06") + 18] += 1  # 65,536 too far
+    (tmp_path / "n.zip").write_bytes(whole)
+    with pytest.raises(BookUnreadable, match=r"n\.zip"):
+        read_book(tmp_path / "n.zip")
+
+
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     (tmp_path / "n.gz").write_bytes(gzip.compress(b"a" * 5_000_000))
     with pytest.raises(BookUnreadable, match="too much"):

@@ -239,3 +239,11 @@ def test_bytes_that_are_damaged_anywhere_give_a_card_or_one_sentence(format, dat
             break
     with contextlib.suppress(CardError):
         read(bytes(whole), f"x.{format}")
+
+
+def test_a_directory_that_points_before_the_file_is_damage():
+    whole = bytearray(write(load_cast()["wukong"], format="charx"))
+    end = whole.rindex(b"PK\x05\x06")
+    whole[end + 18] += 1  # the directory's offset, 65,536 too far
+    with pytest.raises(CardError, match="the archive is damaged"):
+        read(bytes(whole), "x.charx")
