@@ -17,8 +17,8 @@ def mistaken(
     people: Iterable[str] = (),
 ) -> bool:
     """Whether the speaker of a line says that it is another of the cast or one of the people, or
-    calls itself what only another's card says it calls itself. Of the 6,232 lines that people wrote
-    for the nine characters (`trainer/talk/scenes`) it finds one, which is a jest."""
+    calls itself what only another's card says it calls itself. Of the 6,232 lines written for the
+    nine characters (`trainer/talk/scenes`) it finds one, which is a jest."""
     others = [card for card in cast if card.id != speaker.id]
     names = {*people, *(name for card in others for name in card.names)}
     theirs = {word for card in others for word in _words_of(card, language)}

@@ -38,7 +38,7 @@ _NORMS = {
 
 
 def is_voice(file: Path) -> bool:
-    """Whether a GGUF is an adapter. False for what is no GGUF at all: its reader says why."""
+    """Whether a file is a GGUF and an adapter."""
     try:
         read_adapter(file)
     except ModelError:

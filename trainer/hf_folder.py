@@ -69,17 +69,18 @@ def convert(
 
     Raises:
         WeightsError: the source is neither, broken, or of a layout that is not known; `--type` for
-            a folder or a voice; a voice without its base; or `out` is there or has no room.
+            a folder or a voice; a voice without its base, or a model with one; or `out` is there
+            or has no room.
     """
-    if source.is_file() and from_voice.is_voice(source):
-        if of is None or kind:
-            raise shards.WeightsError(
-                f"{source}: is a voice (a LoRA adapter): name the folder of its base with --of, "
-                "and no --type (`mrp base MODEL.gguf -o FOLDER` makes that folder)"
-            )
-        return from_voice.convert(source, of, out)
     if of is not None:
-        raise shards.WeightsError(f"{source}: --of is for voices, and this is none")
+        if kind:
+            raise shards.WeightsError(f"{source}: --type is for models; a voice is unpacked in f32")
+        return from_voice.convert(source, of, out)
+    if from_voice.is_voice(source):
+        raise shards.WeightsError(
+            f"{source}: is a voice (a LoRA adapter): name the folder of its base with --of "
+            "(`mrp base MODEL.gguf -o FOLDER` makes that folder)"
+        )
     if source.is_file() or source.suffix == ".gguf":
         dtype = from_gguf.DTYPES[kind] if kind else None
         return from_gguf.convert(source, out, limit=limit, shown=shown, dtype=dtype)

@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import math
 import random
 import sys
 from collections import Counter
@@ -37,7 +38,8 @@ from engine.llama import LlamaEngine
 from engine.sequence import Engine, PromptTooLong, Sampling
 from hub.choice import model_file
 from trainer import lessons, tune
-from trainer.lessons import Lesson
+from trainer.guard import writing
+from trainer.lessons import Lesson, LessonError
 from trainer.recipe import Tuning, load
 from trainer.synth import faults
 
@@ -169,12 +171,15 @@ async def _reply(
 def chosen(
     recipe: Tuning, cast: Cast, most: int, shares: dict[str, float], rng: random.Random
 ) -> list[Lesson]:
-    """Up to `most` lines of the training lessons of a recipe, from its sources by `shares` (all in
-    proportion when there are none), each character's as many as there are."""
+    """Up to `most` lines of the training lessons of a recipe, from its sources by `shares` (as they
+    come when there are none). Raises LessonError: no lessons, or a source that they do not have."""
     found = list(places(lessons.load(Path(recipe.data.lessons), "train", cast), rng))
     rng.shuffle(found)
     if not shares:
         return found[:most]
+    known = sorted({one.source for one in found})
+    if unknown := [source for source in shares if source not in known]:
+        raise LessonError(f"--share {unknown[0]}: the lessons come from {', '.join(known)}")
     whole = sum(shares.values())
     return [
         one
@@ -201,6 +206,8 @@ async def _ask(args: argparse.Namespace, recipe: Tuning, cast: Cast) -> list[Sai
 
 def _share(text: str) -> tuple[str, float]:
     source, _, share = text.partition("=")
+    if not 0 < float(share) < math.inf:
+        raise ValueError(text)
     return source, float(share)
 
 
@@ -228,12 +235,14 @@ def main(argv: list[str]) -> int:
     recipe = load(args.recipe)
     if not isinstance(recipe, Tuning):
         parser.error(f"{args.recipe} is no recipe for a base model")
+    with writing(args.out.parent):  # before minutes of asking
+        args.out.parent.mkdir(parents=True, exist_ok=True)
     said = asyncio.run(_ask(args, recipe, tune.cast_of(recipe)))
     slips = Counter(one.slip for one in said if one.slip)
     kept = [one for one in said if one.slip or not args.slips]
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     rows = "".join(json.dumps(one.to_row(), ensure_ascii=False) + "\n" for one in kept)
-    args.out.write_text(rows, encoding="utf-8")
+    with writing(args.out.parent):
+        args.out.write_text(rows, encoding="utf-8")
     told = {"asked": len(said), "kept": len(kept), "slips": dict(slips.most_common())}
     print(f"{args.out}: {len(kept)} pairs of {len(said)} replies; slips: {dict(slips) or 'none'}")
     if args.json:

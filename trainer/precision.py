@@ -24,14 +24,16 @@ _ROOM = 0.5  # share of the memory that float32 weights may take
 
 def precision(recipe: Tuning) -> torch.dtype:
     """What the frozen weights of a recipe's base are held and used in: bfloat16 where it is fast,
-    or where float32 would take more than half of the machine's memory; else float32, on a GPU
-    without bfloat16 float16."""
+    where float32 would take more than half of the machine's memory, or where several processes
+    train together; else float32, on a GPU without bfloat16 float16."""
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     if not torch.cpu._is_avx512_bf16_supported():
         return torch.float32
     wide = 4 * _weights(recipe) > _ROOM * _memory()
-    return torch.bfloat16 if wide or bf16_pays() else torch.float32
+    # Processes that train one model together have to agree, and each would try by itself.
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return torch.bfloat16 if wide or together or bf16_pays() else torch.float32
 
 
 @lru_cache(maxsize=1)

@@ -204,7 +204,7 @@ def held_out_losses(model: Any, held_out: Mapping[str, Packed]) -> dict[str, flo
     for who, packs in held_out.items():
         total, count = 0.0, 0
         for pack in packs:
-            with torch.no_grad(), _autocast(device):
+            with torch.no_grad(), _autocast(model):
                 one = model(**{k: v.to(device) for k, v in pack.items()}, num_items_in_batch=1)
             total += float(one.loss)
             count += int((pack["labels"] != IGNORED).sum())
@@ -216,9 +216,11 @@ def held_out_losses(model: Any, held_out: Mapping[str, Packed]) -> dict[str, flo
     return {"eval_loss": sum(total for total, _ in sums.values()) / max(1, tokens), **told}
 
 
-def _autocast(device: torch.device) -> Any:
-    half = device.type == "cuda" or bf16_pays()
-    return torch.autocast(device.type, torch.bfloat16, enabled=half)
+def _autocast(model: Any) -> Any:
+    weights = list(model.parameters())
+    kind = weights[0].device.type
+    held = any(weight.dtype == torch.bfloat16 for weight in weights)
+    return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda" or held or bf16_pays())
 
 
 def questions(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import (
     AddedToken,
     Regex,
@@ -234,3 +235,19 @@ def lines() -> list[str]:
         *["\x00", "\x07", "\x1b[0m", "\x7f", "\ufeff", "\ufffd", "\u2028"],
     ]
     return ["".join(chosen.choices(pieces, k=chosen.randint(1, 24))) for _ in range(10_000)]
+
+
+EVERY = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def adapted(model: Any, folder: Path, **options: Any) -> Any:
+    """The model with a random adapter on all its matrices, saved in `folder`."""
+    torch.manual_seed(3)
+    options = {"r": 4, "lora_alpha": 12, "target_modules": EVERY, **options}
+    tuned = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options))
+    with torch.no_grad():
+        for name, values in tuned.named_parameters():
+            if "lora_" in name:
+                values.normal_(0.0, 0.2)
+    tuned.save_pretrained(folder)
+    return tuned.eval()

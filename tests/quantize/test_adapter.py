@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader
-from peft import LoraConfig, get_peft_model
 
 from engine.adapter import BASE_NAME, check_belongs, read_adapter
 from engine.llama import LlamaEngine
@@ -22,22 +21,9 @@ from quantize import convert as verb
 from quantize.convert import convert, convert_adapter
 from quantize.error import ConvertError
 from quantize.reader import Reader
+from tests.quantize.conftest import adapted
 
-EVERY = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 TEXT = "悟空道：“I'll go 42 miles!”🐒"
-
-
-def adapted(model: Any, folder: Path, **options: Any) -> Any:
-    """The model with a random adapter on all its matrices, saved in `folder`."""
-    torch.manual_seed(3)
-    options = {"r": 4, "lora_alpha": 12, "target_modules": EVERY, **options}
-    tuned = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options))
-    with torch.no_grad():
-        for name, values in tuned.named_parameters():
-            if "lora_" in name:
-                values.normal_(0.0, 0.2)
-    tuned.save_pretrained(folder)
-    return tuned.eval()
 
 
 def logits(base: Path, lora: Path, ids: list[int]) -> Any:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from quantize.convert import convert as to_gguf
 from quantize.convert import convert_adapter
-from tests.quantize.conftest import tiny_model, tiny_tokenizer
+from tests.quantize.conftest import adapted, tiny_model, tiny_tokenizer
 from trainer import from_voice, hf_folder
 from trainer.shards import WeightsError
 
-EVERY = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 CARD = {"name": "a-voice", "gguf": {"mrp.prompt": '{"markup":"chatml"}'}}
 
 
@@ -30,14 +30,7 @@ def base_folder(path: Path, kind: str = "qwen2", **changes: Any) -> Any:
 
 def voice(model: Any, base: Path, folder: Path, type: str = "f32", **options: Any) -> Path:
     """A random adapter on the model, as PEFT saves it and as a GGUF."""
-    torch.manual_seed(3)
-    told = {"r": 4, "lora_alpha": 12, "target_modules": EVERY, **options}
-    tuned = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **told))
-    with torch.no_grad():
-        for name, values in tuned.named_parameters():
-            if "lora_" in name:
-                values.normal_(0.0, 0.2)
-    tuned.save_pretrained(folder)
+    adapted(model, folder, **options)
     (folder / "card.json").write_text(json.dumps(CARD))
     convert_adapter(folder, base, folder.with_suffix(".gguf"), type)
     return folder.with_suffix(".gguf")
@@ -106,12 +99,16 @@ def test_what_is_asked_wrongly_is_told(tmp_path):
     made = voice(base_folder(base), base, tmp_path / "lora")
     with pytest.raises(WeightsError, match="--of"):
         hf_folder.convert(made, tmp_path / "out", limit=10**9)
-    with pytest.raises(WeightsError, match="--of is for voices"):
-        hf_folder.convert(base, tmp_path / "out", limit=10**9, of=base)
+    with pytest.raises(WeightsError, match="--type is for models"):
+        hf_folder.convert(made, tmp_path / "out", limit=10**9, of=base, kind="f16")
+    model = tmp_path / "model.gguf"
+    to_gguf(base, model, "f32")
+    with pytest.raises(WeightsError, match=r"model\.gguf: is a model, not an adapter"):
+        hf_folder.convert(model, tmp_path / "out", limit=10**9, of=base)
     shutil.copyfile(made, tmp_path / "cut.gguf")
     with (tmp_path / "cut.gguf").open("r+b") as file:
         file.truncate(made.stat().st_size // 2)
-    with pytest.raises(WeightsError, match=r"cut\.gguf"):
+    with pytest.raises(WeightsError, match=r"cut\.gguf: cut off or no GGUF"):
         hf_folder.convert(tmp_path / "cut.gguf", tmp_path / "out", limit=10**9, of=base)
     from_voice.convert(made, base, tmp_path / "out")
     with pytest.raises(WeightsError, match="is there already"):

@@ -13,6 +13,7 @@ from characters.prompt import Tail
 from characters.turn import Scene, Turn
 from tests.trainer.conftest import load_tuning
 from trainer import lessons, own_replies, preferences
+from trainer.guard import TrainError
 from trainer.lessons import Lesson
 
 MINI = Path(__file__).parents[2] / "models" / "xiyou-mini.gguf"
@@ -130,3 +131,18 @@ def test_what_cannot_be_asked_is_told(tmp_path, capsys):
     with pytest.raises(SystemExit):
         own_replies.main([str(mini), "--model", str(MINI), "-o", str(tmp_path / "p.jsonl")])
     assert "no recipe for a base model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", ["talk", "talk=", "talk=0", "talk=-1", "talk=nan", "talk=inf"])
+def test_a_share_is_a_source_and_a_positive_number(share, recipe, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(recipe, tmp_path / "p.jsonl", capsys, "--share", share)
+    assert "--share" in capsys.readouterr().err
+
+
+def test_a_source_that_the_lessons_lack_is_told_with_those_they_have(recipe, tmp_path, capsys):
+    with pytest.raises(lessons.LessonError, match=r"--share secnes: .* come from scenes, talk"):
+        run(recipe, tmp_path / "p.jsonl", capsys, "--share", "secnes=1")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainError, match="file"):
+        run(recipe, tmp_path / "file" / "p.jsonl", capsys)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.trainer.conftest import load_tuning
-from trainer import precision
+from trainer import precision, watch
 from trainer.precision import bf16_pays
 
 
@@ -53,6 +53,19 @@ def test_what_would_not_fit_stays_small(machine, recipe):
     machine(60.0, memory=24 * 2**30)
     assert precision.precision(recipe) == torch.float32
     assert precision.precision(large) == torch.bfloat16
+
+
+def test_processes_that_train_together_agree(machine, recipe, monkeypatch):
+    machine(60.0)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert precision.precision(recipe) == torch.bfloat16
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_what_is_held_in_16_bits_is_measured_so(machine, kind):
+    machine(60.0)
+    with watch._autocast(torch.nn.Linear(2, 2, dtype=kind)):
+        assert torch.is_autocast_enabled("cpu") == (kind == torch.bfloat16)
 
 
 def test_a_gpu_has_what_it_has(machine, recipe, monkeypatch):

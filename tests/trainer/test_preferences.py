@@ -10,6 +10,7 @@ from transformers import AutoTokenizer
 
 from tests.trainer.conftest import load_tuning
 from trainer import base, lessons, merge, preferences, train
+from trainer.recipe import RecipeError
 from trainer.vocabulary import TokenizerEncoder
 
 PREFERENCE = """
@@ -100,6 +101,36 @@ def test_the_better_reply_becomes_likelier(kind, recipe, taught, tmp_path):
     assert sum(card["losses"][kind]["pairs"].values()) == 24
     assert not (tmp_path / "run" / "adapter" / "ref").exists()
     merge.merge(tmp_path / "run", tmp_path / "model", limit=10**9)
+
+
+def likelihood(recipe, adapter: Path, pairs) -> float:
+    """Mean of log p(chosen), a token."""
+    model = base.load(recipe, adapter).eval()
+    total = 0.0
+    for pair in pairs:
+        both = torch.tensor([[*pair.prompt, *pair.chosen]])
+        labels = both.clone()
+        labels[:, : len(pair.prompt)] = -100
+        with torch.no_grad():
+            total -= float(model(input_ids=both, labels=labels).loss)
+    return total / len(pairs)
+
+
+def test_the_written_line_is_held_up_beside_its_margin(recipe, tmp_path):
+    file = recipe("dpo")
+    told, made, _ = pairs_of(file)
+    held = tmp_path / "held.toml"
+    held.write_text(file.read_text(encoding="utf-8") + "written = 5.0\n", encoding="utf-8")
+    for name, one in (("plain", file), ("held", held)):
+        assert train.main([str(one), "-o", str(tmp_path / name)]) == 0
+    plain, kept = (
+        likelihood(told, tmp_path / name / "adapter", made) for name in ("plain", "held")
+    )
+    assert kept > plain + 0.1
+    votes = recipe("kto")
+    votes.write_text(votes.read_text(encoding="utf-8") + "written = 1.0\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match="written: only pairs"):
+        load_tuning(votes)
 
 
 def test_a_deadline_ends_it_as_it_ends_lessons(recipe, tmp_path):
