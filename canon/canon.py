@@ -8,8 +8,9 @@ found = now.search("…", character="wukong", k=5)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from canon.error import (
     FolderUnreadable,
     UnknownCharacter,
 )
-from canon.lexicon import OWN, Lexicon, Question, tokens
+from canon.lexicon import OWN, Lexicon, Question, marks_of_today, tokens
 from canon.names import NameTable, read_table
 from canon.nothing import Signs, fits, holds, later, share, strength
 from canon.premise import astray, holding, miscounted, unmet
@@ -44,6 +45,8 @@ from canon.search import (
 # Raised when the folder's layout or the meaning of its numbers changes.
 FORMAT = 2
 
+# A book with so many of the marks of today is of our own days (官场现形记, of 1903, has two).
+_TODAY = 3
 # In how many of the best passages a question's words are looked for.
 _LOOKED_AT = 5
 # In how many of the passages that its words alone lead to the character asked is looked for.
@@ -185,6 +188,23 @@ class Canon:
         chosen = best(scores, store.index.passages, allowed, k)
         hits = tuple(store.hit(index, float(scores[index])) for index in chosen)
         return Found(hits, not (answered and hits))
+
+    def unheard(self, text: str, names: Sequence[str]) -> tuple[str, ...]:
+        """What a message names that whoever answers to `names` cannot know, as it is written there:
+        things of today (a telephone), heroes of other works, and foreign names
+        (`Lexicon.beyond`), less what the book has. Nothing for who is not in the book, nor of a
+        book of our own days."""
+        store = self._store
+        if store.of_today or not any(self._has(name) for name in names):
+            return ()
+        found = store.lexicon.beyond(text)
+        return tuple(word for word in found if not store.has(word.casefold()))
+
+    def _has(self, name: str) -> bool:
+        try:
+            return bool(self.character(name))
+        except UnknownCharacter:
+            return False
 
     def signs(self, text: str, *, character: str | None = None) -> list[float] | None:
         """The signs by which a search says "nothing fits" (`canon.nothing.SIGNS`), for learning
@@ -351,6 +371,11 @@ class _Store:
             and any(self.index.fields[f].frequency(row) for f in ("passages", "notes"))
             for token in pairs
         )
+
+    @cached_property
+    def of_today(self) -> bool:
+        """Whether the book is set in a world that has telephones."""
+        return sum(map(self.has, marks_of_today())) >= _TODAY
 
     def row_of(self, name: str | None) -> int | None:
         """The row of a person in `index.people`."""

@@ -95,10 +95,38 @@ def _irregular() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1)
 def elsewhere() -> tuple[re.Pattern[str], frozenset[str]]:
-    """(Chinese words, English stems) for what the world of an old novel does not have."""
+    """(Chinese words, English words) for what the world of an old novel does not have."""
     data = tomllib.loads((LEXICON / "elsewhere.toml").read_text(encoding="utf-8"))
     chinese = re.compile(alternation([*data["today"].split(), *data["other_works"].split()]))
-    return chinese, frozenset(stem(word) for word in data["english"].split())
+    return chinese, frozenset(data["english"].split())
+
+
+@lru_cache(maxsize=1)
+def _stems_elsewhere() -> frozenset[str]:
+    return frozenset(map(stem, elsewhere()[1]))
+
+
+@lru_cache(maxsize=1)
+def marks_of_today() -> tuple[str, ...]:
+    """Words of which a book of our own days has several."""
+    data = tomllib.loads((LEXICON / "elsewhere.toml").read_text(encoding="utf-8"))
+    return tuple(data["marks"].split())
+
+
+def _elsewhere_in(text: str) -> list[tuple[int, int]]:
+    """Where a folded text has words for what an old novel does not have, in order."""
+    chinese, foreign = elsewhere()[0], _stems_elsewhere()
+    latin = (match for match in _LATIN.finditer(text) if stem(match.group()) in foreign)
+    return sorted(match.span() for match in (*chinese.finditer(text), *latin))
+
+
+def _is_listed(word: str) -> bool:
+    """Whether a word stands in the lists itself, or as the one of its many; a stem may be that of
+    another word (site, sit)."""
+    chinese, foreign = elsewhere()
+    ends = ("", "s", "es", "'s")
+    one = any(word.endswith(end) and word[: len(word) - len(end)] in foreign for end in ends)
+    return one or bool(chinese.fullmatch(word))
 
 
 def stem(word: str) -> str:
@@ -237,9 +265,7 @@ class Lexicon:
         text = fold_words(question).replace("’", "'")
         read = Question()
         people: dict[str, None] = {}
-        chinese, foreign = elsewhere()
-        latin = [word for word in _LATIN.findall(text) if stem(word) in foreign]
-        read.elsewhere = (*chinese.findall(text), *latin)
+        read.elsewhere = tuple(text[start:end] for start, end in _elsewhere_in(text))
         text = self._read_english(text, read, people)
         for match in self.people_pattern.finditer(text):
             people.setdefault(self._people[match.group()])
@@ -270,6 +296,25 @@ class Lexicon:
         read.called = self._called(text)
         read.content = (*read.content, *content)
         return read
+
+    def beyond(self, text: str) -> tuple[str, ...]:
+        """What a message names that an old novel does not have, and names that no list has, as they
+        are written there, each once: "Have you met Harry Potter?" -> ("Harry Potter",)."""
+        asked = unicodedata.normalize("NFKC", text)
+        folded = fold_words(asked.casefold()).replace("’", "'")
+        if len(folded) != len(asked):  # a letter whose small form is two
+            asked = folded
+        places = [at for at in _elsewhere_in(folded) if _is_listed(folded[at[0] : at[1]])]
+        for name in self._strangers(asked):
+            at = folded.find(name.casefold())
+            places += [(at, at + len(name))] if at >= 0 else []
+        found: list[list[int]] = []
+        for start, end in sorted(places):
+            if found and folded[found[-1][1] : start] in ("", " ", "-"):
+                found[-1][1] = max(end, found[-1][1])
+            else:
+                found.append([start, end])
+        return tuple(dict.fromkeys(asked[start:end] for start, end in found))
 
     def _called(self, text: str) -> tuple[str, ...]:
         """Titles and kinds of places with the one or two characters before them: 飞云真君."""

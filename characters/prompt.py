@@ -60,14 +60,16 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What one speaker needs for one reply: canon passages, memories, a director's note."""
+    """What one speaker needs for one reply: canon passages, memories, a director's note, and what
+    was named just now that nobody in the speaker's world has heard of."""
 
     passages: tuple[str, ...] = ()
     memory: tuple[str, ...] = ()
     note: str = ""
+    unheard: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.passages or self.memory or self.note)
+        return bool(self.passages or self.memory or self.note or self.unheard)
 
 
 _QUOTED = 80  # characters of what was just said, that a cue says again
@@ -90,6 +92,8 @@ class _Phrases:
     passages: str
     memory: str
     note: str
+    unheard: str
+    between: str
     next: str
     cue: str
     known: str  # the cue where something stands before the reply that it can be answered from
@@ -114,6 +118,8 @@ _PHRASES: dict[Language, _Phrases] = {
         passages="书中：",
         memory="记得：",
         note="提示：{}",
+        unheard="没听过{}",
+        between="、",
         next="接下来：{}",
         cue="你是{name}，正对{other}说话；照着刚说的那句回答，一两句。",
         known=(
@@ -140,6 +146,8 @@ _PHRASES: dict[Language, _Phrases] = {
         passages="From the book:",
         memory="Remembered:",
         note="Note: {}",
+        unheard="never heard of {}",
+        between=", ",
         next="Next: {}",
         cue=(
             "You are {name}, speaking to {other}; answer what was just said in one or two "
@@ -355,6 +363,11 @@ def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[S
         lines += [phrases.passages, *tail.passages]
     if tail.memory:
         lines += [phrases.memory, *tail.memory]
+    if tail.unheard:
+        # A 1.5B told or taught to be somebody says far oftener that it does not know a telephone
+        # when this line stands there (docs/evaluation.md).
+        words = phrases.between.join(f"“{word}”" for word in tail.unheard)
+        lines.append(phrases.note.format(phrases.unheard.format(words)))
     if tail.note:
         lines.append(phrases.note.format(tail.note))
     lines.append(phrases.next.format(name))

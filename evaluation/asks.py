@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from canon import Canon
 from characters.card import CAST_FOLDER, Cast, Character, load_cast
 from characters.script import HELD_OUT
+from characters.unheard import unheard
 from evaluation import exam
 from evaluation.error import EvaluationError
 from evaluation.measures import voices
@@ -43,7 +45,12 @@ def exam_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--cast", type=Path, default=CAST_FOLDER)
     verb.add_argument("--questions", type=Path, default=exam.FOLDER, metavar="DIR")
     verb.add_argument("--voices", type=Path, metavar="FILE", help="(default: those of 西游记)")
-    verb.add_argument("--canon", type=Path, metavar="DIR", help="the book, for the part about it")
+    verb.add_argument(
+        "--canon",
+        type=Path,
+        metavar="DIR",
+        help="the book, for the part about it and for what its world does not have",
+    )
     held_out_option(verb)
     verb.add_argument("--seed", type=int, default=1)
 
@@ -96,13 +103,16 @@ def prepare(args: argparse.Namespace) -> Prepared:
         script=script,
         seed=args.seed,
     )
+    if args.canon and (args.canon / "card.json").exists():  # more than scenes alone
+        world = Canon.open(args.canon).unheard
+        asks = [replace(ask, unheard=unheard(world, ask.scene, ask.speaker)) for ask in asks]
     # The shipped voices say nothing about another book's characters.
     return Prepared(cast, examined, asks, book if known else None)
 
 
 def fingerprint(asks: Sequence[Ask]) -> str:
     """Twelve digits that two exams share when they asked the same."""
-    told = "\n".join(f"{ask.id}\t{ask.question}" for ask in asks)
+    told = "\n".join("\t".join((ask.id, ask.question, *ask.unheard)) for ask in asks)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 

@@ -134,6 +134,7 @@ _TELL = {
     "en": "This is a conversation of several people. You are {name}: write only {name}'s next "
     "line, speak for nobody else, and put no name before it.\n{cards}",
 }
+_UNHEARD = {"zh": "{name}没听过{words}。", "en": "{name} has never heard of {words}."}
 _BOOK = {"zh": "书中：\n{}", "en": "From the book:\n{}"}
 
 
@@ -144,6 +145,9 @@ def messages(ask: Ask) -> list[Message]:
     system = _TELL[language].format(name=ask.speaker.name[language], cards=cards)
     if ask.passages:
         system += "\n" + _BOOK[language].format("\n".join(ask.passages))
+    if ask.unheard:
+        words = ("、" if language == "zh" else ", ").join(f"“{word}”" for word in ask.unheard)
+        system += "\n" + _UNHEARD[language].format(name=ask.speaker.name[language], words=words)
     told: list[Message] = [{"role": "system", "content": system}]
     for role, line in _lines(scene, ask):
         if told[-1]["role"] == role:

@@ -71,7 +71,8 @@ class Ask:
     """One reply that is wanted: who speaks next in which scene.
 
     `part` is the part of the exam, `group` the question behind it (asks of one group are no
-    independent evidence). `passages` are handed to the speaker as the book's words.
+    independent evidence). `passages` are handed to the speaker as the book's words, `unheard` as
+    what its world does not have, as a room does that has the book.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Ask:
     speaker: Character
     seed: int
     passages: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
     expect: Expect = field(default_factory=Expect)
 
     @property
@@ -139,7 +141,7 @@ Renderer = Callable[[Ask, Serving, Engine, int], Sequence[Span]]
 
 def shared_stage(ask: Ask, served: Serving, engine: Engine, budget: int) -> Sequence[Span]:
     """The house's own prompt, with the oldest turns left out so that it fits `budget` tokens."""
-    tail = Tail(passages=ask.passages)
+    tail = Tail(passages=ask.passages, unheard=ask.unheard)
     bare = replace(ask.scene, turns=())
     fixed = len(encode(prompt(bare, ask.speaker, tail=tail, style=served.style), engine.encode))
     if budget - fixed < LEAST_TALK:

@@ -90,7 +90,7 @@ class Lesson:
         }
         optional: dict[str, Any] = {"since": self.since, "cards": self.cards}
         if self.tail:
-            optional["note"] = self.tail.note
+            optional |= {"note": self.tail.note, "unheard": list(self.tail.unheard)}
         if self.provenance is not None:
             optional["provenance"] = dict(self.provenance)
         return row | {key: value for key, value in optional.items() if value or key == "provenance"}
@@ -112,7 +112,12 @@ class Lesson:
             ),
             speaker=known[row["speaker"]],
             reply=row["reply"],
-            tail=Tail(tuple(row["passages"]), tuple(row["memory"]), str(row.get("note") or "")),
+            tail=Tail(
+                tuple(row["passages"]),
+                tuple(row["memory"]),
+                str(row.get("note") or ""),
+                tuple(row.get("unheard") or ()),
+            ),
             learn=row["learn"],
             provenance=row.get("provenance"),
             since=int(row.get("since") or 0),

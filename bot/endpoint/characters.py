@@ -33,6 +33,7 @@ from bot.stage import Line, Message
 from characters.card import Cast, Character, Language, Words
 from characters.prompt import Tail
 from characters.turn import Scene, Turn, safe_name
+from characters.unheard import unheard
 
 PLATFORM = "v1"
 _GUEST: dict[Language, str] = {"zh": "客人", "en": "Guest"}
@@ -227,7 +228,9 @@ class Characters:
             self._shared.book, scene, character, chapter=0, context=voice.context,
             length=voice.length,
         )  # fmt: skip
-        tail = Tail(tuple(each.text for each in found))
+        told = tuple(each.text for each in found)
+        world = self._shared.book.unheard if self._shared.book else None
+        tail = Tail(told, unheard=unheard(world, scene, character, told))
         try:
             read = voice.read(scene, character, tail if tail else None)
         except Crowded:

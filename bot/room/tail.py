@@ -16,6 +16,7 @@ from characters.macros import expand
 from characters.prompt import Tail, name_of
 from characters.tavern import lore_of
 from characters.turn import Scene
+from characters.unheard import unheard
 
 _SHARE = 8  # of the context that may hold what is remembered of a person
 _NOTE_SHARE = 16  # of the context that may hold what a card's author notes
@@ -71,7 +72,9 @@ async def before(view: View, speaker: Character, scene: Scene, person: str) -> B
         own = _read(speaker.source.note, view, speaker, scene)
         # The director's note comes last: it is what the room wants.
         note = "\n".join(filter(None, (within(own, context // _NOTE_SHARE, length), note)))
-    tail = Tail((*(use.text for use in lore), *(p.text for p in found)), known, note)
+    told = (*(use.text for use in lore), *(p.text for p in found))
+    world = shared.book.unheard if shared.book else None
+    tail = Tail(told, known, note, unheard(world, scene, speaker, (*told, *known)))
     return Before(tail if tail else None, found, lore)
 
 

@@ -18,6 +18,8 @@ from bot.memory import Memory, open_memory
 from bot.room import Room, Shared
 from bot.stage import Line, Message
 from bot.voice import Voice
+from canon import Canon, build, read_book
+from canon.names import NameTable, Person, Scope
 from characters.card import Cast, Language, load_cast
 from characters.prompt import Style
 from characters.style import Serving
@@ -198,3 +200,28 @@ def play(cast: Cast, memory: Memory):
         return Play(room, stage, engine, prompts)
 
     return make
+
+
+BOOK = """第一回　灵根育孕源流出
+
+悟空道：“老孙在花果山水帘洞做了三百年美猴王，天天吃仙桃。”众猴大喜。
+
+第二回　高老庄收八戒
+
+八戒道：“老猪在高老庄做女婿，耕田耙地，饭量极大。”高太公叹气。
+
+第三回　火焰山借扇
+
+悟空道：“牛魔王的芭蕉扇藏在翠云山芭蕉洞里，铁扇公主不肯借。”土地在旁听着。
+"""
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """A book of three chapters, opened."""
+    folder = tmp_path_factory.mktemp("book")
+    (folder / "novel.txt").write_text(BOOK, encoding="utf-8")
+    novel = read_book(folder / "novel.txt")
+    people = tuple(Person(name, scopes=(Scope((name, name[1:])),)) for name in ("孙悟空", "猪八戒"))
+    build(novel, NameTable(people=people), folder / "canon")
+    return Canon.open(folder / "canon")

@@ -1,16 +1,17 @@
 """Staying in character in a room: a bad reply is asked for once more, then cut, and counted."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bot.casts import Casts
 from bot.filters import Filter, Rule
 from bot.grounding import leaning, passages
 from bot.limits import Limits, Rate
 from bot.voice import Voice
-from canon import Canon, build, read_book, table_of
-from characters.card import Lines
+from characters.card import Cast, Lines, Words
 from characters.prompt import Style
 from characters.style import Serving
 from engine.sequence import EngineError
@@ -269,28 +270,6 @@ async def test_who_asks_too_much_is_told_once(play):
 
 # -- the book --------------------------------------------------------------------------------------
 
-BOOK = """第一回　灵根育孕源流出
-
-悟空道：“老孙在花果山水帘洞做了三百年美猴王，天天吃仙桃。”众猴大喜。
-
-第二回　高老庄收八戒
-
-八戒道：“老猪在高老庄做女婿，耕田耙地，饭量极大。”高太公叹气。
-
-第三回　火焰山借扇
-
-悟空道：“牛魔王的芭蕉扇藏在翠云山芭蕉洞里，铁扇公主不肯借。”土地在旁听着。
-"""
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("book")
-    (folder / "novel.txt").write_text(BOOK, encoding="utf-8")
-    novel = read_book(folder / "novel.txt")
-    build(novel, table_of(novel), folder / "canon")
-    return Canon.open(folder / "canon")
-
 
 async def test_a_reply_leans_on_the_book_and_says_where(play, book):
     p = play(["芭蕉扇在翠云山芭蕉洞。"], book=book)
@@ -315,6 +294,29 @@ async def test_without_a_book_nothing_is_leaned_on(play):
     p = play()
     await p.say("/summon 悟空", "悟空，芭蕉扇藏在哪里？", "/why")
     assert "没有书" in p.notice
+
+
+async def test_what_the_books_world_does_not_have_is_told(play, book):
+    p = play(["甚么机？"], book=book)
+    await p.say("/summon 悟空", "悟空，你有手机么？", by="小明")
+    assert "提示：没听过“手机”\n接下来：孙悟空" in p.prompts[-1]
+    # It has been said now; and who tells of a day asks nothing.
+    await p.say("悟空，真没有手机？", by="小明")
+    assert "没听过" not in p.prompts[-1].rpartition("小明")[2]
+    await p.say("悟空，我今天喝了奶茶。", by="小红")
+    assert "没听过" not in p.prompts[-1]
+
+
+async def test_somebody_of_another_world_knows_its_things(play, book, cast):
+    tony = replace(cast["wukong"], id="tony", name=Words("托尼", "Tony"), aliases=Lines())
+    p = play(["有。"], book=book)
+    p.room.shared.cast = Cast((*cast, tony))
+    p.room.shared.casts = Casts(p.room.shared.memory, p.room.shared.cast)
+    await p.say("/summon tony", "托尼，你有手机么？")
+    assert "没听过" not in p.prompts[-1]
+    alone = play(["有。"])
+    await alone.say("/summon 悟空", "悟空，你有手机么？")
+    assert "没听过" not in alone.prompts[-1]
 
 
 async def test_passages_keep_to_their_budget(book, cast, play):

@@ -262,6 +262,20 @@ def test_a_tail_says_all_that_it_holds_and_who_is_next():
     assert Tail(note="x")
     assert Tail(passages=("x",))
     assert Tail(memory=("x",))
+    assert Tail(unheard=("x",))
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("zh", "提示：没听过“微信”、“地铁”\n提示：夜\n接下来："),
+        ("en", "Note: never heard of “微信”, “地铁”\nNote: 夜\nNext: "),
+    ],
+)
+def test_what_nobody_has_heard_of_stands_before_the_directors_note(language, line):
+    scene = Scene((WUKONG,), (Turn("小明", "走罢"),), language=language)
+    spans = prompt(scene, WUKONG, tail=Tail(note="夜", unheard=("微信", "地铁")))
+    assert line in "".join(span.text for span in spans)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

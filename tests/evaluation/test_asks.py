@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 
 import mrp
+from canon import build, read_book
+from canon.names import NameTable, Person
+from evaluation.asks import exam_options, fingerprint, prepare
 
 SELF = {
     "孙悟空": "老孙便是，老孙一棒打去，呆子快走。",
@@ -33,3 +37,22 @@ def test_questions_for_others_and_their_answers(
     assert mrp.main(words) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["scores"]["knows itself"]["mean"] == 1
+
+
+def test_a_book_tells_what_its_world_does_not_have(tmp_path: Path) -> None:
+    novel = tmp_path / "novel.txt"
+    novel.write_text("# 第一回\n孙悟空道：“师父，好水！”唐僧道：“善哉。”\n", encoding="utf-8")
+    table = NameTable(people=(Person("孙悟空"), Person("唐僧")))
+    build(read_book(novel), table, tmp_path / "canon")
+    args = argparse.ArgumentParser()
+    exam_options(args)
+    plain = prepare(args.parse_args(["--quick"])).asks
+    told = prepare(args.parse_args(["--quick", "--canon", str(tmp_path / "canon")])).asks
+    words = {ask.id: ask.unheard for ask in told if ask.unheard}
+    assert words["unknown/wukong/0/0"] == ("微信",)
+    assert {name.partition("/")[0] for name in words} == {"unknown"}
+    # 猪八戒 and 沙僧 are not in this book.
+    assert {name.split("/")[1] for name in words} == {"wukong", "tangseng"}
+    assert not any(ask.unheard for ask in plain)
+    same = {ask.id for ask in plain}
+    assert fingerprint([ask for ask in told if ask.id in same]) != fingerprint(plain)

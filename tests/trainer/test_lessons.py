@@ -254,7 +254,7 @@ def test_a_lesson_with_everything_survives_the_way_through_json():
         ),
         speaker=CAST["bajie"],
         reply="Dinner!",
-        tail=Tail(passages=("p",), memory=("m", "n")),
+        tail=Tail(("p",), ("m", "n"), "quick", ("Harry Potter", "pizza")),
         learn="reply",
     )
     assert kept(one) == one

@@ -51,7 +51,8 @@ async def serve(cast, memory) -> AsyncIterator[Callable[..., Awaitable[Served]]]
             answer, delay=options.get("delay", 0.0), context=options.get("context", 2**20)
         )
         voice = Voice(engine, Serving(style=Style(cards="brief")), name="mini")
-        shared = Shared(cast, voice, memory, limits=options.get("limits", Limits()))
+        told = {"limits": options.get("limits", Limits()), "book": options.get("book")}
+        shared = Shared(cast, voice, memory, **told)
         if "filter" in options:
             shared.filter = options["filter"]
         house = House(shared)

@@ -103,6 +103,13 @@ async def test_a_character_answers_and_remembers_its_user(serve):
         assert "你是谁？" not in served.prompts[-1]
 
 
+async def test_the_book_tells_what_its_world_does_not_have(serve, book):
+    served = await serve(["甚么机？"], book=book)
+    for user in (next(users), None):  # with and without a room
+        await say(served, "你有手机么？", **({"user": user} if user else {}))
+        assert "提示：没听过“手机”" in served.prompts[-1]
+
+
 async def test_any_name_of_a_character_will_do(serve):
     served = await serve(["老孙在此。"])
     assert await say(served, "谁？", model="孙悟空", user=next(users)) == "老孙在此。"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,20 @@ async def test_an_endpoint_is_examined_as_it_is_served(server: Any, judge: Chat)
     assert [message["role"] for message in told] == ["system", "user"]
     assert "猪八戒" in told[0]["content"]
     assert ask.question in told[1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("zh", "孙悟空没听过“微信”、“地铁”。"),
+        ("en", "Sun Wukong has never heard of “微信”, “地铁”."),
+    ],
+)
+def test_what_its_world_does_not_have_is_told(language: Any, line: str) -> None:
+    ask = next(a for a in ASKS if a.speaker.id == "wukong")
+    scene = replace(ask.scene, language=language)
+    told = messages(replace(ask, scene=scene, unheard=("微信", "地铁")))
+    assert told[0]["content"].endswith(line)
 
 
 async def test_a_busy_server_is_asked_again(server: Any, judge: Chat) -> None:

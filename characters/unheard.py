@@ -1,0 +1,74 @@
+"""What a message names that a character cannot have heard of, so that the model can be told. Pure.
+
+    unheard(book.unheard, scene, wukong)      ->  ("微信",)   after 小明：悟空，你有微信么？
+
+A model knows what a telephone is and who Harry Potter is, whoever it plays. The word lists of a
+book's search know what the book's world does not have (`canon.Canon.unheard`); a character of the
+book that is asked about it has a line before its reply that says so (`prompt.Tail.unheard`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from characters.card import Character
+from characters.prompt import name_of
+from characters.turn import Scene
+
+# The words of a message that are not of the world of somebody who answers to these names.
+World = Callable[[str, Sequence[str]], Sequence[str]]
+
+_MOST, _LONGEST = 3, 40  # words told for one reply, characters of one
+
+# Who tells of a day at the office asks nothing, and a listener is not told that it does not know
+# what an office is. A question, anywhere in a message, asks:
+_ASKS = re.compile(
+    r"[?？]|[吗么呢](?:\W|$)|什么|甚么|怎|谁|哪|几[个时]|多少|为何|如何"
+    r"|^\W*(?:do|does|did|is|are|have|has|can|could|would|will|who|what|when|where|which|how)\b",
+    re.IGNORECASE,
+)
+# And what is said of the listener, or wanted of it, in the clause that names the thing.
+_WANTS = re.compile(
+    r"[你您]|[帮给教替]我|陪我[打玩看去聊吃喝]|来[一点份杯]"
+    r"|\b(?:you|your|yours|please|tell me|teach|help|show|give|let['’]?s)\b",
+    re.IGNORECASE,
+)
+# Somebody is introduced: a name is heard of by being said.
+_INTRODUCES = re.compile(
+    r"(?:\b(?:name['’]?s|name is|call me|i['’]?m|i am|this is|named|called|my \w+,?)\s+"
+    r"|(?:叫我|我叫|我是|名叫|叫作|叫做|名字[叫是]|这是)\s*)$",
+    re.IGNORECASE,
+)
+_CLAUSES = re.compile(r"[，。！；…,.!;\n]+")
+
+
+def unheard(
+    world: World | None, scene: Scene, speaker: Character, known: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What the last message to the speaker names that is not of its world, as it is written there.
+
+    Nothing without a world, and nothing that somebody said before or that is `known` (passages,
+    memories): what was explained has been heard of.
+    """
+    heard = [turn for turn in scene.turns if turn.heard_by(speaker.id)]
+    at = next((n for n in reversed(range(len(heard))) if heard[n].side == "human"), None)
+    if world is None or at is None:
+        return ()
+    text = heard[at].text
+    before = [*known, *(turn.text for turn in heard[:at])]
+    before += [name_of(turn, scene) for turn in heard]
+    before += [name for member in scene.cast for name in member.names]
+    said = "\n".join(before).casefold()
+    found = (word for word in world(text, speaker.names) if word.casefold() not in said)
+    wanted = (word for word in found if len(word) <= _LONGEST and _is_wanted(word, text))
+    return tuple(" ".join(word.split()) for word in wanted)[:_MOST]
+
+
+def _is_wanted(word: str, text: str) -> bool:
+    """Whether a message asks something, or wants something where it has the word, and does not
+    introduce somebody of that name."""
+    if _INTRODUCES.search(text.partition(word)[0]):
+        return False
+    clauses = (clause for clause in _CLAUSES.split(text) if word in clause)
+    return bool(_ASKS.search(text)) or any(map(_WANTS.search, clauses))

@@ -1,0 +1,65 @@
+"""What nobody in a book can know."""
+
+from pathlib import Path
+
+import pytest
+
+from canon import Canon, build, read_book
+from canon.names import read_table
+from tests.canon.conftest import NOVEL
+
+AQING = ("aqing", "阿青")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("阿青，你坐过地铁没有？", ["地铁"]),
+        ("加个微信好友，再点个外卖？", ["微信", "外卖"]),
+        ("鲁智深来过么？", ["鲁智深"]),
+        ("鲁智深與福爾摩斯，你識得麼？", ["鲁智深", "福爾摩斯"]),
+        ("你看过《流浪地球》么？", ["流浪地球"]),
+        ("阿青会修PPT么？", ["PPT"]),
+        ("Have you met Harry Potter?", ["Harry Potter"]),
+        ("did you ever drink coffee by the Pine Creek Bridge", ["coffee"]),
+        ("Is Taylor Swift your friend, Aqing?", ["Taylor Swift"]),
+        # What the book has, and what anybody knows.
+        ("你的铜铃哪里来的？", []),
+        ("胡三娘借火做甚么？", []),
+        ("今天天气真好，你饿不饿？", []),
+        ("Where is the bronze bell?", []),
+        ("Are you tired, Aqing? Sit down.", []),
+        ("", []),
+        ("😀？", []),
+    ],
+)
+def test_what_its_world_does_not_have(canon: Canon, text: str, words: list[str]) -> None:
+    assert list(canon.unheard(text, AQING)) == words
+
+
+def test_who_is_not_in_the_book_may_know_anything(canon: Canon) -> None:
+    assert canon.unheard("你有手机么？", ("tony", "托尼")) == ()
+    assert canon.unheard("你有手机么？", ("nobody", "小主人")) == ("手机",)
+
+
+def test_a_book_has_what_it_names(tmp_path: Path, names: Path) -> None:
+    novel = tmp_path / "n.txt"
+    novel.write_text(NOVEL + "阿青拾得一部手机，不识是何物。\n", encoding="utf-8")
+    build(read_book(novel), read_table(names), tmp_path / "canon")
+    book = Canon.open(tmp_path / "canon")
+    assert book.unheard("你有手机么？要不要电脑？", AQING) == ("电脑",)
+
+
+def test_a_book_of_today_lacks_nothing(tmp_path: Path, names: Path) -> None:
+    novel = tmp_path / "n.txt"
+    today = "阿青坐了地铁，开了电脑，打了电话，又看电视。\n"
+    novel.write_text(NOVEL + today, encoding="utf-8")
+    build(read_book(novel), read_table(names), tmp_path / "canon")
+    assert Canon.open(tmp_path / "canon").unheard("你坐过飞机么？", AQING) == ()
+
+
+def test_the_real_book(xiyouji_canon: Canon) -> None:
+    wukong = ("wukong", "孙悟空")
+    assert xiyouji_canon.unheard("大圣，你用微信么？", wukong) == ("微信",)
+    assert xiyouji_canon.unheard("你去过西凉女国么？你的棒子多重？", wukong) == ()
+    assert xiyouji_canon.unheard("Wukong, do you have a smartphone?", wukong) == ("smartphone",)
