@@ -33,6 +33,9 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]+")
 _LATIN = re.compile(r"[a-z][a-z'’-]*")
 _LETTERS = re.compile("[A-Za-z]{2,}")
 _CAPITAL = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][a-z]+")
+_HONORIFICS = frozenset(
+    ("mr", "mrs", "ms", "miss", "dr", "sir", "lady", "lord", "uncle", "aunt", "captain", "master")
+)
 _YOU = re.compile(r"[你您]|\byou")
 _TITLE = re.compile("《([^》]{1,20})》")
 # Characters that foreign names are transcribed with, three in a row or more.
@@ -118,6 +121,15 @@ def _elsewhere_in(text: str) -> list[tuple[int, int]]:
     chinese, foreign = elsewhere()[0], _stems_elsewhere()
     latin = (match for match in _LATIN.finditer(text) if stem(match.group()) in foreign)
     return sorted(match.span() for match in (*chinese.finditer(text), *latin))
+
+
+def _is_famous(name: str) -> bool:
+    """Whether a name that no list has is one that everybody knows today, and not that of a friend
+    of who talks: Taylor Swift, PPT; not Edmund, Uncle Bob, Your Majesty."""
+    if _HAN.search(name):
+        return True
+    words = [word for word in name.split() if word.casefold() not in _HONORIFICS]
+    return len(words) > 1 or (len(words[0]) > 1 and name.isupper() if words else False)
 
 
 def _is_listed(word: str) -> bool:
@@ -298,23 +310,26 @@ class Lexicon:
         return read
 
     def beyond(self, text: str) -> tuple[str, ...]:
-        """What a message names that an old novel does not have, and names that no list has, as they
-        are written there, each once: "Have you met Harry Potter?" -> ("Harry Potter",)."""
+        """What a message names that an old novel does not have, and famous names that no list has
+        (《titles》, transcribed ones, those of two words, abbreviations), as they are written, each
+        once: "Have you met Harry Potter?" -> ("Harry Potter",)."""
         asked = unicodedata.normalize("NFKC", text)
         folded = fold_words(asked.casefold()).replace("’", "'")
         if len(folded) != len(asked):  # a letter whose small form is two
             asked = folded
-        places = [at for at in _elsewhere_in(folded) if _is_listed(folded[at[0] : at[1]])]
+        places = [(*at, True) for at in _elsewhere_in(folded) if _is_listed(folded[slice(*at)])]
         for name in self._strangers(asked):
             at = folded.find(name.casefold())
-            places += [(at, at + len(name))] if at >= 0 else []
-        found: list[list[int]] = []
-        for start, end in sorted(places):
+            places += [(at, at + len(name), False)] if at >= 0 else []
+        found: list[tuple[int, int, bool]] = []
+        for start, end, listed in sorted(places):
             if found and folded[found[-1][1] : start] in ("", " ", "-"):
-                found[-1][1] = max(end, found[-1][1])
+                begun, last, known = found.pop()
+                found.append((begun, max(end, last), known or listed))
             else:
-                found.append([start, end])
-        return tuple(dict.fromkeys(asked[start:end] for start, end in found))
+                found.append((start, end, listed))
+        words = ((asked[start:end], listed) for start, end, listed in found)
+        return tuple(dict.fromkeys(word for word, listed in words if listed or _is_famous(word)))
 
     def _called(self, text: str) -> tuple[str, ...]:
         """Titles and kinds of places with the one or two characters before them: 飞云真君."""

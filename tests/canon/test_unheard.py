@@ -23,6 +23,11 @@ AQING = ("aqing", "阿青")
         ("Have you met Harry Potter?", ["Harry Potter"]),
         ("did you ever drink coffee by the Pine Creek Bridge", ["coffee"]),
         ("Is Taylor Swift your friend, Aqing?", ["Taylor Swift"]),
+        ("阿青，你們有WiFi和KPI么", ["WiFi", "KPI"]),
+        # A friend of who talks, a title, a word at the beginning of a sentence.
+        ("Aqing, will you pray for Edmund and Uncle Bob?", []),
+        ("Yes, Your Majesty, shall I call Mr Zhu? Site or sit, Aqing? Hello!", []),
+        ("Hello 阿青, how are you?", []),
         # What the book has, and what anybody knows.
         ("你的铜铃哪里来的？", []),
         ("胡三娘借火做甚么？", []),
