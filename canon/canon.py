@@ -24,7 +24,7 @@ from canon.error import (
     FolderUnreadable,
     UnknownCharacter,
 )
-from canon.lexicon import OWN, Lexicon, Question, marks_of_today, tokens
+from canon.lexicon import OWN, Lexicon, Question, tokens
 from canon.names import NameTable, read_table
 from canon.nothing import Signs, fits, holds, later, share, strength
 from canon.premise import astray, holding, miscounted, unmet
@@ -41,12 +41,11 @@ from canon.search import (
     mapped,
     merge_ranks,
 )
+from canon.worlds import World
 
 # Raised when the folder's layout or the meaning of its numbers changes.
 FORMAT = 2
 
-# A book with so many of the marks of today is of our own days (官场现形记, of 1903, has two).
-_TODAY = 3
 # In how many of the best passages a question's words are looked for.
 _LOOKED_AT = 5
 # In how many of the passages that its words alone lead to the character asked is looked for.
@@ -191,14 +190,9 @@ class Canon:
 
     def unheard(self, text: str, names: Sequence[str]) -> tuple[str, ...]:
         """What a message names that whoever answers to `names` cannot know, as it is written there:
-        things of today (a telephone), heroes of other works, and foreign names
-        (`Lexicon.beyond`), less what the book has. Nothing for who is not in the book, nor of a
-        book of our own days."""
-        store = self._store
-        if store.of_today or not any(self._has(name) for name in names):
-            return ()
-        found = store.lexicon.beyond(text)
-        return tuple(word for word in found if not store.has(word.casefold()))
+        things of today (a telephone), heroes of other works, famous names (`canon.worlds`), less
+        what the book has. Nothing for who is not in the book, nor of a book of our own days."""
+        return self._store.world.unheard(text) if any(map(self._has, names)) else ()
 
     def _has(self, name: str) -> bool:
         try:
@@ -373,9 +367,9 @@ class _Store:
         )
 
     @cached_property
-    def of_today(self) -> bool:
-        """Whether the book is set in a world that has telephones."""
-        return sum(map(self.has, marks_of_today())) >= _TODAY
+    def world(self) -> World:
+        """What the book's own text has; notes are written today."""
+        return World(self.lexicon, "\n".join(self.text(n, 0, None) for n in self.numbers))
 
     def row_of(self, name: str | None) -> int | None:
         """The row of a person in `index.people`."""

@@ -29,13 +29,10 @@ LEXICON = Path(__file__).parent / "lexicon"
 
 _MOST_OF_A_BOOK = 60  # chapters
 
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]+")
-_LATIN = re.compile(r"[a-z][a-z'’-]*")
+HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]+")
+LATIN = re.compile(r"[a-z][a-z'’-]*")
 _LETTERS = re.compile("[A-Za-z]{2,}")
 _CAPITAL = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][a-z]+")
-_HONORIFICS = frozenset(
-    ("mr", "mrs", "ms", "miss", "dr", "sir", "lady", "lord", "uncle", "aunt", "captain", "master")
-)
 _YOU = re.compile(r"[你您]|\byou")
 _TITLE = re.compile("《([^》]{1,20})》")
 # Characters that foreign names are transcribed with, three in a row or more.
@@ -109,36 +106,11 @@ def _stems_elsewhere() -> frozenset[str]:
     return frozenset(map(stem, elsewhere()[1]))
 
 
-@lru_cache(maxsize=1)
-def marks_of_today() -> tuple[str, ...]:
-    """Words of which a book of our own days has several."""
-    data = tomllib.loads((LEXICON / "elsewhere.toml").read_text(encoding="utf-8"))
-    return tuple(data["marks"].split())
-
-
-def _elsewhere_in(text: str) -> list[tuple[int, int]]:
+def elsewhere_in(text: str) -> list[tuple[int, int]]:
     """Where a folded text has words for what an old novel does not have, in order."""
     chinese, foreign = elsewhere()[0], _stems_elsewhere()
-    latin = (match for match in _LATIN.finditer(text) if stem(match.group()) in foreign)
+    latin = (match for match in LATIN.finditer(text) if stem(match.group()) in foreign)
     return sorted(match.span() for match in (*chinese.finditer(text), *latin))
-
-
-def _is_famous(name: str) -> bool:
-    """Whether a name that no list has is one that everybody knows today, and not that of a friend
-    of who talks: Taylor Swift, PPT; not Edmund, Uncle Bob, Your Majesty."""
-    if _HAN.search(name):
-        return True
-    words = [word for word in name.split() if word.casefold() not in _HONORIFICS]
-    return len(words) > 1 or (len(words[0]) > 1 and name.isupper() if words else False)
-
-
-def _is_listed(word: str) -> bool:
-    """Whether a word stands in the lists itself, or as the one of its many; a stem may be that of
-    another word (site, sit)."""
-    chinese, foreign = elsewhere()
-    ends = ("", "s", "es", "'s")
-    one = any(word.endswith(end) and word[: len(word) - len(end)] in foreign for end in ends)
-    return one or bool(chinese.fullmatch(word))
 
 
 def stem(word: str) -> str:
@@ -158,10 +130,10 @@ def tokens(text: str) -> list[str]:
     """What a text is indexed by: Chinese characters and pairs of them, English stems."""
     text = unicodedata.normalize("NFKC", text).casefold()
     found: list[str] = []
-    for run in _HAN.findall(text):
+    for run in HAN.findall(text):
         found += run
         found += [run[i : i + 2] for i in range(len(run) - 1)]
-    found += [stem(word) for word in _LATIN.findall(text)]
+    found += [stem(word) for word in LATIN.findall(text)]
     return found
 
 
@@ -277,7 +249,7 @@ class Lexicon:
         text = fold_words(question).replace("’", "'")
         read = Question()
         people: dict[str, None] = {}
-        read.elsewhere = tuple(text[start:end] for start, end in _elsewhere_in(text))
+        read.elsewhere = tuple(text[start:end] for start, end in elsewhere_in(text))
         text = self._read_english(text, read, people)
         for match in self.people_pattern.finditer(text):
             people.setdefault(self._people[match.group()])
@@ -292,7 +264,7 @@ class Lexicon:
             _add_words(read, mapped[match.group()], "mapped", MAPPED)
             _add_words(read, synonyms()[match.group()], "synonym", SYNONYM)
         content: list[str] = []
-        for run in _HAN.findall(_dropped_pattern().sub(" ", text)):
+        for run in HAN.findall(_dropped_pattern().sub(" ", text)):
             pairs = [run[i : i + 2] for i in range(len(run) - 1)]
             content += pairs or [run]
             for char in run:
@@ -304,32 +276,10 @@ class Lexicon:
         # 三 in 三藏 and 八 in 八戒 count nothing.
         plain = self.people_pattern.sub(" ", self._terms_pattern.sub(" ", question))
         read.numbers, read.you = numbers(plain), bool(_YOU.search(question))
-        read.strangers = self._strangers(asked)
+        read.strangers = self.strangers(asked)
         read.called = self._called(text)
         read.content = (*read.content, *content)
         return read
-
-    def beyond(self, text: str) -> tuple[str, ...]:
-        """What a message names that an old novel does not have, and famous names that no list has
-        (《titles》, transcribed ones, those of two words, abbreviations), as they are written, each
-        once: "Have you met Harry Potter?" -> ("Harry Potter",)."""
-        asked = unicodedata.normalize("NFKC", text)
-        folded = fold_words(asked.casefold()).replace("’", "'")
-        if len(folded) != len(asked):  # a letter whose small form is two
-            asked = folded
-        places = [(*at, True) for at in _elsewhere_in(folded) if _is_listed(folded[slice(*at)])]
-        for name in self._strangers(asked):
-            at = folded.find(name.casefold())
-            places += [(at, at + len(name), False)] if at >= 0 else []
-        found: list[tuple[int, int, bool]] = []
-        for start, end, listed in sorted(places):
-            if found and folded[found[-1][1] : start] in ("", " ", "-"):
-                begun, last, known = found.pop()
-                found.append((begun, max(end, last), known or listed))
-            else:
-                found.append((start, end, listed))
-        words = ((asked[start:end], listed) for start, end, listed in found)
-        return tuple(dict.fromkeys(word for word, listed in words if listed or _is_famous(word)))
 
     def _called(self, text: str) -> tuple[str, ...]:
         """Titles and kinds of places with the one or two characters before them: 飞云真君."""
@@ -338,7 +288,7 @@ class Lexicon:
         text = _dropped_but_titles().sub(lambda match: match["title"] or " ", text)
         return tuple(match.group() for match in _titled().finditer(text))
 
-    def _strangers(self, question: str) -> tuple[str, ...]:
+    def strangers(self, question: str) -> tuple[str, ...]:
         """Names that no list has: 《titles》, transcribed names, English words with a capital in
         mid-sentence, Latin letters among Chinese ones."""
         found = _TITLE.findall(question)
@@ -346,8 +296,8 @@ class Lexicon:
         found += _TRANSCRIBED.findall(text)
         known, dropped = english()
         plain = self._english_pattern.sub(" ", text.replace("’", "'").casefold())
-        left = set(_LATIN.findall(plain))
-        latin = _CAPITAL if not _HAN.search(question) else _LETTERS
+        left = set(LATIN.findall(plain))
+        latin = _CAPITAL if not HAN.search(question) else _LETTERS
         words = (word.casefold() for word in latin.findall(text))
         found += [w for w in words if w in left and stem(w) not in known and stem(w) not in dropped]
         return tuple(found)
@@ -371,7 +321,7 @@ class Lexicon:
             read.spelled[named] = read.spelled.get(named, ()) + spelled
         rest = self._english_pattern.sub(" ", text)
         mapped, dropped = english()
-        stems = [stem(word) for word in _LATIN.findall(rest)]
+        stems = [stem(word) for word in LATIN.findall(rest)]
         at = 0
         content = []
         while at < len(stems):
@@ -395,7 +345,7 @@ class Lexicon:
         for word in {word for words in read.spelled.values() for word in words}:
             read.add(word, "english", PAIR)
         read.content = tuple(content)
-        return _LATIN.sub(" ", rest)
+        return LATIN.sub(" ", rest)
 
 
 def _one_way(name: str) -> str:

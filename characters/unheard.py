@@ -2,9 +2,9 @@
 
     unheard(book.unheard, scene, wukong)      ->  ("微信",)   after 小明：悟空，你有微信么？
 
-A model knows what a telephone is and who Harry Potter is, whoever it plays. The word lists of a
-book's search know what the book's world does not have (`canon.Canon.unheard`); a character of the
-book that is asked about it has a line before its reply that says so (`prompt.Tail.unheard`).
+A model knows what a telephone is and who Harry Potter is, whoever it plays. Word lists know what a
+book's world does not have (`canon.worlds`); a character of the book that is asked about it has a
+line before its reply that says so (`prompt.Tail.unheard`).
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _CLAUSES = re.compile(r"[，。！；…,.!;\n]+")
 
 
 def unheard(
-    world: World | None, scene: Scene, speaker: Character, known: Sequence[str] = ()
+    world: World, scene: Scene, speaker: Character, known: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """What the last message to the speaker names that is not of its world, as it is written there.
 
-    Nothing without a world, and nothing that somebody said before or that is `known` (passages,
+    Nothing that somebody said before or that is `known` (passages,
     memories): what was explained has been heard of.
     """
     heard = [turn for turn in scene.turns if turn.heard_by(speaker.id)]
     at = next((n for n in reversed(range(len(heard))) if heard[n].side == "human"), None)
-    if world is None or at is None:
+    if at is None:
         return ()
     text = heard[at].text
     before = [*known, *(turn.text for turn in heard[:at])]

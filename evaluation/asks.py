@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from canon import Canon
+from canon import Canon, worlds
 from characters.card import CAST_FOLDER, Cast, Character, load_cast
 from characters.script import HELD_OUT
 from characters.unheard import unheard
@@ -103,9 +103,9 @@ def prepare(args: argparse.Namespace) -> Prepared:
         script=script,
         seed=args.seed,
     )
-    if args.canon and (args.canon / "card.json").exists():  # more than scenes alone
-        world = Canon.open(args.canon).unheard
-        asks = [replace(ask, unheard=unheard(world, ask.scene, ask.speaker)) for ask in asks]
+    built = args.canon and (args.canon / "card.json").exists()  # more than scenes alone
+    world = Canon.open(args.canon).unheard if built else worlds.unheard
+    asks = [replace(ask, unheard=unheard(world, ask.scene, ask.speaker)) for ask in asks]
     # The shipped voices say nothing about another book's characters.
     return Prepared(cast, examined, asks, book if known else None)
 

@@ -1,12 +1,17 @@
 """What nobody in a book can know."""
 
+import json
+import lzma
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from canon import Canon, build, read_book
-from canon.names import read_table
-from tests.canon.conftest import NOVEL
+from canon import Canon, build, read_book, worlds
+from canon.lexicon import LEXICON
+from canon.names import BOOKS, read_table
+from canon.traditional import fold_words
+from tests.canon.conftest import NOVEL, data
 
 AQING = ("aqing", "阿青")
 
@@ -61,6 +66,41 @@ def test_a_book_of_today_lacks_nothing(tmp_path: Path, names: Path) -> None:
     novel.write_text(NOVEL + today, encoding="utf-8")
     build(read_book(novel), read_table(names), tmp_path / "canon")
     assert Canon.open(tmp_path / "canon").unheard("你坐过飞机么？", AQING) == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [
+        (("wukong", "孙悟空", "Sun Wukong"), False),
+        (("mine", "唐三藏"), False),
+        (("tony", "托尼", "Monkey"), True),
+        (("monkey", "", "Monkey King"), True),
+        ((), True),
+    ],
+)
+def test_without_a_book_the_tables_that_ship_know(names: tuple[str, ...], known: bool) -> None:
+    assert worlds.unheard("你有手机么？去过南极么？", names) == (() if known else ("手机",))
+
+
+def test_what_ships_is_what_the_book_has() -> None:
+    """`canon/books/xiyouji.has.txt`: the Chinese words of the lists that stand in the novel."""
+    text = fold_words(data("xiyouji.txt").read_text(encoding="utf-8"))
+    lists = tomllib.loads((LEXICON / "elsewhere.toml").read_text(encoding="utf-8"))
+    words = {*lists["today"].split(), *lists["other_works"].split()}
+    shipped = (BOOKS / "xiyouji.has.txt").read_text(encoding="utf-8").split()
+    assert sorted(word for word in words if fold_words(word.casefold()) in text) == shipped
+
+
+def test_no_old_novel_is_of_today() -> None:
+    """Of 72 old novels none has four of the marks of today."""
+    marks = tomllib.loads((LEXICON / "elsewhere.toml").read_text(encoding="utf-8"))["marks"].split()
+    found: dict[str, set[str]] = {}
+    with lzma.open(data("classics.jsonl.xz"), "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            has = {mark for mark in marks if mark in row["text"]}
+            found.setdefault(row["title"], set()).update(has)
+    assert len(found) > 50
+    assert max(map(len, found.values())) < 4
 
 
 def test_the_real_book(xiyouji_canon: Canon) -> None:
