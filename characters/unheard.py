@@ -46,14 +46,15 @@ _CLAUSES = re.compile(r"[，。！；…,.!;\n]+")
 def unheard(
     world: World, scene: Scene, speaker: Character, known: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """What the last message to the speaker names that is not of its world, as it is written there.
+    """What the last message names that is not of the speaker's world, as it is written there, until
+    the speaker has answered it.
 
-    Nothing that somebody said before or that is `known` (passages,
-    memories): what was explained has been heard of.
+    Nothing that somebody said before or that is `known` (passages, memories): what was explained has
+    been heard of.
     """
     heard = [turn for turn in scene.turns if turn.heard_by(speaker.id)]
     at = next((n for n in reversed(range(len(heard))) if heard[n].side == "human"), None)
-    if at is None:
+    if at is None or any(turn.speaker == speaker.id for turn in heard[at + 1 :]):
         return ()
     text = heard[at].text
     before = [*known, *(turn.text for turn in heard[:at])]

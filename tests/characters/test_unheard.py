@@ -64,6 +64,12 @@ def test_what_was_explained_has_been_heard_of():
     assert told("你要奶茶么？", known=("小明爱喝奶茶",)) == ()
 
 
+def test_once_for_each_who_answers():
+    other = Turn("bajie", "老猪没听过。", "character")
+    assert told("你有手机么？", other) == ("手机",)
+    assert told("你有手机么？", other, Turn("wukong", "甚么机？", "character"), other) == ()
+
+
 def test_what_the_speaker_did_not_hear_was_not_explained_to_it():
     def whispered(text: str) -> Turn:
         return Turn("小明", text, witnesses=frozenset({"bajie"}), whispered=True)
