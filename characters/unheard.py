@@ -49,8 +49,8 @@ def unheard(
     """What the last message names that is not of the speaker's world, as it is written there, until
     the speaker has answered it.
 
-    Nothing that somebody said before or that is `known` (passages, memories): what was explained has
-    been heard of.
+    Nothing that somebody said before or that is `known` (passages, memories): what was explained
+    has been heard of.
     """
     heard = [turn for turn in scene.turns if turn.heard_by(speaker.id)]
     at = next((n for n in reversed(range(len(heard))) if heard[n].side == "human"), None)
