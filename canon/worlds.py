@@ -8,6 +8,7 @@ By word lists (`lexicon/elsewhere.toml`) and by how names look, less what the bo
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from canon.traditional import fold_words
 # A book with so many of the marks of today is of our own days. Of 72 old novels 官场现形记, of
 # 1903, has three: a telephone, and two by chance, across the borders of words.
 _TODAY = 4
+_POSSESSIVE = re.compile(r"['’]s$")
 _HONORIFICS = frozenset(
     ("mr", "mrs", "ms", "miss", "dr", "sir", "lady", "lord", "uncle", "aunt", "captain", "master")
 )
@@ -99,7 +101,7 @@ def beyond(lexicon: Lexicon, text: str) -> tuple[str, ...]:
             found.append((begun, max(end, last), known or listed))
         else:
             found.append((start, end, listed))
-    words = ((asked[start:end], listed) for start, end, listed in found)
+    words = ((_POSSESSIVE.sub("", asked[start:end]), listed) for start, end, listed in found)
     return tuple(dict.fromkeys(word for word, listed in words if listed or _is_famous(word)))
 
 

@@ -26,6 +26,7 @@ AQING = ("aqing", "阿青")
         ("你看过《流浪地球》么？", ["流浪地球"]),
         ("阿青会修PPT么？", ["PPT"]),
         ("Have you met Harry Potter?", ["Harry Potter"]),
+        ("Aqing, is that Harry Potter’s deer or Shrek's?", ["Harry Potter", "Shrek"]),
         ("did you ever drink coffee by the Pine Creek Bridge", ["coffee"]),
         ("Is Taylor Swift your friend, Aqing?", ["Taylor Swift"]),
         ("阿青，你們有WiFi和KPI么", ["WiFi", "KPI"]),
