@@ -364,8 +364,8 @@ def _tail(scene: Scene, speaker: Character, tail: Tail, style: Style) -> tuple[S
     if tail.memory:
         lines += [phrases.memory, *tail.memory]
     if tail.unheard:
-        # A 1.5B told or taught to be somebody says far oftener that it does not know a telephone
-        # when this line stands there (docs/evaluation.md).
+        # A 1.5B that was taught to deny such things does so in 14 of 16 questions, where it did in
+        # 5 without this line; one that was only told does not heed it (docs/evaluation.md).
         words = phrases.between.join(f"“{word}”" for word in tail.unheard)
         lines.append(phrases.note.format(phrases.unheard.format(words)))
     if tail.note:
