@@ -49,15 +49,15 @@ def unheard(
     """What the last message names that is not of the speaker's world, as it is written there, until
     the speaker has answered it.
 
-    Nothing that somebody said before or that is `known` (passages, memories): what was explained
-    has been heard of.
+    Nothing that somebody said before, that is where the scene plays, or that is `known` (passages,
+    memories, notes): what was explained has been heard of.
     """
     heard = [turn for turn in scene.turns if turn.heard_by(speaker.id)]
     at = next((n for n in reversed(range(len(heard))) if heard[n].side == "human"), None)
     if at is None or any(turn.speaker == speaker.id for turn in heard[at + 1 :]):
         return ()
     text = heard[at].text
-    before = [*known, *(turn.text for turn in heard[:at])]
+    before = [*known, scene.place, scene.summary, *(turn.text for turn in heard[:at])]
     before += [name_of(turn, scene) for turn in heard]
     before += [name for member in scene.cast for name in member.names]
     said = "\n".join(before).casefold()

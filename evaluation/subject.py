@@ -72,7 +72,7 @@ class Ask:
 
     `part` is the part of the exam, `group` the question behind it (asks of one group are no
     independent evidence). `passages` are handed to the speaker as the book's words, `unheard` as
-    what its world does not have, as a room does that has the book.
+    what its world does not have, as a room does.
     """
 
     id: str

@@ -30,7 +30,6 @@ from bot.labels import labels_for
 from bot.memory import MemoryProblem
 from bot.room import LONGEST, Room
 from bot.stage import Line, Message
-from canon import worlds
 from characters.card import Cast, Character, Language, Words
 from characters.prompt import Tail
 from characters.turn import Scene, Turn, safe_name
@@ -230,8 +229,7 @@ class Characters:
             length=voice.length,
         )  # fmt: skip
         told = tuple(each.text for each in found)
-        world = self._shared.book.unheard if self._shared.book else worlds.unheard
-        tail = Tail(told, unheard=unheard(world, scene, character, told))
+        tail = Tail(told, unheard=unheard(self._shared.world, scene, character, told))
         try:
             read = voice.read(scene, character, tail if tail else None)
         except Crowded:

@@ -16,8 +16,9 @@ from bot.memory.workers import Workers
 from bot.people import People
 from bot.permissions import Permissions
 from bot.voice import Voice
-from canon import Canon
+from canon import Canon, worlds
 from characters.card import Cast
+from characters.unheard import World
 from speech.hearer import Hearer
 from speech.speaker import Speaker
 
@@ -51,3 +52,8 @@ class Shared:
     def __post_init__(self) -> None:
         self.casts = Casts(self.memory, self.cast)
         self.workers = Workers(self.memory)
+
+    @property
+    def world(self) -> World:
+        """What the characters' world does not have: by the book, or by the tables that ship."""
+        return self.book.unheard if self.book else worlds.unheard

@@ -10,7 +10,6 @@ from bot.grounding import Passage, budget_of, leaning, passages, within
 from bot.memory.lore import lorebooks
 from bot.recall import Occasion
 from bot.room.view import View
-from canon import worlds
 from characters.card import Character
 from characters.lore import Lorebook, Talk, Use, select
 from characters.macros import expand
@@ -74,8 +73,7 @@ async def before(view: View, speaker: Character, scene: Scene, person: str) -> B
         # The director's note comes last: it is what the room wants.
         note = "\n".join(filter(None, (within(own, context // _NOTE_SHARE, length), note)))
     told = (*(use.text for use in lore), *(p.text for p in found))
-    world = shared.book.unheard if shared.book else worlds.unheard
-    tail = Tail(told, known, note, unheard(world, scene, speaker, (*told, *known)))
+    tail = Tail(told, known, note, unheard(shared.world, scene, speaker, (*told, *known, note)))
     return Before(tail if tail else None, found, lore)
 
 

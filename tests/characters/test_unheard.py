@@ -1,6 +1,7 @@
 """What a message names that a character cannot have heard of."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +63,13 @@ def test_what_was_explained_has_been_heard_of():
     assert told("手机是个千里传音的匣子。", "你要手机么？") == ()
     assert told("要手机么？", Turn("wukong", "没听过。", "character"), "手机你真没用过？") == ()
     assert told("你要奶茶么？", known=("小明爱喝奶茶",)) == ()
+
+
+def test_where_the_scene_plays_and_what_was_summed_up_is_known():
+    scene = Scene((WUKONG,), (Turn("小明", "你要奶茶还是手机？"),))
+    assert unheard(world, scene, WUKONG) == ("手机", "奶茶")
+    for told in (replace(scene, place="奶茶铺里"), replace(scene, summary="小明说了奶茶。")):
+        assert unheard(world, told, WUKONG) == ("手机",)
 
 
 def test_once_for_each_who_answers():
