@@ -41,6 +41,7 @@ _TRANSCRIBED = re.compile(
     "卢鲁路伦罗洛马玛麦迈曼米密莫姆穆纳娜内尼诺努欧帕佩皮普奇乔切萨塞沙莎什史斯思索塔泰坦特提汀托图维威沃乌西希"
     "谢休修雅亚扬耶伊因约扎詹兹佐]{3,}"
 )
+_NO_NAMES = re.compile("谢谢|多谢|哈{2,}")  # laughter and thanks have such characters, too
 
 
 @lru_cache(maxsize=1)
@@ -293,7 +294,8 @@ class Lexicon:
         mid-sentence, Latin letters among Chinese ones."""
         found = _TITLE.findall(question)
         text = self.people_pattern.sub(" ", self._terms_pattern.sub(" ", fold_words(question)))
-        found += _TRANSCRIBED.findall(text)
+        transcribed = _TRANSCRIBED.findall(_NO_NAMES.sub(" ", text))
+        found += (name for name in transcribed if len(set(name)) > 1)
         known, dropped = english()
         plain = self._english_pattern.sub(" ", text.replace("’", "'").casefold())
         left = set(LATIN.findall(plain))
