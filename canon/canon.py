@@ -41,7 +41,7 @@ from canon.search import (
     mapped,
     merge_ranks,
 )
-from canon.worlds import World
+from canon.worlds import World, named
 
 # Raised when the folder's layout or the meaning of its numbers changes.
 FORMAT = 2
@@ -191,8 +191,12 @@ class Canon:
     def unheard(self, text: str, names: Sequence[str]) -> tuple[str, ...]:
         """What a message names that whoever answers to `names` cannot know, as it is written there:
         things of today (a telephone), heroes of other works, famous names (`canon.worlds`), less
-        what the book has. Nothing for who is not in the book, nor of a book of our own days."""
-        return self._store.world.unheard(text) if any(map(self._has, names)) else ()
+        what the book has; in a view, people, places and things that come later, too. Nothing for
+        who is not in the book, and nothing of today in a book of our own days."""
+        if not any(map(self._has, names)):
+            return ()
+        ahead = (first.name for first in self._store.first.values() if first.section > self.last)
+        return (*self._store.world.unheard(text), *named(text, ahead))
 
     def _has(self, name: str) -> bool:
         try:

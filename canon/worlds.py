@@ -82,6 +82,20 @@ def _shipped() -> tuple[tuple[NameTable, World], ...]:
     return tuple(found)
 
 
+def named(text: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of a book's names that stand in a message, as they are written there; of one within
+    another the longer one."""
+    folded = fold_words(text)
+    if len(folded) != len(text):  # a letter whose small form is two
+        folded = text
+    found = []
+    for name in sorted(names, key=len, reverse=True):
+        if (at := folded.find(name)) >= 0:
+            found.append(text[at : at + len(name)])
+            folded = folded.replace(name, " " * len(name))
+    return tuple(found)
+
+
 def beyond(lexicon: Lexicon, text: str) -> tuple[str, ...]:
     """What a message names that an old novel does not have, and famous names that no list has
     (《titles》, transcribed ones, those of two words, abbreviations), as they are written, each

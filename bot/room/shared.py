@@ -53,7 +53,9 @@ class Shared:
         self.casts = Casts(self.memory, self.cast)
         self.workers = Workers(self.memory)
 
-    @property
-    def world(self) -> World:
-        """What the characters' world does not have: by the book, or by the tables that ship."""
-        return self.book.unheard if self.book else worlds.unheard
+    def world(self, chapter: int = 0) -> World:
+        """What the characters' world does not have, as far as a chapter of the book (0: the whole):
+        by the book, or by the tables that ship."""
+        if not self.book:
+            return worlds.unheard
+        return self.book.as_of(min(chapter, self.book.last) or self.book.last).unheard

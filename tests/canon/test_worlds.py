@@ -9,7 +9,7 @@ import pytest
 
 from canon import Canon, build, read_book, worlds
 from canon.lexicon import LEXICON
-from canon.names import BOOKS, read_table
+from canon.names import BOOKS, NameTable, Person, Term, read_table
 from canon.traditional import fold_words
 from tests.canon.conftest import NOVEL, data
 
@@ -51,6 +51,29 @@ def test_what_its_world_does_not_have(canon: Canon, text: str, words: list[str])
 def test_who_is_not_in_the_book_may_know_anything(canon: Canon) -> None:
     assert canon.unheard("你有手机么？", ("tony", "托尼")) == ()
     assert canon.unheard("你有手机么？", ("nobody", "小主人")) == ("手机",)
+
+
+def test_what_comes_later_is_not_heard_of_yet(tmp_path: Path) -> None:
+    novel = tmp_path / "n.txt"
+    novel.write_text(
+        "# 第一回\n阿青在松溪桥打水，道：“好水！”\n# 第二回\n阿青去了铜铃寺，见了大铜铃。\n", encoding="utf-8"
+    )
+    table = NameTable(
+        people=(Person("阿青"),), places=(Term("松溪桥"), Term("铜铃寺")), things=(Term("铜铃"),)
+    )
+    build(read_book(novel), table, tmp_path / "canon")
+    book = Canon.open(tmp_path / "canon")
+    asked = "阿青，松溪桥远，还是銅鈴寺远？带手机么？"
+    assert book.unheard(asked, ("阿青",)) == ("手机",)
+    assert book.as_of(1).unheard(asked, ("阿青",)) == ("手机", "銅鈴寺")
+    assert book.as_of(2).unheard(asked, ("阿青",)) == ("手机",)
+    assert book.as_of(1).unheard(asked, ("小明",)) == ()
+
+
+@pytest.mark.parametrize("laugh", ["哈哈哈哈", "谢谢谢谢", "谢谢哈哈，", "米米米", "多谢多谢"])
+def test_laughter_and_thanks_are_no_names(canon: Canon, laugh: str) -> None:
+    assert canon.unheard(f"{laugh}阿青你饿么？", AQING) == ()
+    assert canon.unheard(f"{laugh}阿青，你认得阿里巴巴么？", AQING) == ("阿里巴巴",)
 
 
 def test_a_book_has_what_it_names(tmp_path: Path, names: Path) -> None:
