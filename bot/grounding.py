@@ -1,5 +1,5 @@
-"""Retrieval for a reply: passages of the book that fit what is said, within a token budget. Pure
-but for the search."""
+"""Retrieval for a reply: facts of the cast and passages of the book that fit what is said, within a
+token budget. Pure but for the search."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from canon import Canon, Hit
 from canon.error import ChapterOutOfRange, UnknownCharacter
-from characters.card import Character
+from characters.card import Cast, Character
+from characters.told import told
 from characters.turn import Scene
 
 # Tokens; a smaller context has no space for a book beside the talk.
@@ -121,8 +122,28 @@ def passages(
     return tuple(chosen)
 
 
+def facts_of(
+    cast: Cast,
+    scene: Scene,
+    speaker: Character,
+    *,
+    chapter: int,
+    context: int,
+    length: Callable[[str], int],
+) -> tuple[str, ...]:
+    """What the cast's own facts say about what was just asked, as far as the budget goes; the other
+    numbers are as in `passages`."""
+    budget = budget_of(context)
+    chosen = []
+    for fact in told(cast.facts, scene, speaker, chapter):
+        if (cost := length(fact)) <= budget:
+            chosen.append(fact)
+            budget -= cost
+    return tuple(chosen)
+
+
 def budget_of(context: int) -> int:
-    """Tokens of a context that passages of the book and lore may take together."""
+    """Tokens of a context that facts, lore and passages of the book may take together."""
     return min(context // _SHARE, _MOST) if context >= LEAST_CONTEXT else 0
 
 

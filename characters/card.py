@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from characters.facts import Fact, read_facts
 from characters.greetings import Greeting, GreetingError, read_greeting
 from characters.voices import NO_VOICE, Voice, VoiceError, read_voice
 from characters.words import LANGUAGES as LANGUAGES
@@ -152,9 +153,10 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """All characters that can be summoned, in the order of their files."""
+    """All characters that can be summoned, in the order of their files; facts of their story."""
 
     characters: tuple[Character, ...]
+    facts: tuple[Fact, ...] = ()
     # folded name -> whose it is; a name that two hold is the first one's
     _owners: dict[str, Character] = field(init=False, repr=False, compare=False)
 
@@ -199,10 +201,10 @@ def _nobody(name: str, cast: Cast) -> str:
 
 
 def load_cast(folder: Path = CAST_FOLDER) -> Cast:
-    """Read every `*.toml` of `folder` as a card.
+    """Read every `*.toml` of `folder` as a card, and `facts/ID.toml` beside it.
 
     Raises:
-        CardError: a card is broken, two cards share a name, or there is none.
+        CardError, FactError: a card or facts are broken, two share a name, or there is no card.
     """
     files = sorted(folder.glob("*.toml"))
     if not files:
@@ -219,7 +221,7 @@ def load_cast(folder: Path = CAST_FOLDER) -> Cast:
             owner[name] = file
     # The order of the book, so that lists read naturally; cards from no book come last.
     cards.sort(key=lambda card: (card.first_chapter or 10_000, card.id))
-    return Cast(tuple(cards))
+    return Cast(tuple(cards), read_facts(folder, [card.id for card in cards]))
 
 
 def load_card(file: Path) -> Character:

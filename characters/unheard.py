@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from characters.asking import asks, unanswered
 from characters.card import Character
 from characters.prompt import name_of
 from characters.turn import Scene
@@ -22,13 +23,8 @@ World = Callable[[str, Sequence[str]], Sequence[str]]
 _MOST, _LONGEST = 3, 40  # words told for one reply, characters of one
 
 # Who tells of a day at the office asks nothing, and a listener is not told that it does not know
-# what an office is. A question, anywhere in a message, asks:
-_ASKS = re.compile(
-    r"[?？]|[吗么呢](?:\W|$)|什么|甚么|怎|谁|哪|几[个时]|多少|为何|如何"
-    r"|^\W*(?:do|does|did|is|are|have|has|can|could|would|will|who|what|when|where|which|how)\b",
-    re.IGNORECASE,
-)
-# And what is said of the listener, or wanted of it, in the clause that names the thing.
+# what an office is. A question asks, and what is said of the listener, or wanted of it, in the
+# clause that names the thing:
 _WANTS = re.compile(
     r"[你您]|[帮给教替]我|陪我[打玩看去聊吃喝]|来[一点份杯]"
     r"|\b(?:you|your|yours|please|tell me|teach|help|show|give|let['’]?s)\b",
@@ -52,13 +48,12 @@ def unheard(
     Nothing that somebody said before, that is where the scene plays, or that is `known` (passages,
     memories, notes): what was explained has been heard of.
     """
-    heard = [turn for turn in scene.turns if turn.heard_by(speaker.id)]
-    at = next((n for n in reversed(range(len(heard))) if heard[n].side == "human"), None)
-    if at is None or any(turn.speaker == speaker.id for turn in heard[at + 1 :]):
+    earlier, asked = unanswered(scene, speaker.id)
+    if asked is None:
         return ()
-    text = heard[at].text
-    before = [*known, scene.place, scene.summary, *(turn.text for turn in heard[:at])]
-    before += [name_of(turn, scene) for turn in heard]
+    text = asked.text
+    before = [*known, scene.place, scene.summary, *(turn.text for turn in earlier)]
+    before += [name_of(turn, scene) for turn in scene.turns if turn.heard_by(speaker.id)]
     before += [name for member in scene.cast for name in member.names]
     said = "\n".join(before).casefold()
     found = (word for word in world(text, speaker.names) if word.casefold() not in said)
@@ -72,4 +67,4 @@ def _is_wanted(word: str, text: str) -> bool:
     if _INTRODUCES.search(text.partition(word)[0]):
         return False
     clauses = (clause for clause in _CLAUSES.split(text) if word in clause)
-    return bool(_ASKS.search(text)) or any(map(_WANTS.search, clauses))
+    return asks(text) or any(map(_WANTS.search, clauses))

@@ -24,7 +24,7 @@ from bot.endpoint import answers
 from bot.endpoint.answers import Refusal
 from bot.endpoint.completions import STOPPED, Chunks, only_wanted, whole
 from bot.endpoint.requests import BadBody, Said, messages_of, openai_sampling, text_of
-from bot.grounding import passages
+from bot.grounding import facts_of, passages
 from bot.house import House
 from bot.labels import labels_for
 from bot.memory import MemoryProblem
@@ -224,12 +224,19 @@ class Characters:
             yield make.piece(declined)
             yield make.end("stop")
             return
+        cast, book, context, length = (
+            self._shared.cast,
+            self._shared.book,
+            voice.context,
+            voice.length,
+        )
+        named = facts_of(cast, scene, character, chapter=0, context=context, length=length)
+        spent = sum(map(length, named))
         found = passages(
-            self._shared.book, scene, character, chapter=0, context=voice.context,
-            length=voice.length,
-        )  # fmt: skip
-        told = tuple(each.text for each in found)
-        tail = Tail(told, unheard=unheard(self._shared.world, scene, character, told))
+            book, scene, character, chapter=0, context=context, length=length, spent=spent
+        )
+        told = (*named, *(each.text for each in found))
+        tail = Tail(told, unheard=unheard(self._shared.world(), scene, character, told))
         try:
             read = voice.read(scene, character, tail if tail else None)
         except Crowded:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.grounding import Passage, budget_of, leaning, passages, within
+from bot.grounding import Passage, budget_of, facts_of, leaning, passages, within
 from bot.memory.lore import lorebooks
 from bot.recall import Occasion
 from bot.room.view import View
@@ -45,15 +45,17 @@ async def before(view: View, speaker: Character, scene: Scene, person: str) -> B
     """What the speaker needs for this one reply besides what was said."""
     shared, state = view.shared, view.memory.state
     context, length = shared.voice.context, shared.voice.length
+    chapter = state.chapter
+    facts = facts_of(shared.cast, scene, speaker, chapter=chapter, context=context, length=length)
     lore = await _lore(view, speaker, scene)
     found = passages(
         shared.book,
         scene,
         speaker,
-        chapter=state.chapter,
+        chapter=chapter,
         context=context,
         length=length,
-        spent=sum(length(use.text) for use in lore),
+        spent=sum(map(length, (*facts, *(use.text for use in lore)))),
     )
     known: tuple[str, ...] = ()
     if shared.people and person:
@@ -72,8 +74,9 @@ async def before(view: View, speaker: Character, scene: Scene, person: str) -> B
         own = _read(speaker.source.note, view, speaker, scene)
         # The director's note comes last: it is what the room wants.
         note = "\n".join(filter(None, (within(own, context // _NOTE_SHARE, length), note)))
-    told = (*(use.text for use in lore), *(p.text for p in found))
-    tail = Tail(told, known, note, unheard(shared.world, scene, speaker, (*told, *known, note)))
+    told = (*facts, *(use.text for use in lore), *(p.text for p in found))
+    world = shared.world(chapter)
+    tail = Tail(told, known, note, unheard(world, scene, speaker, (*told, *known, note)))
     return Before(tail if tail else None, found, lore)
 
 
