@@ -18,6 +18,7 @@ from typing import Any
 from canon import Canon, worlds
 from characters.card import CAST_FOLDER, Cast, Character, load_cast
 from characters.script import HELD_OUT
+from characters.told import told
 from characters.unheard import unheard
 from evaluation import exam
 from evaluation.error import EvaluationError
@@ -104,15 +105,26 @@ def prepare(args: argparse.Namespace) -> Prepared:
         seed=args.seed,
     )
     built = args.canon and (args.canon / "card.json").exists()  # more than scenes alone
-    world = Canon.open(args.canon).unheard if built else worlds.unheard
-    asks = [replace(ask, unheard=unheard(world, ask.scene, ask.speaker)) for ask in asks]
+    canon = Canon.open(args.canon) if built else None
+    asks = [looked_up(ask, cast, canon) for ask in asks]
     # The shipped voices say nothing about another book's characters.
     return Prepared(cast, examined, asks, book if known else None)
 
 
+def looked_up(ask: Ask, cast: Cast, canon: Canon | None) -> Ask:
+    """The ask with what a room looks up for such a reply: facts of the cast, and what is asked
+    about that nobody there has heard of; both as of the chapter in which it is asked."""
+    at, world = ask.expect.as_of, worlds.unheard
+    passages = (*told(cast.facts, ask.scene, ask.speaker, at), *ask.passages)
+    if canon:
+        world = canon.as_of(min(at, canon.last) or canon.last).unheard
+    words = unheard(world, ask.scene, ask.speaker, passages)
+    return replace(ask, passages=passages, unheard=words)
+
+
 def fingerprint(asks: Sequence[Ask]) -> str:
     """Twelve digits that two exams share when they asked the same."""
-    told = "\n".join("\t".join((ask.id, ask.question, *ask.unheard)) for ask in asks)
+    told = "\n".join("\t".join((ask.id, ask.question, *ask.passages, *ask.unheard)) for ask in asks)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 

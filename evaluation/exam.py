@@ -141,6 +141,9 @@ def _rows(
         missing = [name for name in needed if not isinstance(row, dict) or name not in row]
         if missing:
             raise EvaluationError(f"{file}: [[{key}]] number {number} has no {', '.join(missing)}")
+        if isinstance(at := row.get("as_of", 0), bool) or not isinstance(at, int) or at < 0:
+            what = f"as_of is the number of a chapter, not {at!r}"
+            raise EvaluationError(f"{file}: [[{key}]] number {number}: {what}")
     return tuple(rows)
 
 
@@ -245,6 +248,7 @@ class _Maker:
                     kind=kind,
                     keys=tuple(row.get("keys", {}).get(self._language, ())),
                     forbidden=tuple(row["forbidden"][self._language]),
+                    as_of=row.get("as_of", 0),
                 )
                 for repeat in range(self._size.repeats):
                     question = row["question"][self._language]

@@ -56,6 +56,7 @@ class Expect:
     `keys`: one of these belongs into it. `forbidden`: terms that only somebody can say who knows
     what the character cannot. `line`: what the book has the character say here. `choices`: replies
     to prefer between, the right one first. `distance`: turns between a fact and the question.
+    `as_of`: the chapter of the book in which it is asked; 0: after all of them.
     """
 
     kind: str = ""
@@ -64,6 +65,7 @@ class Expect:
     line: str = ""
     choices: tuple[str, ...] = ()
     distance: int = 0
+    as_of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class Ask:
     """One reply that is wanted: who speaks next in which scene.
 
     `part` is the part of the exam, `group` the question behind it (asks of one group are no
-    independent evidence). `passages` are handed to the speaker as the book's words, `unheard` as
-    what its world does not have, as a room does.
+    independent evidence). `passages` are handed to the speaker as facts and the book's words,
+    `unheard` as what its world does not have, as a room does.
     """
 
     id: str

@@ -13,6 +13,7 @@ import mrp
 from canon import build, read_book
 from canon.names import NameTable, Person
 from evaluation.asks import exam_options, fingerprint, prepare
+from evaluation.error import EvaluationError
 
 SELF = {
     "孙悟空": "老孙便是，老孙一棒打去，呆子快走。",
@@ -56,5 +57,57 @@ def test_a_book_tells_what_its_world_does_not_have(tmp_path: Path) -> None:
     assert {name.split("/")[1] for name in words} == {"wukong", "tangseng"}
     unread = {ask.id for ask in plain if ask.unheard}
     assert {name.split("/")[1] for name in unread} == {"wukong", "tangseng", "bajie", "shaseng"}
-    bare = [replace(ask, unheard=()) for ask in plain]
-    assert fingerprint(bare) != fingerprint(plain)
+    for bare in (
+        (replace(ask, unheard=()) for ask in plain),
+        (replace(ask, passages=()) for ask in plain),
+    ):
+        assert fingerprint(list(bare)) != fingerprint(plain)
+
+
+def test_facts_are_told_as_of_the_chapter_in_which_it_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "unknown.toml").write_text(
+        """
+        [[unknown]]
+        character = "wukong"
+        kind = "premise"
+        question.zh = "你的钉耙呢？"
+        forbidden.zh = ["丢"]
+        [[unknown]]
+        character = "wukong"
+        kind = "future"
+        as_of = 20
+        question.zh = "你同牛魔王的芭蕉扇打得怎么样？"
+        forbidden.zh = ["铁扇"]
+        [[unknown]]
+        character = "wukong"
+        kind = "future"
+        question.zh = "那芭蕉扇是谁的？"
+        forbidden.zh = ["铁扇"]
+        """,
+        encoding="utf-8",
+    )
+    args = argparse.ArgumentParser()
+    exam_options(args)
+    words = ["--questions", str(tmp_path), "--characters", "wukong"]
+    told = {ask.question: ask.passages for ask in prepare(args.parse_args(words)).asks}
+    assert any("猪八戒的兵器" in fact for fact in told["你的钉耙呢？"])
+    assert any("扇" in fact for fact in told["那芭蕉扇是谁的？"])
+    assert not any("扇" in fact for fact in told["你同牛魔王的芭蕉扇打得怎么样？"])
+
+
+def test_a_chapter_is_a_number(tmp_path: Path) -> None:
+    (tmp_path / "unknown.toml").write_text(
+        """
+        [[unknown]]
+        character = "wukong"
+        kind = "future"
+        as_of = "soon"
+        question.zh = "后来呢？"
+        forbidden.zh = ["扇"]
+        """,
+        encoding="utf-8",
+    )
+    args = argparse.ArgumentParser()
+    exam_options(args)
+    with pytest.raises(EvaluationError, match=r"unknown\.toml.*number 1.*as_of.*soon"):
+        prepare(args.parse_args(["--questions", str(tmp_path)]))
