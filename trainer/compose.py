@@ -32,7 +32,7 @@ from trainer.canon_lessons import canon_lessons
 from trainer.lessons import SPLITS, CardsShown, Lesson, LessonError, Split, report, save
 from trainer.recall_lessons import Recall
 from trainer.recipe import Curriculum, Recipe, RecipeError, Tuning, load
-from trainer.scene_lessons import lessons_of, without_place
+from trainer.scene_lessons import as_in_a_room, lessons_of, without_place
 from trainer.talk import load_talk
 from trainer.talk_lessons import TalkDials, TalkShow
 
@@ -116,7 +116,9 @@ def compose_tuning(recipe: Tuning, plan: Curriculum, canon: Path, split: Split) 
         dials = TalkDials(**weights, english=plan.english, questions=(1, 1))
         show = TalkShow(load_talk(cast=known), known, dials, split, rng)
         others += within(show.endless([]), getattr(share, topics) * each, style)
-    made += [dataclasses.replace(one, cards=_cards(plan, rng)) for one in others]
+    made += [
+        as_in_a_room(dataclasses.replace(one, cards=_cards(plan, rng)), known) for one in others
+    ]
     rng.shuffle(made)
     return made
 

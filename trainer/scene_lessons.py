@@ -1,8 +1,9 @@
 """Lessons out of scenes written by hand: every line of a character is a reply to learn, once.
 
-A line with a tail (a memory, a passage, a note) is a lesson of its own, for only with the tail can
-the line be known; so is every line from where somebody does not hear, read as its speaker heard it.
-All others are learned in one pass over the scene.
+A line with a tail (a memory, a passage, a note, or what a room looks up before such a reply) is a
+lesson of its own, for only with the tail can the line be known; so is every line from where
+somebody does not hear, read as its speaker heard it. All others are learned in one pass over the
+scene.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import dataclasses
 import random
 from collections.abc import Iterator
 
+from canon import worlds
 from characters.card import Cast
+from characters.prompt import Tail
+from characters.told import told
 from characters.turn import Turn
+from characters.unheard import unheard
 from trainer.lessons import CardsShown, Lesson
 from trainer.scenes import WrittenScene
 
@@ -24,20 +29,32 @@ def lessons_of(
 ) -> Iterator[Lesson]:
     """The lessons of one scene, rendered with so much of the cards."""
     turns = written.scene.turns
-    alone = {at for at in range(len(turns)) if at in written.tails or _unheard(turns[: at + 1])}
     since = 0
     for at, turn in enumerate(turns):
-        if turn.side != "character" or at not in alone:
+        if turn.side != "character":
+            continue
+        one = as_in_a_room(_lesson(written, known, cards, at), known)
+        if not one.tail and not _missed(turns[: at + 1]):
             continue
         yield from _together(written, known, cards, since, at)
-        yield dataclasses.replace(
-            _lesson(written, known, cards, at), learn="reply", tail=written.tails.get(at)
-        )
+        yield dataclasses.replace(one, learn="reply")
         since = at + 1
     yield from _together(written, known, cards, since, len(turns))
 
 
-def _unheard(turns: tuple[Turn, ...]) -> bool:
+def as_in_a_room(one: Lesson, known: Cast) -> Lesson:
+    """The lesson with what a room looks up for such a reply: facts of the cast that are asked
+    about, and what the book of the speaker does not have."""
+    tail = one.tail or Tail()
+    passages = (*told(known.facts, one.scene, one.speaker), *tail.passages)
+    before = (*passages, *tail.memory, tail.note)
+    words = unheard(worlds.unheard, one.scene, one.speaker, before)
+    tail = dataclasses.replace(tail, passages=passages, unheard=words)
+    return dataclasses.replace(one, tail=tail if tail else None)
+
+
+def _missed(turns: tuple[Turn, ...]) -> bool:
+    """Whether somebody did not hear something."""
     return any(turn.witnesses is not None for turn in turns)
 
 
@@ -66,6 +83,7 @@ def _lesson(written: WrittenScene, known: Cast, cards: CardsShown | None, at: in
         ),
         speaker=known[reply.speaker],
         reply=reply.text,
+        tail=written.tails.get(at),
         cards=cards,
     )
 

@@ -55,6 +55,33 @@ def test_a_line_with_a_tail_is_learned_with_it_only(written):
     assert (one.speaker.id, one.learn, one.tail.memory) == ("bajie", "reply", ("小明怕狗",))
 
 
+LOOKED_UP = """# 二
+@ language: zh
+@ cast: wukong, bajie
+小明：早，八戒。
+猪八戒：早哩。
+小明：大圣，你那钉耙多重？
+孙悟空：钉耙是呆子的。
+小明：那你有手机么？
+@ passage: 那呆子取出钉耙。
+猪八戒：手鸡？没见过。
+"""
+
+
+def test_what_a_room_looks_up_is_read_before_the_line(tmp_path):
+    (tmp_path / "a.scene").write_text(LOOKED_UP, encoding="utf-8")
+    lessons = list(lessons_of(load_scenes(tmp_path, KNOWN)[0], KNOWN))
+    assert [one.reply for one in lessons] == ["早哩。", "钉耙是呆子的。", "手鸡？没见过。"]
+    first, second, third = (one.tail for one in lessons)
+    assert first is None
+    assert second is not None and third is not None
+    assert any("猪八戒的兵器" in passage for passage in second.passages)
+    assert (third.passages, third.unheard) == (("那呆子取出钉耙。",), ("手机",))
+    assert Counter(text for one in lessons for text in learned(one)) == dict.fromkeys(
+        ("早哩。", "钉耙是呆子的。", "手鸡？没见过。"), 1
+    )
+
+
 def test_nobody_learns_from_what_they_did_not_hear(written):
     (one,) = [one for one in lessons_of(written, KNOWN) if one.reply == "说甚么呢？"]
     assert "悄悄" not in "".join(span.text for span in one.spans(Style()))
