@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from canon import Canon, Hit
 from canon.error import ChapterOutOfRange, UnknownCharacter
 from characters.card import Cast, Character
+from characters.facts import Fact
 from characters.told import told
 from characters.turn import Scene
 
@@ -130,13 +131,14 @@ def facts_of(
     chapter: int,
     context: int,
     length: Callable[[str], int],
-) -> tuple[str, ...]:
-    """What the cast's own facts say about what was just asked, as far as the budget goes; the other
-    numbers are as in `passages`."""
-    budget = budget_of(context)
-    chosen = []
+    spent: int = 0,
+) -> tuple[Fact, ...]:
+    """The cast's own facts about what was just asked, as far as the budget goes; the numbers are as
+    in `passages`."""
+    budget = budget_of(context) - spent
+    chosen: list[Fact] = []
     for fact in told(cast.facts, scene, speaker, chapter):
-        if (cost := length(fact)) <= budget:
+        if (cost := length(fact.text[scene.language])) <= budget:
             chosen.append(fact)
             budget -= cost
     return tuple(chosen)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from characters.words import LANGUAGES, Words
+from characters.words import LANGUAGES, Language, Words
 from text.folding import fold_text
 from text.toml import read_toml
 
@@ -49,6 +49,11 @@ class Fact:
     keys: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     chapter: int = 0
+
+    def name(self, language: Language) -> str:
+        """What the fact is called: the first word of the language that it is looked up by."""
+        words = (*self.keys, *self.asked)
+        return next((w for w in words if w.isascii() == (language == "en")), words[0])
 
 
 def read_facts(folder: Path, ids: Sequence[str]) -> tuple[Fact, ...]:

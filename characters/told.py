@@ -1,6 +1,6 @@
 """Facts that a speaker has before it for a reply, by what the last message names. Pure.
 
-    told(cast.facts, scene, wukong)    ->    ("九齿钉耙是猪八戒的…",)    小明：悟空，你的钉耙多重？
+    told(cast.facts, scene, wukong)    ->    九齿钉耙是猪八戒的…    小明：悟空，你的钉耙多重？
 
 A small model knows little of a book, and takes another's deeds for its own when it is asked about
 them. A fact says whose a thing is; the speaker reads it before its reply, as it reads a passage of
@@ -28,9 +28,9 @@ def told(
     speaker: Character,
     chapter: int = 0,
     most: int = MOST,
-) -> tuple[str, ...]:
+) -> tuple[Fact, ...]:
     """What a speaker has before it of the facts that the last message of a person names,
-    until it has answered: those of the longest names first, in the scene's language.
+    until it has answered: those of the longest names first.
 
     Nothing where the message neither asks nor says you, nor for who is not of the cast that the
     facts are about. Facts later than `chapter` are not so yet; 0 is the whole book.
@@ -53,7 +53,7 @@ def told(
     ]
     found.sort(key=lambda each: -each[0])
     kept = [
-        fact.text[scene.language]
+        fact
         for length, start, end, fact in found
         # 大圣 within 平天大圣 is not 孙悟空.
         if not any(

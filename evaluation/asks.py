@@ -19,7 +19,7 @@ from canon import Canon, worlds
 from characters.card import CAST_FOLDER, Cast, Character, load_cast
 from characters.script import HELD_OUT
 from characters.told import told
-from characters.unheard import unheard
+from characters.unheard import World, unheard
 from evaluation import exam
 from evaluation.error import EvaluationError
 from evaluation.measures import voices
@@ -114,8 +114,10 @@ def prepare(args: argparse.Namespace) -> Prepared:
 def looked_up(ask: Ask, cast: Cast, canon: Canon | None) -> Ask:
     """The ask with what a room looks up for such a reply: facts of the cast, and what is asked
     about that nobody there has heard of; both as of the chapter in which it is asked."""
-    at, world = ask.expect.as_of, worlds.unheard
-    passages = (*told(cast.facts, ask.scene, ask.speaker, at), *ask.passages)
+    at = ask.expect.as_of
+    world: World = worlds.unheard
+    facts = told(cast.facts, ask.scene, ask.speaker, at)
+    passages = (*(fact.text[ask.scene.language] for fact in facts), *ask.passages)
     if canon:
         world = canon.as_of(min(at, canon.last) or canon.last).unheard
     words = unheard(world, ask.scene, ask.speaker, passages)

@@ -46,7 +46,8 @@ def as_in_a_room(one: Lesson, known: Cast) -> Lesson:
     """The lesson with what a room looks up for such a reply: facts of the cast that are asked
     about, and what the book of the speaker does not have."""
     tail = one.tail or Tail()
-    passages = (*told(known.facts, one.scene, one.speaker), *tail.passages)
+    facts = told(known.facts, one.scene, one.speaker)
+    passages = (*(fact.text[one.scene.language] for fact in facts), *tail.passages)
     before = (*passages, *tail.memory, tail.note)
     words = unheard(worlds.unheard, one.scene, one.speaker, before)
     tail = dataclasses.replace(tail, passages=passages, unheard=words)

@@ -230,7 +230,8 @@ class Characters:
             voice.context,
             voice.length,
         )
-        named = facts_of(cast, scene, character, chapter=0, context=context, length=length)
+        facts = facts_of(cast, scene, character, chapter=0, context=context, length=length)
+        named = [fact.text[language] for fact in facts]
         spent = sum(map(length, named))
         found = passages(
             book, scene, character, chapter=0, context=context, length=length, spent=spent

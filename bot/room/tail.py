@@ -25,11 +25,13 @@ _LONG_AGO = 1000  # messages that a room whose beginning was trimmed is taken to
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The tail of a prompt, and what it was made of: passages of the book, entries of lorebooks."""
+    """The tail of a prompt, and what it was made of: passages of the book, entries of lorebooks,
+    facts of the cast, as the names of who they are about and of the fact."""
 
     tail: Tail | None = None
     passages: tuple[Passage, ...] = ()
     lore: tuple[Use, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
     def quotes(self, reply: str) -> tuple[tuple[int, str], ...]:
         """Chapter and quote of the passages, the one that the reply takes most from first."""
@@ -37,17 +39,26 @@ class Before:
 
     @property
     def entries(self) -> tuple[tuple[str, str], ...]:
-        """Book and name of the entries."""
-        return tuple((use.book, use.entry.name) for use in self.lore)
+        """Book and name of the entries; a fact is of its character's book."""
+        return (*((use.book, use.entry.name) for use in self.lore), *self.facts)
 
 
 async def before(view: View, speaker: Character, scene: Scene, person: str) -> Before:
     """What the speaker needs for this one reply besides what was said."""
     shared, state = view.shared, view.memory.state
     context, length = shared.voice.context, shared.voice.length
-    chapter = state.chapter
-    facts = facts_of(shared.cast, scene, speaker, chapter=chapter, context=context, length=length)
+    chapter, language = state.chapter, scene.language
     lore = await _lore(view, speaker, scene)
+    facts = facts_of(
+        shared.cast,
+        scene,
+        speaker,
+        chapter=chapter,
+        context=context,
+        length=length,
+        spent=sum(length(use.text) for use in lore),
+    )
+    told = (*(use.text for use in lore), *(fact.text[language] for fact in facts))
     found = passages(
         shared.book,
         scene,
@@ -55,7 +66,7 @@ async def before(view: View, speaker: Character, scene: Scene, person: str) -> B
         chapter=chapter,
         context=context,
         length=length,
-        spent=sum(map(length, (*facts, *(use.text for use in lore)))),
+        spent=sum(map(length, told)),
     )
     known: tuple[str, ...] = ()
     if shared.people and person:
@@ -74,10 +85,11 @@ async def before(view: View, speaker: Character, scene: Scene, person: str) -> B
         own = _read(speaker.source.note, view, speaker, scene)
         # The director's note comes last: it is what the room wants.
         note = "\n".join(filter(None, (within(own, context // _NOTE_SHARE, length), note)))
-    told = (*facts, *(use.text for use in lore), *(p.text for p in found))
+    told = (*told, *(p.text for p in found))
     world = shared.world(chapter)
     tail = Tail(told, known, note, unheard(world, scene, speaker, (*told, *known, note)))
-    return Before(tail if tail else None, found, lore)
+    named = ((shared.cast[f.about].name[language], f.name(language)) for f in facts)
+    return Before(tail if tail else None, found, lore, tuple(named))
 
 
 async def _lore(view: View, speaker: Character, scene: Scene) -> tuple[Use, ...]:

@@ -56,7 +56,8 @@ def test_who_is_not_in_the_book_may_know_anything(canon: Canon) -> None:
 def test_what_comes_later_is_not_heard_of_yet(tmp_path: Path) -> None:
     novel = tmp_path / "n.txt"
     novel.write_text(
-        "# 第一回\n阿青在松溪桥打水，道：“好水！”\n# 第二回\n阿青去了铜铃寺，见了大铜铃。\n", encoding="utf-8"
+        "# 第一回\n阿青在松溪桥打水，道：“好水！”\n# 第二回\n阿青去了铜铃寺，见了大铜铃。\n",
+        encoding="utf-8",
     )
     table = NameTable(
         people=(Person("阿青"),), places=(Term("松溪桥"), Term("铜铃寺")), things=(Term("铜铃"),)

@@ -27,7 +27,7 @@ def asked(
 ) -> tuple[str, ...]:
     said = tuple(Turn("小明", turn) if isinstance(turn, str) else turn for turn in turns)
     scene = Scene((CAST["wukong"], CAST["bajie"]), said, language=language)
-    return told(FACTS, scene, CAST[of], chapter)
+    return tuple(f.text[language] for f in told(FACTS, scene, CAST[of], chapter))
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ def test_what_a_room_looks_up_is_read_before_the_line(tmp_path):
     assert [one.reply for one in lessons] == ["早哩。", "钉耙是呆子的。", "手鸡？没见过。"]
     first, second, third = (one.tail for one in lessons)
     assert first is None
-    assert second is not None and third is not None
+    assert second is not None
+    assert third is not None
     assert any("猪八戒的兵器" in passage for passage in second.passages)
     assert (third.passages, third.unheard) == (("那呆子取出钉耙。",), ("手机",))
     assert Counter(text for one in lessons for text in learned(one)) == dict.fromkeys(

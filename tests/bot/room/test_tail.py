@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from bot.grounding import Passage, budget_of
+from bot.grounding import Passage, budget_of, facts_of
 from bot.memory.lore import keep
 from bot.room.tail import Before, before
 from characters.card import Source
 from characters.lore import Entry, Lorebook, Use
+from characters.turn import Scene, Turn
 
 
 def test_what_is_remembered_of_a_reply():
@@ -27,6 +28,36 @@ async def test_lore_takes_no_more_than_its_share(play, memory):
     read = p.prompts[-1]
     assert read.count("a" * 150) == 3  # 512 tokens, one a letter here
     assert read.index("17a") < read.index("18a") < read.index("19a")
+
+
+RAKE = "九齿钉钯是猪八戒的兵器"
+
+
+async def test_what_is_asked_about_is_told_from_the_casts_facts(play):
+    p = play(context=4096)
+    await p.say("/summon 悟空", "悟空，你那钉耙呢？")
+    assert p.prompts[-1].rindex("钉耙呢") < p.prompts[-1].index(RAKE)
+    await p.say("/why")
+    assert p.notice == "孙悟空这句话面前有设定：《猪八戒》的「钉耙」"
+    await p.say("今天真热。")
+    assert RAKE not in p.prompts[-1]
+
+
+async def test_what_has_not_happened_yet_is_not_told(play):
+    p = play(context=4096)
+    await p.say("/summon 悟空", "/scene 第2回", "悟空，虎皮裙是谁的？")
+    assert "虎皮裙是孙悟空的" not in p.prompts[-1]
+    await p.say("/scene 第14回", "悟空，虎皮裙是谁的？")
+    assert "虎皮裙是孙悟空的" in p.prompts[-1]
+
+
+def test_a_small_context_has_fewer_facts(cast):
+    scene = Scene((cast["wukong"],), (Turn("小明", "悟空，钉耙重还是金箍棒重？"),))
+    told = {
+        context: facts_of(cast, scene, cast["wukong"], chapter=0, context=context, length=len)
+        for context in (511, 512, 4096)
+    }
+    assert [len(facts) for facts in told.values()] == [0, 1, 2]
 
 
 def test_a_small_context_has_no_lore():

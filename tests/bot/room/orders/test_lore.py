@@ -24,7 +24,7 @@ async def test_an_entry_is_known_when_its_key_is_said_in_either_script(play):
     await p.say("悟空，你的金箍棒呢？")
     assert "书中：\n金箍棒夜里会唱歌。" in p.prompts[-1]
     await p.say("/why")
-    assert p.notice == "孙悟空这句话面前有设定：《本屋》的「金箍棒」"
+    assert p.notice == "孙悟空这句话面前有设定：《本屋》的「金箍棒」、《孙悟空》的「金箍棒」"
     await p.say("悟空，金箍棒借我", "/retry", "/出处")
     assert "「金箍棒」" in p.notice
 
