@@ -12,7 +12,7 @@ _QUESTION = re.compile(
     r"|^\W*(?:do|does|did|is|are|have|has|can|could|would|will|who|what|when|where|which|how)\b",
     re.IGNORECASE,
 )
-_OF_LISTENER = re.compile(r"[你您]|\b(?:you|your|yours)\b", re.IGNORECASE)
+_OF_LISTENER = re.compile(r"[你您]|\b(?:you|your|yours|u|ur|ya)\b", re.IGNORECASE)
 
 
 def unanswered(scene: Scene, speaker: str) -> tuple[Sequence[Turn], Turn | None]:
