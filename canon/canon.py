@@ -41,7 +41,7 @@ from canon.search import (
     mapped,
     merge_ranks,
 )
-from canon.worlds import World, named
+from canon.worlds import World, named, stands
 
 # Raised when the folder's layout or the meaning of its numbers changes.
 FORMAT = 2
@@ -196,7 +196,10 @@ class Canon:
         if not any(map(self._has, names)):
             return ()
         ahead = (first.name for first in self._store.first.values() if first.section > self.last)
-        return (*self._store.world.unheard(text), *named(text, ahead))
+        found = named(text, ahead)
+        texts = [self.text(each.number) for each in self.chapters()] if found else []
+        later = (name for name in found if not stands(name, texts))
+        return (*self._store.world.unheard(text), *later)
 
     def _has(self, name: str) -> bool:
         try:

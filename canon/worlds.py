@@ -86,14 +86,19 @@ def named(text: str, names: Iterable[str]) -> tuple[str, ...]:
     """Those of a book's names that stand in a message, as they are written there; of one within
     another the longer one."""
     folded = fold_words(text)
-    if len(folded) != len(text):  # a letter whose small form is two
-        folded = text
     found = []
     for name in sorted(names, key=len, reverse=True):
-        if (at := folded.find(name)) >= 0:
-            found.append(text[at : at + len(name)])
-            folded = folded.replace(name, " " * len(name))
+        pattern = re.escape(name) if HAN.search(name) else rf"\b{re.escape(name)}\b"
+        if stands := re.search(pattern, folded):
+            found.append(text[stands.start() : stands.end()])
+            folded = re.sub(pattern, " " * len(name), folded)
     return tuple(found)
+
+
+def stands(word: str, texts: Iterable[str]) -> bool:
+    """Whether a word stands in one of these texts: 明月 is a moon before it is a boy."""
+    word = fold_words(word)
+    return any(word in fold_words(text) for text in texts)
 
 
 def beyond(lexicon: Lexicon, text: str) -> tuple[str, ...]:

@@ -23,13 +23,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from characters.facts import Fact, read_facts
+from characters.facts import Fact, FactError, read_facts
 from characters.greetings import Greeting, GreetingError, read_greeting
 from characters.voices import NO_VOICE, Voice, VoiceError, read_voice
 from characters.words import LANGUAGES as LANGUAGES
 from characters.words import Language as Language
 from characters.words import Lines as Lines
 from characters.words import Source as Source
+from characters.words import Title as Title
 from characters.words import Words as Words
 from text.folding import fold
 from text.toml import read_toml
@@ -47,20 +48,6 @@ class UnknownCharacter(LookupError):
     """No character answers to this name."""
 
     for_user = True
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """What a character is called by some: 师父 is 唐僧 from his disciples, and nobody else.
-
-    `by` holds ids of characters, and "people" for everybody without a card; empty means everybody.
-    """
-
-    words: Lines
-    by: frozenset[str] = frozenset()
-
-    def spoken_by(self, speaker: str) -> bool:
-        return not self.by or speaker in self.by
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +191,7 @@ def load_cast(folder: Path = CAST_FOLDER) -> Cast:
     """Read every `*.toml` of `folder` as a card, and `facts/ID.toml` beside it.
 
     Raises:
-        CardError, FactError: a card or facts are broken, two share a name, or there is no card.
+        CardError: a card or its facts are broken, two cards share a name, or there is none.
     """
     files = sorted(folder.glob("*.toml"))
     if not files:
@@ -221,7 +208,10 @@ def load_cast(folder: Path = CAST_FOLDER) -> Cast:
             owner[name] = file
     # The order of the book, so that lists read naturally; cards from no book come last.
     cards.sort(key=lambda card: (card.first_chapter or 10_000, card.id))
-    return Cast(tuple(cards), read_facts(folder, [card.id for card in cards]))
+    try:
+        return Cast(tuple(cards), read_facts(folder, [card.id for card in cards]))
+    except FactError as problem:
+        raise CardError(str(problem)) from problem
 
 
 def load_card(file: Path) -> Character:

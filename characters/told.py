@@ -10,9 +10,9 @@ the book (`prompt.Tail.passages`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
-from characters.asking import asks, of_listener, unanswered
+from characters.asking import asks, clauses, of_listener, unanswered
 from characters.card import Character
 from characters.facts import Fact, folded
 from characters.turn import Scene
@@ -20,6 +20,13 @@ from characters.turn import Scene
 MOST = 3  # facts before one reply
 
 _LATIN = re.compile(r"[a-z0-9]")
+# Wanted, where nothing is asked and nobody spoken to.
+_WANTED = re.compile(r"[讲说]说|讲|介绍|告诉|\b(?:tell|explain|describe)\b")
+# Before a word of `asked`: it is not the listener's.
+_ANOTHERS = re.compile(
+    r"(?:我|我们|咱|咱们|俺|他|她|他们|人家)[的家]?$"
+    r"|\b(?:my|our|his|her|their|a|an|the|this|that) $"
+)
 
 
 def told(
@@ -30,37 +37,58 @@ def told(
     most: int = MOST,
 ) -> tuple[Fact, ...]:
     """What a speaker has before it of the facts that the last message of a person names,
-    until it has answered: those of the longest names first.
+    until it has answered: those of the longest names first, of these its own.
 
-    Nothing where the message neither asks nor says you, nor for who is not of the cast that the
-    facts are about. Facts later than `chapter` are not so yet; 0 is the whole book.
+    Nothing where the message neither asks, wants to be told, nor says you, nor for who is not of
+    the cast that the facts are about. Facts later than `chapter` are not so yet; 0 is the whole
+    book.
     """
     _, message = unanswered(scene, speaker.id)
     if message is None or all(fact.about != speaker.id for fact in facts):
         return ()
-    own = of_listener(message.text)
-    if not own and not asks(message.text):
+    text = folded(message.text)
+    if not (asks(text) or of_listener(text) or _WANTED.search(text)):
         return ()
-    text, called = folded(message.text), frozenset(map(folded, speaker.names))
+    called = frozenset(map(folded, speaker.names))
     found = [
-        (end - start, start, end, fact)
+        (start, end, fact)
         for fact in facts
-        if not chapter or fact.chapter <= chapter
-        for key in (*fact.keys, *(fact.asked if own and fact.about == speaker.id else ()))
-        for start, end in _places(key, text)
-        # 齐天大圣，你饿么？ is not about the title.
-        if key not in called or text[end : end + 1].isalnum()
-    ]
-    found.sort(key=lambda each: -each[0])
-    kept = [
-        fact
-        for length, start, end, fact in found
-        # 大圣 within 平天大圣 is not 孙悟空.
-        if not any(
-            one <= start and end <= other and longer > length for longer, one, other, _ in found
+        for start, end in (
+            *_named(fact, text, called),
+            *(_asked(fact, text) if fact.about == speaker.id else ()),
         )
     ]
-    return tuple(dict.fromkeys(kept))[:most]
+    # 大圣 within 平天大圣 is not 孙悟空, also where nobody is called 平天大圣 yet.
+    kept = [
+        (start - end, fact.about != speaker.id, fact)
+        for start, end, fact in found
+        if not any(
+            one <= start and end <= other and other - one > end - start for one, other, _ in found
+        )
+        if not chapter or fact.chapter <= chapter
+    ]
+    kept.sort(key=lambda each: each[:2])
+    return tuple(dict.fromkeys(fact for _, _, fact in kept))[:most]
+
+
+def _named(fact: Fact, text: str, called: Container[str]) -> Iterator[tuple[int, int]]:
+    """Where a message names what a fact is about. Who is called by a name (齐天大圣，你饿么？) is
+    not asked about it."""
+    for key in fact.keys:
+        for start, end in _places(key, text):
+            after = text[end : end + 1]
+            if key not in called or (after.isalnum() and after not in "你您"):
+                yield start, end
+
+
+def _asked(fact: Fact, text: str) -> Iterator[tuple[int, int]]:
+    """Where a message asks the listener about itself: your weapon, not my weapon."""
+    for start, clause in clauses(text):
+        if of_listener(clause):
+            for key in fact.asked:
+                for at, end in _places(key, clause):
+                    if not _ANOTHERS.search(clause[:at]):
+                        yield start + at, start + end
 
 
 def _places(key: str, text: str) -> Iterator[tuple[int, int]]:

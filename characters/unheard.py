@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from characters.asking import asks, unanswered
+from characters.asking import asks, clauses, unanswered
 from characters.card import Character
 from characters.prompt import name_of
 from characters.turn import Scene
+from text.folding import fold_text
 
 # The words of a message that are not of the world of somebody who answers to these names.
 World = Callable[[str, Sequence[str]], Sequence[str]]
@@ -36,7 +37,6 @@ _INTRODUCES = re.compile(
     r"|(?:叫我|我叫|我是|名叫|叫作|叫做|名字[叫是]|这是)\s*)$",
     re.IGNORECASE,
 )
-_CLAUSES = re.compile(r"[，。！；…,.!;\n]+")
 
 
 def unheard(
@@ -55,8 +55,10 @@ def unheard(
     before = [*known, scene.place, scene.summary, *(turn.text for turn in earlier)]
     before += [name_of(turn, scene) for turn in scene.turns if turn.heard_by(speaker.id)]
     before += [name for member in scene.cast for name in member.names]
-    said = "\n".join(before).casefold()
-    found = (word for word in world(text, speaker.names) if word.casefold() not in said)
+    said = fold_text("\n".join(before)).text.casefold()
+    found = (
+        word for word in world(text, speaker.names) if fold_text(word).text.casefold() not in said
+    )
     wanted = (word for word in found if len(word) <= _LONGEST and _is_wanted(word, text))
     return tuple(" ".join(word.split()) for word in wanted)[:_MOST]
 
@@ -66,5 +68,6 @@ def _is_wanted(word: str, text: str) -> bool:
     introduce somebody of that name."""
     if _INTRODUCES.search(text.partition(word)[0]):
         return False
-    clauses = (clause for clause in _CLAUSES.split(text) if word in clause)
-    return asks(text) or any(map(_WANTS.search, clauses))
+    return asks(text) or any(
+        _WANTS.search(fold_text(one).text) for _, one in clauses(text) if word in one
+    )

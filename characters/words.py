@@ -42,6 +42,20 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
+class Title:
+    """What a character is called by some: 师父 is 唐僧 from his disciples, and nobody else.
+
+    `by` holds ids of characters, and "people" for everybody without a card; empty means everybody.
+    """
+
+    words: Lines
+    by: frozenset[str] = frozenset()
+
+    def spoken_by(self, speaker: str) -> bool:
+        return not self.by or speaker in self.by
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """The Tavern card that a character was imported from.
 

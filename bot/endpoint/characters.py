@@ -212,6 +212,20 @@ class Characters:
 
     # -- nothing is kept -------------------------------------------------------------------------
 
+    def _tail(self, scene: Scene, character: Character) -> Tail | None:
+        """What is looked up for a reply, as in a room that is at no chapter."""
+        shared, voice = self._shared, self._house.voice
+        context, length = voice.context, voice.length
+        facts = facts_of(shared.cast, scene, character, chapter=0, context=context, length=length)
+        named = [fact.text[scene.language] for fact in facts]
+        spent = sum(map(length, named))
+        found = passages(
+            shared.book, scene, character, chapter=0, context=context, length=length, spent=spent
+        )
+        told = (*named, *(each.text for each in found))
+        tail = Tail(told, unheard=unheard(shared.world(), scene, character, told))
+        return tail if tail else None
+
     async def _unkept(
         self, said: Sequence[Said], body: Mapping[str, Any], character: Character
     ) -> AsyncGenerator[dict[str, Any], None]:
@@ -224,22 +238,8 @@ class Characters:
             yield make.piece(declined)
             yield make.end("stop")
             return
-        cast, book, context, length = (
-            self._shared.cast,
-            self._shared.book,
-            voice.context,
-            voice.length,
-        )
-        facts = facts_of(cast, scene, character, chapter=0, context=context, length=length)
-        named = [fact.text[language] for fact in facts]
-        spent = sum(map(length, named))
-        found = passages(
-            book, scene, character, chapter=0, context=context, length=length, spent=spent
-        )
-        told = (*named, *(each.text for each in found))
-        tail = Tail(told, unheard=unheard(self._shared.world(), scene, character, told))
         try:
-            read = voice.read(scene, character, tail if tail else None)
+            read = voice.read(scene, character, self._tail(scene, character))
         except Crowded:
             raise BadBody("the messages do not fit into the model's context") from None
         sampling = voice.sampling(scene, character, turn=len(scene.turns))

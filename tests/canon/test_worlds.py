@@ -71,6 +71,26 @@ def test_what_comes_later_is_not_heard_of_yet(tmp_path: Path) -> None:
     assert book.as_of(1).unheard(asked, ("小明",)) == ()
 
 
+def test_a_word_that_stood_before_it_was_a_name_is_heard_of(tmp_path: Path) -> None:
+    novel = tmp_path / "n.txt"
+    novel.write_text(
+        "# 第一回\n明月当空，阿青道：“好月！”\n# 第二回\n来了个童儿，唤作明月，阿青道：“明月！”\n",
+        encoding="utf-8",
+    )
+    build(
+        read_book(novel),
+        NameTable(people=(Person("阿青"), Person("明月", first=2))),
+        tmp_path / "c",
+    )
+    assert Canon.open(tmp_path / "c").as_of(1).unheard("床前明月光，你会背么？", ("阿青",)) == ()
+
+
+def test_names_in_a_message() -> None:
+    names = ["Ann", "Al", "May", "铁扇", "铁扇公主"]
+    assert worlds.named("Announce it to Alice: Al, also 鐵扇公主?", names) == ("鐵扇公主", "Al")
+    assert worlds.named("", names) == ()
+
+
 @pytest.mark.parametrize("laugh", ["哈哈哈哈", "谢谢谢谢", "谢谢哈哈，", "米米米", "多谢多谢"])
 def test_laughter_and_thanks_are_no_names(canon: Canon, laugh: str) -> None:
     assert canon.unheard(f"{laugh}阿青你饿么？", AQING) == ()

@@ -93,3 +93,13 @@ def test_somebody_of_that_name_is_here():
 
 def test_nobody_said_anything():
     assert unheard(world, Scene((WUKONG,)), WUKONG) == ()
+
+
+def test_what_was_said_in_the_other_script_has_been_heard_of():
+    def later(text: str, names: Sequence[str]) -> Sequence[str]:
+        return [word for word in ("紅孩兒", "红孩儿", "孫悟空") if word in text]
+
+    scene = Scene((WUKONG,), (Turn("小明", "红孩儿是个妖精。"), Turn("小明", "紅孩兒你認得麼？")))
+    assert unheard(later, scene, WUKONG) == ()
+    scene = Scene((WUKONG,), (Turn("小明", "孫悟空，你餓麼？"),))
+    assert unheard(later, scene, WUKONG) == ()
