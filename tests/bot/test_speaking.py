@@ -292,7 +292,7 @@ async def test_what_happens_later_does_not_exist(play, book):
 
 async def test_without_a_book_nothing_is_leaned_on(play):
     p = play()
-    await p.say("/summon 悟空", "悟空，芭蕉扇藏在哪里？", "/why")
+    await p.say("/summon 悟空", "悟空，绿豆糕藏在哪里？", "/why")
     assert "没有书" in p.notice
 
 
