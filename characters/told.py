@@ -22,10 +22,9 @@ MOST = 3  # facts before one reply
 _LATIN = re.compile(r"[a-z0-9]")
 # Wanted, where nothing is asked and nobody spoken to.
 _WANTED = re.compile(r"[讲说]说|讲|介绍|告诉|\b(?:tell|explain|describe)\b")
-# Before a word of `asked`: it is not the listener's.
-_ANOTHERS = re.compile(
-    r"(?:我|我们|咱|咱们|俺|他|她|他们|人家)[的家]?$"
-    r"|\b(?:my|our|his|her|their|a|an|the|this|that) $"
+# Whose a thing is, and who does it: the last of these before a word.
+_WHO = re.compile(
+    r"[你您我咱俺他她它]|\b(?:you|your|yours|u|ur|i|my|mine|we|our|he|his|she|her|they|their|its)\b"
 )
 
 
@@ -82,12 +81,14 @@ def _named(fact: Fact, text: str, called: Container[str]) -> Iterator[tuple[int,
 
 
 def _asked(fact: Fact, text: str) -> Iterator[tuple[int, int]]:
-    """Where a message asks the listener about itself: your weapon, not my weapon."""
+    """Where a message asks the listener about itself: your weapon; not my weapon, nor what I eat,
+    if you remember."""
     for start, clause in clauses(text):
         if of_listener(clause):
             for key in fact.asked:
                 for at, end in _places(key, clause):
-                    if not _ANOTHERS.search(clause[:at]):
+                    who = _WHO.findall(clause, 0, end)
+                    if not who or of_listener(who[-1]):
                         yield start + at, start + end
 
 

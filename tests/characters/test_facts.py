@@ -40,6 +40,9 @@ def asked(
         ("世上甚么兵器最好？", ()),  # nobody's
         ("我的兵器丢了，你说怎么办？", ()),
         ("我兵器丢了你说怎么办？", ()),
+        ("你还记得我使甚么兵器么？", ()),
+        ("你知道他最爱的兵器么", ()),
+        ("兵器你使哪一样？", ("孙悟空使棒",)),
         ("你的兵器，我的兵器，哪个重？", ("孙悟空使棒",)),
         # Traditional, and no 你 or mark of a question.
         ("釘耙是誰的", ("耙是猪八戒的",)),
@@ -73,6 +76,8 @@ def test_what_a_message_names(text, facts):
         ("whose rake is it", ("The rake is Bajie's",)),
         ("Tell me about the rake", ("The rake is Bajie's",)),
         ("My weapon broke. Can you mend it?", ()),
+        ("Do you remember which weapon I like?", ("Wukong fights with a rod",)),
+        ("Do you remember my weapon?", ()),
         ("u lost ur weapon", ("Wukong fights with a rod",)),
         ("Will you brake?", ()),
         ("You rakehell!", ()),
