@@ -89,8 +89,8 @@ def named(text: str, names: Iterable[str]) -> tuple[str, ...]:
     found = []
     for name in sorted(names, key=len, reverse=True):
         pattern = re.escape(name) if HAN.search(name) else rf"\b{re.escape(name)}\b"
-        if stands := re.search(pattern, folded):
-            found.append(text[stands.start() : stands.end()])
+        if place := re.search(pattern, folded):
+            found.append(text[place.start() : place.end()])
             folded = re.sub(pattern, " " * len(name), folded)
     return tuple(found)
 
