@@ -307,6 +307,22 @@ async def test_what_the_books_world_does_not_have_is_told(play, book):
     assert "没听过" not in p.prompts[-1]
 
 
+async def test_what_comes_later_in_the_book_is_not_heard_of_yet(play, book):
+    p = play(["谁？"], book=book)
+    await p.say("/summon 悟空", "/scene 第1回")
+    world = p.room.view.shared.world
+    assert [world(at)("猪八戒是谁？", ("孙悟空",)) for at in (0, 1, 2, 99)] == [
+        (),
+        ("猪八戒",),
+        (),
+        (),
+    ]
+    await p.say("悟空，翠云山在哪里？猪八戒呢？")
+    assert "没听过“猪八戒”" in p.prompts[-1]
+    await p.say("/scene 第2回", "悟空，猪八戒呢？")
+    assert "没听过" not in p.prompts[-1]
+
+
 async def test_somebody_of_another_world_knows_its_things(play, book, cast):
     tony = replace(cast["wukong"], id="tony", name=Words("托尼", "Tony"), aliases=Lines())
     p = play(["有。"], book=book)

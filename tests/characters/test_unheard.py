@@ -31,6 +31,7 @@ def told(
     [
         ("悟空，你有手机么？", ("手机",)),
         ("手机是甚么", ("手机",)),
+        ("pizza是誰的", ("pizza",)),  # a question in traditional characters, without a mark
         ("沙师弟，你的手机充好电了。", ("手机",)),
         ("帮我买杯奶茶", ("奶茶",)),
         ("来一杯奶茶", ("奶茶",)),

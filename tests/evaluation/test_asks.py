@@ -11,7 +11,7 @@ import pytest
 
 import mrp
 from canon import build, read_book
-from canon.names import NameTable, Person
+from canon.names import NameTable, Person, Term
 from evaluation.asks import exam_options, fingerprint, prepare
 from evaluation.error import EvaluationError
 
@@ -93,6 +93,33 @@ def test_facts_are_told_as_of_the_chapter_in_which_it_is_asked(tmp_path: Path) -
     assert any("猪八戒的兵器" in fact for fact in told["你的钉耙呢？"])
     assert any("扇" in fact for fact in told["那芭蕉扇是谁的？"])
     assert not any("扇" in fact for fact in told["你同牛魔王的芭蕉扇打得怎么样？"])
+
+
+def test_what_comes_later_is_not_heard_of_when_it_is_asked(tmp_path: Path) -> None:
+    novel = tmp_path / "novel.txt"
+    novel.write_text(
+        "# 第一回\n孙悟空道：“好水！”\n# 第二回\n唐僧道：“到了盘丝洞。”\n", encoding="utf-8"
+    )
+    table = NameTable(people=(Person("孙悟空"), Person("唐僧")), places=(Term("盘丝洞"),))
+    build(read_book(novel), table, tmp_path / "canon")
+    rows = [
+        f"""
+        [[unknown]]
+        character = "wukong"
+        kind = "future"
+        as_of = {at}
+        question.zh = "盘丝洞在哪里？{at}"
+        forbidden.zh = ["山"]
+        """
+        for at in (1, 2, 0)
+    ]
+    (tmp_path / "unknown.toml").write_text("".join(rows), encoding="utf-8")
+    args = argparse.ArgumentParser()
+    exam_options(args)
+    words = ["--questions", str(tmp_path), "--characters", "wukong"]
+    asks = prepare(args.parse_args([*words, "--canon", str(tmp_path / "canon")])).asks
+    told = {ask.question[-1]: ask.unheard for ask in asks if ask.part == "unknown"}
+    assert told == {"1": ("盘丝洞",), "2": (), "0": ()}
 
 
 def test_a_chapter_is_a_number(tmp_path: Path) -> None:

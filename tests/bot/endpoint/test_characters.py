@@ -110,6 +110,13 @@ async def test_the_book_tells_what_its_world_does_not_have(serve, book):
         assert "提示：没听过“手机”" in served.prompts[-1]
 
 
+async def test_the_casts_facts_are_told(serve):
+    served = await serve(["在呆子手里。"])
+    for user in (next(users), None):  # with and without a room
+        await say(served, "你的钉耙呢？", **({"user": user} if user else {}))
+        assert "九齿钉钯是猪八戒的兵器" in served.prompts[-1]
+
+
 async def test_any_name_of_a_character_will_do(serve):
     served = await serve(["老孙在此。"])
     assert await say(served, "谁？", model="孙悟空", user=next(users)) == "老孙在此。"
