@@ -60,6 +60,13 @@ def test_single_questions_are_single(written):
             assert sum(turn.side == "human" for turn in one.scene.turns) == 1
 
 
+def test_single_questions_have_what_a_room_looks_up(written):
+    singles = [one.tail for one in written["train"] if one.source == "talk"]
+    words = {word for tail in singles if tail for word in tail.unheard}
+    assert words & {"手机", "微信", "电视", "smartphone", "phone"}
+    assert any(tail and tail.passages for tail in singles)
+
+
 def test_cards_are_dropped_as_often_as_the_recipe_says(tuned, written):
     shown = Counter(one.cards for one in written["train"])
     for kind in ("full", "brief", "name"):
