@@ -11,11 +11,19 @@ from characters.thoughts import spoken
 
 LONGEST = 400  # characters; a chat line, not an essay
 
+# What an assistant is, and how it offers itself; its offers were read in answers of a teacher of
+# 1.5 billion weights, which goes on so after the answer's end.
 _ASSISTANT = re.compile(
-    r"人工智能|语言模型|AI助手|智能助手|虚拟助手|大模型|书生·?浦语|通义千问|"
-    r"\b(?:as an AI|language model|AI assistant|OpenAI|ChatGPT|InternLM|Qwen)\b",
+    r"人工智能|语言模型|AI助手|智能助手|虚拟助手|大模型|书生·?浦语|通义千问"
+    r"|(?:有什么|还有).{0,4}(?:其他|别的)问题|(?:继续|可以|尽力)帮助[你您]|回答[你您]的问题"
+    r"|随时告诉我|祝[你您]有.{0,3}愉快"
+    r"|\b(?:as an AI|language model|AI assistant|OpenAI|ChatGPT|InternLM|Qwen)\b"
+    r"|\b(?:how (?:can|may) I (?:help|assist)|let me know if you|any other questions)\b"
+    r"|\bhave a (?:great|nice) day\b",
     re.IGNORECASE,
 )
+# An answer asked for as JSON sometimes writes its end into its own text, and begins again.
+_OF_ITS_SHAPE = re.compile(r"[{}]|```|<\|")
 _LIST = re.compile(r"^\s*(?:[-*#•]|\d+[.、)])\s?\S|\*\*", re.MULTILINE)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -45,6 +53,8 @@ def fault(reply: str, character: Character, cast: Cast, language: Language) -> s
         return f"longer than {LONGEST} characters"
     if _ASSISTANT.search(reply):
         return "speaks as an assistant"
+    if _OF_ITS_SHAPE.search(reply):
+        return "holds pieces of JSON or markup"
     if _LIST.search(reply):
         return "is set as a list"
     letters = _HAN if language == "zh" else _LATIN

@@ -16,7 +16,7 @@ from trainer.synth.faults import fault, tidy
 from trainer.synth.harvest import Harvest, Task, lesson_row, provenance
 from trainer.synth.ledger import Given, Ledger, NoAnswer
 from trainer.synth.rouge import folded
-from trainer.synth.shape import Choice, Items, Object, Text
+from trainer.synth.shape import Choice, Items, Object, Shape, Text
 from trainer.synth.teacher import Ask, Message
 from trainer.synth.wording import language_of, say
 from trainer.synth.world import Assignment, World, told
@@ -106,14 +106,17 @@ def _prompt(
         "name": work.name,
         "card": work.card,
         "asker": opening.asker,
-        "turns": most,
+        "turns": most - 1,
         "examples": examples,
     }
-    line = Object({"speaker": Choice((work.name, opening.asker)), "text": Text(80)})
-    shape = Object({"turns": Items(line, min(2, most), most)})
+    # The answer has a key of its own: a teacher that may choose who is first lets the asker go on.
+    shape: dict[str, Shape] = {"answer": Text(80)}
+    if most > 1:
+        line = Object({"speaker": Choice((work.name, opening.asker)), "text": Text(80)})
+        shape["turns"] = Items(line, 1, most - 1)
     user = say(NAME, "user", language, asker=opening.asker, question=opening.question)
-    system = say(NAME, "system", language, **words)
-    return (Message("system", system), Message("user", user)), shape
+    system = say(NAME, "system" if most > 1 else "once", language, **words)
+    return (Message("system", system), Message("user", user)), Object(shape)
 
 
 def _kept(
@@ -122,14 +125,13 @@ def _kept(
     """The opening and what follows, up to the first bad line and the character's last word."""
     world, character = work.world, work.character
     turns = [_turn(world, character, opening.asker, opening.question)]
-    for written in given.value["turns"]:
+    answer = {"speaker": work.name, "text": given.value["answer"]}
+    for written in [answer, *given.value.get("turns", ())]:
         said = tidy(written["text"], character)
         own = written["speaker"] == work.name
         wrong = fault(said, character, world.cast, opening.language) if own else ""
         if not wrong and folded(said) in shown:
             wrong = "copied from an example"
-        if not wrong and len(turns) == 1 and not own:
-            wrong = "the character does not answer first"
         if wrong:
             harvest.drop(wrong, character=character.id, reply=said, prompt=given.key)
             break
