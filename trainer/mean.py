@@ -88,11 +88,15 @@ def _card(folder: Path) -> dict[str, Any]:
 
 
 def _origin(folder: Path) -> dict[str, Any]:
-    """What tells one run of a card from another: its name, date and seed, and what it learned."""
+    """What tells one run of a card from another: its name, date and seed, and what it learned; of
+    a mean, of what it is one."""
     card = _card(folder)
+    name = card.get("name", folder.name)
+    if "mean_of" in card:
+        return {"name": name, "mean_of": card["mean_of"]}
     recipe, learned = card.get("recipe") or {}, (card.get("losses") or {}).get("lessons") or {}
     return {
-        "name": card.get("name", folder.name),
+        "name": name,
         "date": card.get("date"),
         "seed": recipe.get("seed"),
         **{key: learned.get(key) for key in ("steps", "tokens", "held_out")},

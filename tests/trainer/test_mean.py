@@ -54,6 +54,14 @@ def test_three_count_alike(tmp_path):
     assert torch.equal(weights["m.lora_A.weight"], torch.full((4, 6), 3.0, dtype=torch.bfloat16))
 
 
+def test_the_mean_with_a_mean_says_of_what_that_one_is(tmp_path):
+    first, second = adapter(tmp_path / "a", 3.0), adapter(tmp_path / "b", 1.0)
+    mean([first, second], tmp_path / "half")
+    card = mean([first, tmp_path / "half"], tmp_path / "more")
+    origins = [[one["seed"] for one in one.get("mean_of", ())] for one in card["mean_of"]]
+    assert origins == [[], [3, 1]]
+
+
 @pytest.mark.parametrize(
     ("other", "told"),
     [
