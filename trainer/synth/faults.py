@@ -29,6 +29,12 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
 # "自称老孙" in a card's manner says how the character calls itself.
 _CALLS_ITSELF = re.compile(r"自称([\u4e00-\u9fff]{2,4})")
+# A small teacher asked for questions hands back the card or a line of the scene.
+_ASKS = re.compile(
+    r"[?？]|[么吗呢][。!！…]*$|谁|什么|甚么|怎|哪|何|几|多少|可曾|是不是|有没有"
+    r"|^(?:who|what|when|where|why|which|how|do|does|did|is|are|was|were|can|could|have|has|will)\b",
+    re.IGNORECASE,
+)
 _AROUND = "「」“”\"' \n\u3000"
 
 
@@ -73,6 +79,11 @@ def fault(reply: str, character: Character, cast: Cast, language: Language) -> s
         if owner != character.id and marker in reply and not (mine and mine in reply):
             return "calls itself as another does"
     return ""
+
+
+def asks(text: str) -> bool:
+    """Whether a text asks something: a mark, a word or a particle of questions."""
+    return bool(_ASKS.search(text.strip()))
 
 
 @lru_cache(maxsize=8)

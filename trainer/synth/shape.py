@@ -183,10 +183,11 @@ def longest(shape: Shape) -> int:
 
 
 def filled(shape: Shape, number: int) -> Any:
-    """A value of the shape at its fullest, for a rehearsal; texts differ with `number`."""
+    """A value of the shape at its fullest, for a rehearsal; texts differ with `number`, and are
+    taken for questions where questions are wanted."""
     match shape:
         case Text(most):
-            return f"〔{number}〕" + "…" * max(0, most // 2 - 4)
+            return f"〔{number}〕" + "…" * max(0, most // 2 - 5) + "？"
         case Choice(options):
             return options[number % len(options)]
         case Items(of, _, most):

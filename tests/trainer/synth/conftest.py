@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,7 +41,9 @@ def filled(schema: dict[str, Any], key: str, language: str, place: int = 0) -> A
     if "enum" in schema:
         return schema["enum"][place % len(schema["enum"])]
     if schema["type"] == "string":
-        return sentence(key, language)
+        line = sentence(key, language)
+        asked = re.search(r"/(?:question|known|unknown|premise)(?:/\d+)?$", key)
+        return line[:-1] + ("？" if language == "zh" else "?") if asked else line
     if schema["type"] == "array":
         most = range(schema["maxItems"])
         return [filled(schema["items"], f"{key}/{n}", language, n) for n in most]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from characters.card import Language, load_cast
-from trainer.synth.faults import fault
+from trainer.synth.faults import asks, fault
 
 CAST = load_cast()
 
@@ -47,3 +47,33 @@ def test_what_nobody_should_learn(language: Language, reply: str, why: str) -> N
 @pytest.mark.parametrize(("language", "reply"), GOOD)
 def test_what_looks_alike_and_is_kept(language: Language, reply: str) -> None:
     assert fault(reply, CAST["wukong"], CAST, language) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "你在天上原是甚么官？",
+        "八戒，今晚吃不吃斋?",
+        "师父可曾到过西天",
+        "你怕妖怪么。",
+        "Who taught you to fly",
+        "Have you seen the sea?",
+    ],
+)
+def test_what_asks(text: str) -> None:
+    assert asks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "孙悟空是东胜神洲花果山的仙石所生，拜菩提祖师学得七十二变与筋斗云",
+        "猪八戒：罢了！罢了！这一去有个打杀的情了！",
+        "取了金箍棒，大闹",
+        "孙悟空",
+        "Sun Wukong was born of a stone on the Flower-Fruit Mountain.",
+        "",
+    ],
+)
+def test_what_asks_nothing(text: str) -> None:
+    assert not asks(text)

@@ -14,7 +14,7 @@ from typing import Literal
 from characters.card import Character, Language
 from characters.script import Stretch
 from characters.turn import Scene
-from trainer.synth.faults import fault, tidy
+from trainer.synth.faults import asks, fault, tidy
 from trainer.synth.harvest import Harvest, Task, asked, lesson_row, provenance
 from trainer.synth.ledger import Ledger, NoAnswer
 from trainer.synth.methods.profile import Profile, profile_of
@@ -81,6 +81,10 @@ async def _ask(work: Assignment, number: int, stretch: Stretch | None, ledger: L
         }
         reply = tidy(item["answer"], character)
         wrong = fault(reply, character, world.cast, language)
+        if not asks(item["question"]):
+            wrong = "is no question"
+        elif _is_exemplar(item["question"], language):
+            wrong = "copied from an exemplar"
         if item["confidence"] != CONFIDENCE[language][0]:
             wrong = "low confidence"
         if wrong:
@@ -149,6 +153,14 @@ def _examples(kind: str, language: Language, room: int) -> str:
             break
         lines.append(line)
     return "\n".join(lines)
+
+
+def _is_exemplar(question: str, language: Language) -> bool:
+    known = Novelty()
+    exemplars = [exemplar for some in table("exemplars").values() for exemplar in some]
+    for exemplar in exemplars:
+        known.like("", exemplar[language]["question"])
+    return bool(known.like("", question))
 
 
 def settle(world: World, harvest: Harvest) -> Harvest:

@@ -17,7 +17,7 @@ from typing import Any
 
 from characters.card import Character, Language
 from characters.turn import Scene, Turn
-from trainer.synth.faults import leaks
+from trainer.synth.faults import asks, leaks
 from trainer.synth.harvest import Harvest, Row, Task, asked, lesson_row, provenance
 from trainer.synth.ledger import Ledger, NoAnswer
 from trainer.synth.methods.spoken import spoken
@@ -200,15 +200,16 @@ def _queries(work: Assignment, other: Stranger, evidence: Evidence) -> Ask:
 
 
 def _about(work: Assignment, other: Stranger, label: str, question: str, harvest: Harvest) -> str:
-    """The question if it names the stranger exactly where it should; ours, or "", in its place."""
+    """The question if it is one and names the stranger exactly where it should; in its place ours
+    about the stranger, or ""."""
     named = other.name.casefold() in question.casefold()
-    if label == "unknown" and not named:
-        harvest.drop("does not name the stranger", character=work.character.id, question=question)
-        return say(NAME, "ask", work.language, other=other.name)
-    if label != "unknown" and named:
-        harvest.drop("is about the stranger", character=work.character.id, question=question)
-        return ""
-    return question
+    wrong = "" if asks(question) else "is no question"
+    if not wrong and named != (label == "unknown"):
+        wrong = "is about the stranger" if named else "does not name the stranger"
+    if not wrong:
+        return question
+    harvest.drop(wrong, character=work.character.id, question=question, label=label)
+    return say(NAME, "ask", work.language, other=other.name) if label == "unknown" else ""
 
 
 def _prompt(

@@ -41,6 +41,31 @@ def test_only_high_confidence_is_kept_and_once(
     assert (low["confidence"], low["why"]) == ("低", "…")
 
 
+def test_an_exemplar_and_a_line_of_the_scene_are_no_questions_of_its_own(
+    ask: Words, script: Any, tmp_path: Path, rows_of: Rows
+) -> None:
+    asked = {
+        "林黛玉初进荣国府时几岁？带了谁来？": "copied from an exemplar",
+        "猪八戒：罢了！罢了！这一去有个打杀的情了！": "is no question",
+        "你在花果山住了多少年？": "",
+    }
+    script.answer = lambda body: json.dumps(
+        {
+            "items": [
+                {"question": one, "why": "…", "confidence": "高", "answer": f"老孙晓得{n}。"}
+                for n, one in enumerate(asked)
+            ]
+        }
+    )
+    words = ("--count", "1", "--characters", "wukong", "--languages", "zh")
+    cli.main(ask("context-instruct", *words))
+    rows = made(tmp_path, "context-instruct", rows_of)
+    assert [row["turns"][0]["text"] for row in rows] == ["你在花果山住了多少年？"]
+    reasons = {r["question"]: r["reason"] for r in dropped(tmp_path, "context-instruct", rows_of)}
+    for one, reason in list(asked.items())[:2]:
+        assert reasons[one] == reason
+
+
 def test_ten_questions_a_role_without_a_scene_and_exemplars_of_other_works(
     ask: Words, script: Any
 ) -> None:

@@ -80,6 +80,28 @@ def test_a_denial_that_gives_it_away_is_dropped_and_known_ones_go_with_it(
     assert {"gives away", "too few unknown beside it"} <= reasons
 
 
+def test_what_is_no_question_is_dropped_and_the_strangers_is_replaced(
+    ask: Words, script: Any, tmp_path: Path, rows_of: Rows, usual: Callable[..., str]
+) -> None:
+    said = "孙悟空是东胜神洲花果山的仙石所生，拜菩提祖师学得七十二变"
+
+    def answer(body: dict[str, Any]) -> str:
+        value = json.loads(usual(body))
+        if queries(body):
+            value |= {"known": [said, "你在天上原是甚么官？"], "unknown": said}
+        return json.dumps(value)
+
+    script.answer = answer
+    cli.main(ask("ditto", "--count", "1", "--languages", "zh", "--characters", "wukong"))
+    (row,) = made(tmp_path, "ditto", rows_of)
+    labels = [one["label"] for one in row["provenance"]["turns"]]
+    assert labels == ["unknown", "known", "premise"]
+    assert all(said not in turn["text"] for turn in row["turns"])
+    faults = [one for one in dropped(tmp_path, "ditto", rows_of) if one["question"] == said]
+    assert {one["label"] for one in faults} == {"known", "unknown"}
+    assert {one["reason"] for one in faults} == {"is no question"}
+
+
 def test_records_are_evidence_and_strangers(
     ask: Words, script: Any, tmp_path: Path, rows_of: Rows
 ) -> None:
