@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from characters.card import Cast, Character, Language
 from characters.thoughts import spoken
+from trainer.synth.rouge import folded, rouge_l
 
 LONGEST = 400  # characters; a chat line, not an essay
 
@@ -27,6 +28,12 @@ _OF_ITS_SHAPE = re.compile(r"[{}]|```|<\|")
 _LIST = re.compile(r"^\s*(?:[-*#•]|\d+[.、)])\s?\S|\*\*", re.MULTILINE)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
+# Cyrillic, Arabic, Thai, kana, Hangul: a single letter of these in a lesson is a slip.
+_OTHER_SCRIPT = re.compile(r"[\u0400-\u052f\u0600-\u06ff\u0e00-\u0e7f\u3041-\u30fa\uac00-\ud7af]")
+_SAME, _SAME_LEAST = (
+    0.8,
+    5,
+)  # Rouge-L from which a reply is what it answers, if it has so many letters
 # "自称老孙" in a card's manner says how the character calls itself.
 _CALLS_ITSELF = re.compile(r"自称([\u4e00-\u9fff]{2,4})")
 # A small teacher asked for questions hands back the card or a line of the scene.
@@ -51,10 +58,18 @@ def tidy(reply: str, character: Character) -> str:
     return text
 
 
-def fault(reply: str, character: Character, cast: Cast, language: Language) -> str:
-    """Why nobody should learn this reply as the character's; "" when nothing is wrong."""
-    if not reply.strip():
+def fault(
+    reply: str, character: Character, cast: Cast, language: Language, answers: str = ""
+) -> str:
+    """Why nobody should learn this reply as the character's; "" when nothing is wrong.
+
+    `answers` is what was said before it: a reply that says the same again is none.
+    """
+    plain = folded(reply)
+    if not plain:
         return "empty"
+    if len(plain) >= _SAME_LEAST and rouge_l(plain, answers) >= _SAME:
+        return "says again what it answers"
     if len(reply) > LONGEST:
         return f"longer than {LONGEST} characters"
     if _ASSISTANT.search(reply):
@@ -64,6 +79,8 @@ def fault(reply: str, character: Character, cast: Cast, language: Language) -> s
     if _LIST.search(reply):
         return "is set as a list"
     letters = _HAN if language == "zh" else _LATIN
+    if _OTHER_SCRIPT.search(reply):
+        return "in another language"
     if len(letters.findall(reply)) < len((_LATIN if language == "zh" else _HAN).findall(reply)):
         return "in another language"
     others = [other for other in cast if other is not character]

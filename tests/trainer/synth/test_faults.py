@@ -27,6 +27,9 @@ BAD: list[tuple[Language, str, str]] = [
     ("zh", "我是沙僧，随师父西行。", "takes itself for another"),
     ("zh", "老猪饿了。", "calls itself as another does"),
     ("zh", " ", "empty"),
+    ("zh", "……", "empty"),
+    ("zh", "你可曾听说过哈姆雷타？", "in another language"),
+    ("en", "Old Sun never heard of it, друг.", "in another language"),
 ]
 
 GOOD: list[tuple[Language, str]] = [
@@ -47,6 +50,16 @@ def test_what_nobody_should_learn(language: Language, reply: str, why: str) -> N
 @pytest.mark.parametrize(("language", "reply"), GOOD)
 def test_what_looks_alike_and_is_kept(language: Language, reply: str) -> None:
     assert fault(reply, CAST["wukong"], CAST, language) == ""
+
+
+def test_a_reply_says_something_else_than_what_it_answers() -> None:
+    def told(reply: str, answers: str) -> str:
+        return fault(reply, CAST["wukong"], CAST, "zh", answers)
+
+    assert told("你可曾听说过手机？", "悟空，你可曾听说过手机？") == "says again what it answers"
+    assert told("爷爷的兵器，不在这里。", "爷爷的兵器，不在这里。") == "says again what it answers"
+    assert told("手机？老孙不曾听说过。", "悟空，你可曾听说过手机？") == ""
+    assert told("不可！", "不可！") == "", "a word may be said back"
 
 
 @pytest.mark.parametrize(

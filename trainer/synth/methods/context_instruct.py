@@ -80,7 +80,7 @@ async def _ask(work: Assignment, number: int, stretch: Stretch | None, ledger: L
             "confidence": item["confidence"],
         }
         reply = tidy(item["answer"], character)
-        wrong = fault(reply, character, world.cast, language)
+        wrong = fault(reply, character, world.cast, language, item["question"])
         if not asks(item["question"]):
             wrong = "is no question"
         elif _is_exemplar(item["question"], language):

@@ -129,7 +129,8 @@ def _kept(
     for written in [answer, *given.value.get("turns", ())]:
         said = tidy(written["text"], character)
         own = written["speaker"] == work.name
-        wrong = fault(said, character, world.cast, opening.language) if own else ""
+        before = turns[-1].text
+        wrong = fault(said, character, world.cast, opening.language, before) if own else ""
         if not wrong and folded(said) in shown:
             wrong = "copied from an example"
         if wrong:

@@ -22,18 +22,19 @@ async def spoken(
     ledger: Ledger,
     harvest: Harvest,
     *,
+    question: str,
     later: int = 0,
     **told: Any,
 ) -> tuple[str, Given] | None:
     """A reply and its call, or None; what was wrong with it is then in `harvest`.
 
-    `later`: which call of the assignment it is, so that each has a seed of its own. `told` stands
-    beside a reply that is dropped.
+    `question`: what is answered. `later`: which call of the assignment it is, so that each has a
+    seed of its own. `told` stands beside a reply that is dropped, as the question does.
     """
     world, character, language = work.world, work.character, work.language
     longest = min(LONGEST_REPLY, max(40, world.room // 4))
     shape = Object({"reply": Text(longest, "A-Za-z" if language == "zh" else "")})
-    told = {"character": character.id, **told}
+    told = {"character": character.id, "question": question, **told}
     try:
         voice = work.name + ("：" if language == "zh" else ":")
         seed = work.seed + later
@@ -44,7 +45,7 @@ async def spoken(
     reply = tidy(given.value["reply"], character)
     if len(given.value["reply"]) >= longest:
         reply = sentences_within(reply, longest - 1)  # the grammar cut it in mid sentence
-    if wrong := fault(reply, character, world.cast, language):
+    if wrong := fault(reply, character, world.cast, language, question):
         harvest.drop(wrong, reply=reply, prompt=given.key, **told)
         return None
     return reply, given
