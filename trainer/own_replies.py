@@ -124,7 +124,8 @@ async def asked(
         text = "".join(_text(span, told.style) for span in spans)
         return Said(lesson, text, reply, slip_of(reply, lesson, cast))
 
-    calls = [one(lesson, rng.randrange(2**31)) for lesson in wanted]
+    # Tasks begin in the order in which they are made; what as_completed is given, in none.
+    calls = [asyncio.create_task(one(lesson, rng.randrange(2**31))) for lesson in wanted]
     done: list[Said] = []
     shown = track(
         asyncio.as_completed(calls), "asking", total=len(calls), disable=not sys.stderr.isatty()

@@ -30,10 +30,8 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
 # Cyrillic, Arabic, Thai, kana, Hangul: a single letter of these in a lesson is a slip.
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u052f\u0600-\u06ff\u0e00-\u0e7f\u3041-\u30fa\uac00-\ud7af]")
-_SAME, _SAME_LEAST = (
-    0.8,
-    5,
-)  # Rouge-L from which a reply is what it answers, if it has so many letters
+# A reply of so many letters is what it answers, said again, from this Rouge-L on.
+_SAME_LETTERS, _SAME_ROUGE = 5, 0.8
 # "自称老孙" in a card's manner says how the character calls itself.
 _CALLS_ITSELF = re.compile(r"自称([\u4e00-\u9fff]{2,4})")
 # A small teacher asked for questions hands back the card or a line of the scene.
@@ -68,7 +66,7 @@ def fault(
     plain = folded(reply)
     if not plain:
         return "empty"
-    if len(plain) >= _SAME_LEAST and rouge_l(plain, answers) >= _SAME:
+    if len(plain) >= _SAME_LETTERS and rouge_l(plain, answers) >= _SAME_ROUGE:
         return "says again what it answers"
     if len(reply) > LONGEST:
         return f"longer than {LONGEST} characters"
@@ -78,10 +76,8 @@ def fault(
         return "holds pieces of JSON or markup"
     if _LIST.search(reply):
         return "is set as a list"
-    letters = _HAN if language == "zh" else _LATIN
-    if _OTHER_SCRIPT.search(reply):
-        return "in another language"
-    if len(letters.findall(reply)) < len((_LATIN if language == "zh" else _HAN).findall(reply)):
+    letters, strange = (_HAN, _LATIN) if language == "zh" else (_LATIN, _HAN)
+    if _OTHER_SCRIPT.search(reply) or len(letters.findall(reply)) < len(strange.findall(reply)):
         return "in another language"
     others = [other for other in cast if other is not character]
     for other in others:
